@@ -1,0 +1,220 @@
+"""The application factory of every service's api process."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, jsonify, request
+from flask_smorest import Api, Blueprint
+from flask_swagger_ui import get_swaggerui_blueprint
+from werkzeug.exceptions import HTTPException, NotAcceptable, UnsupportedMediaType
+
+from shared.cause import Cause
+from shared.errors import Problem, Unauthorized
+from shared.http.auth import Tokens, needed_role, open_to_all, require, roles_of
+from shared.http.problems import problem_response, register_errors
+from shared.ids import new_id
+from shared.settings import Settings
+from shared.telemetry.admin import Checks, run_checks
+from shared.telemetry.logs import get_logger
+from shared.telemetry.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from shared.telemetry.tracing import child_traceparent, trace_id
+
+log = get_logger(__name__)
+
+JSON_BODIES = ("application/json", "application/merge-patch+json")
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
+LARGE_BODY_BYTES = 16_000_000
+
+
+def create_app(
+    settings: Settings,
+    *,
+    title: str,
+    description: str,
+    blueprints: Iterable[Blueprint],
+    checks: Checks,
+) -> Flask:
+    """A Flask app with the given routes, and around them what every service promises.
+
+    Tokens and roles, problem details, request and trace ids, body limits, content negotiation,
+    /healthz, /readyz, /openapi.json and /docs. Nothing connects before the first request.
+    """
+    app = Flask(settings.service, static_folder=None)
+    app.config.update(
+        API_TITLE=title,
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={
+            "info": {"description": description},
+            "security": [{"bearer": []}],
+            "components": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
+        },
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = False
+    tokens = Tokens(jwks=settings.jwks, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
+
+    _add_requests(app, settings)
+    _add_guards(app, tokens)
+    _add_health(app, checks)
+    api = _Api(app)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", config={"app_name": title}))
+    register_errors(app)
+    return app
+
+
+class _Api(Api):  # type: ignore[misc]
+    """flask-smorest with our problem documents instead of its own error answers."""
+
+    def _register_error_handlers(self) -> None:
+        """Ours are registered by the factory."""
+
+
+def takes_media(*types: str) -> Callable[[Any], Any]:
+    """Marks a view that takes other bodies than JSON, up to 16 MB."""
+
+    def mark(view: Any) -> Any:
+        view.media_types = types
+        return view
+
+    return mark
+
+
+def gives_media(*types: str) -> Callable[[Any], Any]:
+    """Marks a view that can answer with other media types than JSON."""
+
+    def mark(view: Any) -> Any:
+        view.answer_types = types
+        return view
+
+    return mark
+
+
+def _view() -> Any:
+    return None if request.endpoint is None else _app().view_functions.get(request.endpoint)
+
+
+def _app() -> Flask:
+    from flask import current_app
+
+    return current_app
+
+
+def _add_requests(app: Flask, settings: Settings) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if 0 < len(given) <= 128 and given.isascii() and given.isprintable() else new_id()
+        g.traceparent = child_traceparent({"traceparent": request.headers.get("traceparent", "")})
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=trace_id(g.traceparent))
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-ID"] = g.get("request_id", "")
+        once = g.get("once")
+        if once is not None and once.replayed:
+            response.headers["Idempotent-Replayed"] = "true"
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        route = request.url_rule.rule if request.url_rule else "unknown"
+        seconds = time.perf_counter() - g.get("started", time.perf_counter())
+        if route not in OPEN_PATHS:
+            HTTP_REQUESTS.labels(settings.service, request.method, route, response.status_code).inc()
+            HTTP_SECONDS.labels(settings.service, request.method, route).observe(seconds)
+            log.info(
+                "request",
+                method=request.method,
+                route=route,
+                status=response.status_code,
+                milliseconds=round(seconds * 1000, 1),
+                actor=g.cause.actor if "cause" in g else None,
+            )
+        return response
+
+
+def _add_guards(app: Flask, tokens: Tokens) -> None:
+    @app.before_request
+    def authenticate() -> None:
+        if request.endpoint is None or request.path in OPEN_PATHS or request.path.startswith("/docs"):
+            return
+        view = _view()
+        role = needed_role(view, request.method)
+        if role is None:
+            g.cause = Cause(actor="public", correlation_id=g.request_id, traceparent=g.traceparent)
+            return
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthorized("Send a token: Authorization: Bearer <JWT>.")
+        claims = tokens.claims(token.strip())
+        roles = roles_of(claims)
+        require(roles, role)
+        g.cause = Cause(actor=claims["sub"], correlation_id=g.request_id, traceparent=g.traceparent, roles=roles)
+        structlog.contextvars.bind_contextvars(actor=claims["sub"])
+
+    @app.before_request
+    def negotiate() -> None:
+        view = _view()
+        if view is None:
+            return
+        wanted = getattr(view, "media_types", None)
+        if wanted:
+            request.max_content_length = LARGE_BODY_BYTES
+        if request.method in ("POST", "PUT", "PATCH") and (request.content_length or request.mimetype):
+            allowed = wanted or JSON_BODIES
+            if request.mimetype not in allowed and not getattr(view, "any_media", False):
+                raise UnsupportedMediaType(f"Send the body as {' or '.join(allowed)}.")
+            if request.mimetype in JSON_BODIES:
+                _check_text(request.get_data(cache=True))
+        given = (*getattr(view, "answer_types", ()), "application/json", "application/problem+json")
+        if request.path.startswith("/v1") and not request.accept_mimetypes.best_match(given):
+            raise NotAcceptable(f"This can be had as {', '.join(given)}.")
+
+
+def _check_text(body: bytes) -> None:
+    """Half a surrogate pair is legal in JSON's grammar and no Unicode text (RFC 8259, 8.2)."""
+    if b"\\ud" in body or b"\\uD" in body or b"\\u0000" in body:
+        from flask import json
+
+        try:
+            text = json.dumps(request.get_json(), ensure_ascii=False)
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise Problem("The body has half a surrogate pair, which is no text.") from error
+        if "\\u0000" in text:
+            raise Problem("The body has a NUL character, which is no text.")
+
+
+def _add_health(app: Flask, checks: Checks) -> None:
+    @app.get("/healthz")
+    @open_to_all
+    def healthz() -> Mapping[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    @open_to_all
+    def readyz() -> Any:
+        results = run_checks(checks)
+        failing = [name for name, result in results.items() if result != "ok"]
+        if failing:
+            response = problem_response(
+                503,
+                "Service Unavailable",
+                f"Not ready: {', '.join(failing)} does not answer.",
+                checks=results,
+            )
+            response.headers["Retry-After"] = "2"
+            return response
+        return jsonify({"status": "ready", "checks": results})
+
+
+__all__ = ["HTTPException", "create_app", "gives_media", "takes_media"]

@@ -1,0 +1,346 @@
+"""Kafka → effects: one poll's records in one MongoDB transaction, exactly once.
+
+The place in each partition is a row in the service's own database, moved by compare-and-set in the
+transaction of the effects: a record has its effect once, whoever else believes to own the partition.
+The offsets committed to Kafka only show the lag.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from bson import Binary
+from kafka import KafkaConsumer, TopicPartition
+from kafka.consumer.subscription_state import ConsumerRebalanceListener
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.errors import KafkaError
+from pymongo import InsertOne, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from shared.cause import own_initiative
+from shared.errors import Conflict, Unavailable
+from shared.ids import new_id, utc_now
+from shared.messaging.messages import Message, Undecodable, decode
+from shared.messaging.subscriptions import Subscriptions, apply_batch
+from shared.messaging.topics import dead_letters
+from shared.mongo.aggregates import Document
+from shared.mongo.database import DEAD_LETTERS, OFFSETS, Database, is_outage
+from shared.mongo.work import Work, WriteRace
+from shared.settings import Settings
+from shared.telemetry.logs import get_logger
+from shared.telemetry.metrics import BATCH_SECONDS, CONSUMED, CONSUMER_HALTED, CONSUMER_LAG, DEAD_LETTERED
+
+log = get_logger(__name__)
+
+TRIES = 3
+DEAD_IN_A_ROW_LIMIT = 20
+MAX_BATCH = 500
+LAG_SECONDS = 2.0
+
+
+class Halted(Exception):
+    """Too many messages in a row could not be handled: something is wrong here, not with them."""
+
+
+class _Moved(Exception):
+    """Another consumer has moved the partition's place: it is not ours any more."""
+
+
+class Consumer:
+    """Reads `subscriptions`' topics for one service. Runs in one thread; `stop` may be set from any."""
+
+    def __init__(
+        self,
+        db: Database,
+        settings: Settings,
+        subscriptions: Subscriptions,
+        *,
+        stop: threading.Event,
+        max_batch: int = MAX_BATCH,
+    ) -> None:
+        self.db = db
+        self.settings = settings
+        self.subscriptions = subscriptions
+        self.stop = stop
+        self.max_batch = max_batch
+        self.group = f"uso.{settings.service}"
+        self.places: dict[TopicPartition, int] = {}
+        self.dead_in_a_row = 0
+        self.halted: str | None = None
+        self.joined = False
+        self._kafka: Any = None
+        self._lag_shown_at = 0.0
+
+    def check(self) -> None:
+        """Raises when this consumer does not read."""
+        if self.halted:
+            raise Halted(self.halted)
+        if not self.joined:
+            raise Unavailable("It has not joined its consumer group yet.")
+
+    def run(self) -> None:
+        """Handles records until `stop` is set. Raises KafkaError when Kafka stays away."""
+        listener = _Assignments()
+        self._kafka = KafkaConsumer(
+            bootstrap_servers=self.settings.kafka_bootstrap_servers,
+            client_id=self.settings.process_name,
+            group_id=self.group,
+            partition_assignment_strategy=[CooperativeStickyAssignor],
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            allow_auto_create_topics=False,
+            fetch_max_wait_ms=20,
+            max_poll_records=self.max_batch,
+            max_poll_interval_ms=300_000,
+            session_timeout_ms=15_000,
+            heartbeat_interval_ms=2_000,
+            metadata_max_age_ms=30_000,
+        )
+        try:
+            self._kafka.subscribe(list(self.subscriptions), listener=listener)
+            while not self.stop.is_set():
+                polled = self._kafka.poll(timeout_ms=100)
+                self.joined = self.joined or listener.assigned_once
+                arrived = listener.take()
+                for partition in set(self.places) - set(self._kafka.assignment()):
+                    del self.places[partition]
+                unplaced = [tp for tp in self._kafka.assignment() if tp not in self.places or tp in arrived]
+                if unplaced:
+                    self._waiting_for_mongo(lambda: self._take_places(unplaced))  # noqa: B023 - called at once
+                records = [
+                    record
+                    for partition, found in polled.items()
+                    if partition in self.places and partition not in unplaced
+                    for record in found
+                ]
+                if records:
+                    self._handle(records)
+                self._show_lag()
+        finally:
+            self._kafka.close()
+
+    def _take_places(self, partitions: Sequence[TopicPartition]) -> None:
+        """Seeks to what the database says; it alone knows what has had its effect."""
+        rows = {
+            row["_id"]: row["next"]
+            for row in self.db[OFFSETS].find({"_id": {"$in": [self._row(tp) for tp in partitions]}})
+        }
+        for partition in partitions:
+            place = rows.get(self._row(partition))
+            if place is None:
+                place = self._kafka.beginning_offsets([partition])[partition]
+            self.places[partition] = place
+            self._kafka.seek(partition, place)
+
+    def _handle(self, records: Sequence[Any]) -> None:
+        """Applies the records, halving the batch when it fails until the guilty one stands alone."""
+        portions: list[Sequence[Any]] = [records]
+        tries = 0
+        while portions and not self.stop.is_set():
+            portion = portions[0]
+            try:
+                with BATCH_SECONDS.labels(self.settings.service).time():
+                    self._waiting_for_mongo(lambda: self._commit(portion, self._applying(portion)))  # noqa: B023
+            except _Moved:
+                log.warning("another consumer has taken over", partitions=len(self.places))
+                self._take_places(list(self.places))
+                return
+            except Exception as error:  # noqa: BLE001 - whatever a handler raises may be the message's fault
+                if len(portion) > 1:
+                    half = len(portion) // 2
+                    portions[0:1] = [portion[:half], portion[half:]]
+                    continue
+                tries += 1
+                if tries < TRIES:
+                    self._pause(0.05 * 2**tries)
+                    continue
+                self._bury(portion[0], error, tries)
+            else:
+                self.dead_in_a_row = 0 if len(portion) else self.dead_in_a_row
+                for record in portion:
+                    CONSUMED.labels(self.settings.service, record.topic).inc()
+            tries = 0
+            portions.pop(0)
+        if portions:  # stopped half-way: what is left is read again by whoever comes next
+            self._take_places(list(self.places))
+
+    def _applying(self, records: Sequence[Any]) -> Callable[[Work], None]:
+        messages = [_read(record) for record in records]
+        return lambda work: apply_batch(self.subscriptions, work, messages)
+
+    def _commit(self, records: Sequence[Any], apply: Callable[[Work], None]) -> None:
+        """The effects and the partitions' new places, together."""
+        reached = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
+
+        def work(unit: Work) -> None:
+            self._move(unit, reached)
+            apply(unit)
+
+        self.db.transact(work, cause=own_initiative(self.group))
+        self.places.update(reached)
+
+    def _move(self, unit: Work, reached: dict[TopicPartition, int]) -> None:
+        operations = []
+        for partition, place in reached.items():
+            operations.append(
+                UpdateOne(
+                    {"_id": self._row(partition), "next": self.places[partition]},
+                    {"$set": {"next": place, "at": unit.now}},
+                )
+            )
+        result = self.db[OFFSETS].bulk_write(operations, session=unit.session)
+        if result.matched_count == len(operations):
+            return
+        rows = {
+            row["_id"]: row["next"] for row in unit.find(OFFSETS, {"_id": {"$in": [self._row(tp) for tp in reached]}})
+        }
+        for partition, place in reached.items():
+            if self._row(partition) not in rows:
+                unit.write(OFFSETS, InsertOne({"_id": self._row(partition), "next": place, "at": unit.now}))
+            elif rows[self._row(partition)] != place:
+                raise _Moved
+
+    def _bury(self, record: Any, error: Exception, tries: int) -> None:
+        """Puts the record, unchanged, among the dead letters, and moves on; both or neither."""
+        self.dead_in_a_row += 1
+        if self.dead_in_a_row > DEAD_IN_A_ROW_LIMIT:
+            self._halt(f"{DEAD_IN_A_ROW_LIMIT} messages in a row could not be handled, the last for {error!r:.200}")
+        where = f"{record.topic}/{record.partition}/{record.offset}"
+        log.error("message not handled", where=where, error=type(error).__name__, exc_info=error)
+        letter_id = new_id()
+        # An exception's text can quote the message, and so a person: only its kind leaves the process.
+        about = {
+            "topic": record.topic,
+            "partition": str(record.partition),
+            "offset": str(record.offset),
+            "service": self.settings.service,
+            "group": self.group,
+            "error": type(error).__name__,
+            "reason": str(error) if isinstance(error, Undecodable) else f"A handler raised {type(error).__name__}.",
+            "tries": str(tries),
+            "at": utc_now().isoformat(),
+            "id": letter_id,
+        }
+        headers = [
+            *((name, bytes(value or b"")) for name, value in record.headers or ()),
+            *((f"dead-letter-{name}", value.encode()) for name, value in about.items()),
+        ]
+        letter: Document = {
+            "_id": letter_id,
+            "state": "dead",
+            "about": about,
+            "key": None if record.key is None else Binary(record.key),
+            "value": None if record.value is None else Binary(record.value),
+            "headers": [list(header) for header in record.headers or ()],
+        }
+
+        def bury(unit: Work) -> None:
+            unit.write(DEAD_LETTERS, InsertOne(letter))
+            unit.publish(
+                topic=dead_letters(self.settings.service),
+                key=None if record.key is None else record.key.decode(errors="replace"),
+                value=record.value,
+                headers=headers,
+            )
+
+        self._waiting_for_mongo(lambda: self._commit([record], bury))
+        DEAD_LETTERED.labels(self.settings.service, record.topic).inc()
+
+    def _halt(self, why: str) -> None:
+        self.halted = why
+        CONSUMER_HALTED.labels(self.settings.service).set(1)
+        log.critical("consumer halted", why=why)
+        while not self.stop.wait(0.5):
+            self._keep_membership()
+        raise Halted(why)
+
+    def _waiting_for_mongo(self, action: Callable[[], None]) -> None:
+        """Repeats `action` for as long as the database is away, keeping the group's membership alive."""
+        attempt = 0
+        while True:
+            try:
+                action()
+                return
+            except (DuplicateKeyError, BulkWriteError):
+                raise
+            except Exception as error:
+                if not (isinstance(error, Unavailable | WriteRace) or _is_contention(error) or is_outage(error)):
+                    raise
+                attempt += 1
+                log.warning("waiting for the database", attempt=attempt, error=type(error).__name__)
+                if self.stop.is_set():
+                    raise
+                self._pause(min(5.0, 0.05 * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0))  # noqa: S311
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and not self.stop.wait(min(0.5, max(0.0, until - time.monotonic()))):
+            self._keep_membership()
+
+    def _keep_membership(self) -> None:
+        """A poll that brings nothing: all partitions are paused while it lasts."""
+        assigned = self._kafka.assignment()
+        if not assigned:
+            return
+        self._kafka.pause(*assigned)
+        try:
+            self._kafka.poll(timeout_ms=0)
+        finally:
+            self._kafka.resume(*[tp for tp in assigned if tp in self._kafka.assignment()])
+
+    def _show_lag(self) -> None:
+        now = time.monotonic()
+        if now - self._lag_shown_at < LAG_SECONDS:
+            return
+        self._lag_shown_at = now
+        lag: dict[str, int] = {}
+        for partition, place in self.places.items():
+            end = self._kafka.highwater(partition)
+            if end is not None:
+                lag[partition.topic] = lag.get(partition.topic, 0) + max(end - place, 0)
+        for topic, behind in lag.items():
+            CONSUMER_LAG.labels(self.settings.service, topic).set(behind)
+        if self.places:
+            from kafka import OffsetAndMetadata
+
+            offsets = {tp: OffsetAndMetadata(place, "", -1) for tp, place in self.places.items()}
+            try:
+                self._kafka.commit_async(offsets)
+            except KafkaError as error:
+                log.info("lag not shown to Kafka", error=type(error).__name__)
+
+    def _row(self, partition: TopicPartition) -> str:
+        return f"{self.group}/{partition.topic}/{partition.partition}"
+
+
+class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Notes what was assigned; runs on the network thread, so it does nothing else."""
+
+    def __init__(self) -> None:
+        self.assigned_once = False
+        self._arrived: set[TopicPartition] = set()
+        self._lock = threading.Lock()
+
+    def on_partitions_revoked(self, revoked: Any) -> None:
+        """Places are dropped by the consumer's own thread."""
+
+    def on_partitions_assigned(self, assigned: Any) -> None:
+        with self._lock:
+            self._arrived |= set(assigned)
+            self.assigned_once = True
+
+    def take(self) -> set[TopicPartition]:
+        with self._lock:
+            arrived, self._arrived = self._arrived, set()
+            return arrived
+
+
+def _read(record: Any) -> Message:
+    return decode(record.value, key=record.key, topic=record.topic, partition=record.partition, offset=record.offset)
+
+
+def _is_contention(error: Exception) -> bool:
+    return isinstance(error, Conflict) and error.retry_after is not None

@@ -1,0 +1,129 @@
+"""A message: a CloudEvents 1.0 JSON document in structured mode."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.cause import Cause
+
+CONTENT_TYPE = "application/cloudevents+json"
+HEADERS: Sequence[tuple[str, bytes]] = (("content-type", CONTENT_TYPE.encode()),)
+TYPE_PREFIX = "fi.uso."
+SCHEMA_BASE = "https://schemas.uso.example"
+
+
+class Undecodable(Exception):
+    """A record that is not a message as this module describes it; the text says in which way."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Message:
+    """One message as a handler sees it.
+
+    `type` stands without the prefix `fi.uso.`; `sequence` is the aggregate's version; `state` is the
+    aggregate as its GET shows it, None in a tombstone (then `type` is `tombstone`); `change` says what
+    happened. `topic`, `partition` and `offset` tell where it was read.
+    """
+
+    id: str
+    type: str
+    key: str
+    sequence: int
+    state: Mapping[str, Any] | None
+    change: Mapping[str, Any] = field(default_factory=dict)
+    time: str = ""
+    actor: str = ""
+    correlation_id: str = ""
+    causation_id: str | None = None
+    traceparent: str | None = None
+    topic: str = ""
+    partition: int = 0
+    offset: int = 0
+
+    @property
+    def cause(self) -> Cause:
+        """What a change made because of this message is due to."""
+        return Cause(
+            actor=self.actor,
+            correlation_id=self.correlation_id or self.id,
+            causation_id=self.id,
+            traceparent=self.traceparent,
+        )
+
+
+def encode(
+    *,
+    message_id: str,
+    source: str,
+    type: str,
+    subject: str,
+    time: str,
+    sequence: int,
+    state: Mapping[str, Any],
+    change: Mapping[str, Any],
+    cause: Cause,
+) -> bytes:
+    """The message's bytes as they stand on the topic."""
+    document = {
+        "specversion": "1.0",
+        "id": message_id,
+        "source": source,
+        "type": TYPE_PREFIX + type,
+        "subject": subject,
+        "time": time,
+        "datacontenttype": "application/json",
+        "dataschema": f"{SCHEMA_BASE}/{TYPE_PREFIX}{type}/v1.json",
+        "sequence": sequence,
+        "actor": cause.actor,
+        "correlationid": cause.correlation_id,
+        "data": {"state": state, "change": change},
+    }
+    if cause.causation_id:
+        document["causationid"] = cause.causation_id
+    if cause.traceparent:
+        document["traceparent"] = cause.traceparent
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def decode(value: bytes | None, *, key: bytes | None, topic: str = "", partition: int = 0, offset: int = 0) -> Message:
+    """Reads one record. Unknown members are ignored: schemas grow.
+
+    Raises Undecodable when it is no CloudEvents document with a state.
+    """
+    place = {"topic": topic, "partition": partition, "offset": offset}
+    name = (key or b"").decode(errors="replace")
+    if value is None:
+        return Message(
+            id=f"{topic}/{partition}/{offset}",
+            type="tombstone",
+            key=name,
+            sequence=TOMBSTONE_SEQUENCE,
+            state=None,
+            **place,  # type: ignore[arg-type]
+        )
+    try:
+        document = json.loads(value)
+        data = document["data"]
+        state, change = data["state"], data.get("change") or {}
+        if not isinstance(state, dict) or not isinstance(change, dict):
+            raise Undecodable("`data.state` and `data.change` must be JSON objects.")
+        return Message(
+            id=str(document["id"]),
+            type=str(document["type"]).removeprefix(TYPE_PREFIX),
+            key=name or str(document.get("subject", "")),
+            sequence=int(document["sequence"]),
+            state=state,
+            change=change,
+            time=str(document.get("time", "")),
+            actor=str(document.get("actor", "")),
+            correlation_id=str(document.get("correlationid", "")),
+            causation_id=document.get("causationid"),
+            traceparent=document.get("traceparent"),
+            **place,  # type: ignore[arg-type]
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Undecodable(f"Not a CloudEvents document with `data.state`: {type(error).__name__}.") from error
+
+
+TOMBSTONE_SEQUENCE = 2**53

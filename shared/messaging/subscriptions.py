@@ -1,0 +1,114 @@
+"""What a service does with the messages it reads: keep a copy, or follow a policy."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from pymongo import IndexModel, InsertOne, UpdateOne
+
+from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message
+from shared.mongo.aggregates import Document
+from shared.mongo.database import SEEN
+from shared.mongo.work import Work
+
+
+class Handler(Protocol):
+    """Takes messages in the order of their keys, any number at once, inside one transaction."""
+
+    @property
+    def name(self) -> str: ...
+
+    def apply(self, work: Work, messages: Sequence[Message]) -> None: ...
+
+
+Subscriptions = Mapping[str, Sequence[Handler]]
+
+
+def _whole_state(message: Message) -> Document:
+    return {name: value for name, value in (message.state or {}).items() if name != "id"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """An own copy of another service's aggregates, one document each, `_id` and `sequence` included.
+
+    An older message never overwrites a newer one, so it may be read twice, late or from the start.
+    `keep` says what of the message is kept. After a tombstone only the id and the fact are left.
+    """
+
+    collection: str
+    keep: Callable[[Message], Document] = _whole_state
+    indexes: Sequence[IndexModel] = ()
+
+    @property
+    def name(self) -> str:
+        return f"copy {self.collection}"
+
+    def apply(self, work: Work, messages: Sequence[Message]) -> None:
+        newest: dict[str, Message] = {}
+        for message in messages:
+            if message.key not in newest or newest[message.key].sequence <= message.sequence:
+                newest[message.key] = message
+        work.write(self.collection, *(self._upsert(message) for message in newest.values()))
+
+    def _upsert(self, message: Message) -> UpdateOne:
+        kept = {"erased": True} if message.state is None else self.keep(message)
+        document = {**kept, "_id": message.key, "sequence": message.sequence}
+        is_newer = {"$gt": [message.sequence, {"$ifNull": ["$sequence", 0]}]}
+        return UpdateOne(
+            {"_id": message.key},
+            [{"$replaceWith": {"$cond": [is_newer, {"$literal": document}, "$$ROOT"]}}],
+            upsert=True,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """When one of `types` arrives, do `handle`, once for each message id however often it arrives.
+
+    `handle` runs inside the batch's transaction, with work whose cause is the message.
+    """
+
+    name: str
+    types: frozenset[str]
+    handle: Callable[[Work, Message], None]
+
+    def apply(self, work: Work, messages: Sequence[Message]) -> None:
+        mine = {f"{self.name}:{message.id}": message for message in messages if message.type in self.types}
+        if not mine:
+            return
+        seen = {row["_id"] for row in work.find(SEEN, {"_id": {"$in": list(mine)}}, projection={"_id": 1})}
+        fresh = {identifier: message for identifier, message in mine.items() if identifier not in seen}
+        work.write(SEEN, *(InsertOne({"_id": identifier, "at": work.now}) for identifier in fresh))
+        for message in fresh.values():
+            self.handle(work.due_to(message.cause), message)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Work that the passing of time brings: `run` does what is due and tells whether it did anything.
+
+    It runs again at once when it did, else after `every` seconds; in several workers at the same time.
+    """
+
+    name: str
+    run: Callable[[], bool]
+    every: float = 1.0
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+def current(document: Document | None) -> Document | None:
+    """The copy if it stands for something that is still there: None for an erased one."""
+    return None if document is None or document.get("sequence") == TOMBSTONE_SEQUENCE else document
+
+
+def apply_batch(subscriptions: Subscriptions, work: Work, messages: Sequence[Message]) -> None:
+    """Hands each message to the handlers of its topic; all copies first, so that policies find them."""
+    by_topic: dict[str, list[Message]] = {}
+    for message in messages:
+        by_topic.setdefault(message.topic, []).append(message)
+    for copies in (True, False):
+        for topic, group in by_topic.items():
+            for handler in subscriptions.get(topic, ()):
+                if isinstance(handler, Copy) is copies:
+                    handler.apply(work, group)

@@ -1,0 +1,41 @@
+"""What a service owns: an aggregate is one document with a version, one public shape, one topic."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from marshmallow import Schema
+from pymongo import IndexModel
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregate:
+    """Names and shapes of one kind of document.
+
+    Documents have `_id` (UUIDv7), `version`, `created_at`, `updated_at` and their own fields.
+    `schema` makes the public shape: the GET's answer and the message's `state`.
+    `key` gives the Kafka key (the id unless told otherwise). A unique index is named after what it
+    says; `duplicates` maps an index's name to the sentence that the caller gets when it is violated.
+    `topic` None: changes are kept in the history and told to nobody.
+    """
+
+    name: str
+    collection: str
+    source: str
+    schema: Callable[[], Schema]
+    topic: str | None = None
+    indexes: Sequence[IndexModel] = ()
+    duplicates: Mapping[str, str] = field(default_factory=dict)
+    key: Callable[[Document], str] = lambda document: str(document["_id"])
+
+    @cached_property
+    def _shape(self) -> Schema:
+        return self.schema()
+
+    def show(self, document: Document) -> dict[str, Any]:
+        """The document in its public shape, ready for JSON."""
+        shown: dict[str, Any] = self._shape.dump(document)
+        return shown

@@ -1,0 +1,218 @@
+"""The three kinds of process of a service: api, worker and relay, each run by `python -m services.<name> <role>`."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from kafka.errors import KafkaError
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from shared.ids import utc_now
+from shared.messaging.consumer import Consumer, Halted
+from shared.messaging.relay import Relay
+from shared.messaging.subscriptions import Subscriptions, Task
+from shared.messaging.topics import Topic, ensure_topics, missing_topics, service_topics
+from shared.mongo.database import LEASES, Database
+from shared.settings import Settings
+from shared.telemetry.admin import Checks, start_admin_server
+from shared.telemetry.logs import configure_logs, get_logger
+from shared.telemetry.metrics import RELAY_LEADS
+
+log = get_logger(__name__)
+
+LEASE_SECONDS = 6.0
+STOP_SECONDS = 10.0
+
+
+def run_api(settings: Settings, app: str) -> None:
+    """Becomes gunicorn serving `app` (`module:factory()`), its metrics on the admin port."""
+    os.environ.setdefault("USO_SERVICE", settings.service)
+    arguments = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--config=python:shared.http.gunicorn_conf",
+        f"--bind={settings.http_host}:{settings.http_port}",
+        f"--workers={settings.http_workers}",
+        f"--threads={settings.http_threads}",
+        app,
+    ]
+    os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter
+
+
+def run_worker(
+    settings: Settings,
+    db: Database,
+    *,
+    prepare: Callable[[], None],
+    subscriptions: Subscriptions,
+    tasks: Sequence[Task] = (),
+) -> None:
+    """Consumes `subscriptions` and runs `tasks` until SIGTERM or SIGINT, then finishes the batch and exits."""
+    stop = _begin(settings)
+    consumer = Consumer(db, settings, subscriptions, stop=stop)
+    start_admin_server(settings.admin_host, settings.admin_port, {"mongodb": db.ping, "consumer": consumer.check})
+    _until_done(prepare, stop)
+    _until_done(lambda: _topics_exist(subscriptions, settings), stop)
+    threads = [threading.Thread(target=_repeat, args=(task, stop), name=task.name, daemon=True) for task in tasks]
+    for thread in threads:
+        thread.start()
+    attempt = 0
+    while not stop.is_set():
+        try:
+            consumer.run()
+        except Halted:
+            break
+        except KafkaError as error:
+            attempt += 1
+            log.warning("waiting for Kafka", attempt=attempt, error=type(error).__name__)
+            stop.wait(min(5.0, 0.1 * 2 ** min(attempt, 6)))
+    deadline = time.monotonic() + STOP_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def run_relay(settings: Settings, db: Database, *, prepare: Callable[[], None], topics: Iterable[Topic]) -> None:
+    """Makes the service's topics and relays its outbox while it holds the lease. Ends with 1 on any failure."""
+    stop = _begin(settings)
+    state = {"ready": "starting"}
+
+    def check() -> None:
+        if state["ready"] != "ok":
+            raise RuntimeError(state["ready"])
+
+    start_admin_server(settings.admin_host, settings.admin_port, {"mongodb": db.ping, "relay": check})
+    _until_done(prepare, stop)
+    owned = [*topics, *service_topics(settings.service)]
+    _until_done(lambda: ensure_topics(owned, settings), stop)
+    lease = Lease(db, f"{settings.service}-relay", settings.process_name)
+    while not stop.is_set():
+        state["ready"] = "ok"
+        if not _attempt(lease.take):
+            stop.wait(0.5)
+            continue
+        RELAY_LEADS.labels(settings.service).set(1)
+        renewal = threading.Thread(target=lease.keep, args=(stop,), name="lease", daemon=True)
+        renewal.start()
+        try:
+            Relay(db, settings).run(lambda: not stop.is_set() and lease.held)
+        except Exception as error:
+            log.exception("relay failed, starting over", error=type(error).__name__)
+            logging_shutdown()
+            os._exit(1)  # no thread or buffer of the failed producer may outlive this
+        RELAY_LEADS.labels(settings.service).set(0)
+    lease.give_up()
+
+
+class Lease:
+    """Who leads: a row that is renewed every second and runs out after six.
+
+    It saves two relays from fencing each other in turns; it does not make writing safe, Kafka does.
+    """
+
+    def __init__(self, db: Database, name: str, holder: str) -> None:
+        self.db = db
+        self.name = name
+        self.holder = holder
+        self.held = False
+
+    def take(self) -> bool:
+        """Takes or renews the lease if it is free, run out or ours."""
+        now = utc_now()
+        try:
+            self.db[LEASES].find_one_and_update(
+                {"_id": self.name, "$or": [{"holder": self.holder}, {"until": {"$lt": now}}]},
+                {"$set": {"holder": self.holder, "until": now + timedelta(seconds=LEASE_SECONDS)}},
+                upsert=True,
+            )
+        except DuplicateKeyError:
+            self.held = False
+        else:
+            self.held = True
+        return self.held
+
+    def keep(self, stop: threading.Event) -> None:
+        """Renews until it is lost or `stop` is set."""
+        renewed = time.monotonic()
+        while self.held and not stop.wait(LEASE_SECONDS / 6):
+            if _attempt(self.take):
+                renewed = time.monotonic()
+            elif time.monotonic() - renewed > LEASE_SECONDS:
+                self.held = False
+
+    def give_up(self) -> None:
+        """Lets another take over at once."""
+        _attempt(lambda: bool(self.db[LEASES].delete_one({"_id": self.name, "holder": self.holder})))
+
+
+def _begin(settings: Settings) -> threading.Event:
+    configure_logs(service=settings.service, process=settings.process_name, level=settings.log_level)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    log.info("process started", pid=os.getpid())
+    return stop
+
+
+def _attempt(action: Callable[[], bool]) -> bool:
+    try:
+        return action()
+    except PyMongoError as error:
+        log.warning("the lease could not be reached", error=type(error).__name__)
+        return False
+
+
+def _until_done(action: Callable[[], None], stop: threading.Event) -> None:
+    """Repeats `action` with back-off for as long as MongoDB or Kafka is away, or something is missing."""
+    attempt = 0
+    while not stop.is_set():
+        try:
+            action()
+            return
+        except (PyMongoError, KafkaError, LookupError, OSError) as error:
+            attempt += 1
+            log.warning("not ready to start", attempt=attempt, error=type(error).__name__, why=str(error)[:300])
+            stop.wait(min(2.0, 0.1 * 2 ** min(attempt, 5)))
+
+
+def _topics_exist(subscriptions: Subscriptions, settings: Settings) -> None:
+    missing = missing_topics(subscriptions, settings)
+    if missing:
+        raise LookupError(f"waiting for the relays of other services to make {', '.join(missing)}")
+
+
+def _repeat(task: Task, stop: threading.Event) -> None:
+    attempt = 0
+    while not stop.is_set():
+        try:
+            busy = task.run()
+            attempt = 0
+        except Exception as error:  # the task goes on; what it could not do now is still due
+            attempt += 1
+            log.exception("task failed", task=task.name, error=type(error).__name__)
+            stop.wait(min(10.0, 0.2 * 2 ** min(attempt, 6)))
+            continue
+        if not busy:
+            stop.wait(task.every)
+
+
+def logging_shutdown() -> None:
+    """Writes out what the log still holds."""
+    import logging
+
+    logging.shutdown()
+
+
+__all__ = ["Checks", "run_api", "run_relay", "run_worker"]
+
+
+def main(arguments: Sequence[str], roles: dict[str, Callable[[], Any]]) -> None:
+    """Runs the role that the command line names."""
+    if len(arguments) != 1 or arguments[0] not in roles:
+        raise SystemExit(f"Give one of the roles: {', '.join(roles)}.")
+    roles[arguments[0]]()

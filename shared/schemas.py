@@ -1,0 +1,160 @@
+"""marshmallow fields and bases that HTTP bodies and messages share."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+import isodate
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from shared.ids import is_id
+
+LANGUAGES = ("fi", "sv", "en")
+MAX_TEXT = 20_000
+
+
+class Id(fields.String):
+    """A UUID in its canonical text form."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if not is_id(text):
+            raise ValidationError("Not an id: ids are UUIDs in lower case, such as 0190a6f0-….")
+        return str(text)
+
+
+class Line(fields.String):
+    """One line of text, trimmed, with something in it; 200 characters at most unless told otherwise."""
+
+    def __init__(self, *, max_length: int = 200, min_length: int = 1, **kwargs: Any) -> None:
+        validators = [
+            validate.Length(min=min_length, max=max_length),
+            *_as_list(kwargs.pop("validate", None)),
+        ]
+        super().__init__(validate=validators, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs)).strip()
+        if any(ord(character) < 32 or ord(character) == 127 for character in text):
+            raise ValidationError("Must be one line without control characters.")
+        return text
+
+
+class LongText(fields.String):
+    """Text of several lines, 20,000 characters at most."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=[validate.Length(max=MAX_TEXT), *_as_list(kwargs.pop("validate", None))], **kwargs)
+
+
+class ByLanguage(fields.Dict):
+    """A text for people: `{"fi": …, "sv": …, "en": …}` with at least one of them."""
+
+    def __init__(self, *, max_length: int = 200, **kwargs: Any) -> None:
+        super().__init__(
+            keys=fields.String(validate=validate.OneOf(LANGUAGES)),
+            values=fields.String(validate=validate.Length(min=1, max=max_length)),
+            validate=validate.Length(min=1, error="Give the text in at least one of fi, sv and en."),
+            **kwargs,
+        )
+
+
+class Instant(fields.AwareDateTime):
+    """RFC 3339 with an offset; kept and shown in UTC, in whole milliseconds (`2022-12-01T12:00:00Z`)."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            moment = super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
+        except OverflowError as error:
+            raise self.make_error("invalid", input=value, obj_type=self.OBJ_TYPE) from error
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    def _serialize(self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else instant_text(value)
+
+
+class Day(fields.String):
+    """A date, `YYYY-MM-DD`; kept as that text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+        try:
+            return date.fromisoformat(text).isoformat() if len(text) == 10 else _not_a_day()
+        except ValueError as error:
+            raise ValidationError("Not a date: write it as YYYY-MM-DD.") from error
+
+
+class Duration(fields.String):
+    """An ISO 8601 duration such as `P7D` or `PT2H`; kept as that text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = str(super()._deserialize(value, attr, data, **kwargs))
+        try:
+            isodate.parse_duration(text)
+        except (isodate.ISO8601Error, ValueError, OverflowError, TypeError) as error:
+            raise ValidationError("Not a duration: write it as ISO 8601 has it, such as P7D or PT2H.") from error
+        return text
+
+
+class Strict(Schema):
+    """An input at HTTP: a field that is not known is refused."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Resource(Schema):
+    """What every resource shows of itself."""
+
+    id = fields.String(attribute="_id", required=True, metadata={"format": "uuid"})
+    version = fields.Integer(required=True, metadata={"description": "1, 2, 3 …; also its ETag"})
+    created_at = Instant(required=True)
+    updated_at = Instant(required=True)
+
+
+class TransitionInput(Strict):
+    """A step to another state; `reason` where the step asks for one."""
+
+    to = fields.String(required=True, validate=validate.Length(min=1, max=40))
+    reason = Line(max_length=1000)
+
+
+def instant_text(moment: datetime) -> str:
+    """RFC 3339 in UTC with a `Z`; milliseconds only where there are some."""
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    milliseconds = moment.microsecond // 1000
+    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{milliseconds:03d}Z" if milliseconds else "Z")
+
+
+def parse_instant(text: str) -> datetime:
+    """The instant that `instant_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def one_of(*values: str) -> fields.String:
+    """A field that takes just these values."""
+    return fields.String(validate=validate.OneOf(values))
+
+
+def flatten_errors(messages: Any, path: str = "") -> dict[str, list[str]]:
+    """marshmallow's nested messages as field path → sentences (`name.fi`, `contact_ids.0`)."""
+    if isinstance(messages, Mapping):
+        flat: dict[str, list[str]] = {}
+        for key, value in messages.items():
+            inner = key not in ("key", "value", "_schema") or not path
+            flat.update(flatten_errors(value, f"{path}.{key}".lstrip(".") if inner else path))
+        return flat
+    return {path: [str(message) for message in (messages if isinstance(messages, list) else [messages])]}
+
+
+def _not_a_day() -> str:
+    raise ValueError("not ten characters")
+
+
+def _as_list(validators: Any) -> list[Any]:
+    if validators is None:
+        return []
+    return list(validators) if isinstance(validators, list | tuple) else [validators]

@@ -1,0 +1,52 @@
+"""Structured logs: one JSON object a line on standard error, with request and trace ids, without personal data."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+
+def configure_logs(*, service: str, process: str, level: str) -> None:
+    """Sets up logging of this process, the libraries' included."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(service, process),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(ensure_ascii=False),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for chatty in ("kafka", "pymongo", "urllib3", "opentelemetry"):
+        logging.getLogger(chatty).setLevel("WARNING" if level == "INFO" else level)
+
+
+def get_logger(name: str) -> Any:
+    """A structlog logger; log events are short constant phrases, details are fields."""
+    return structlog.stdlib.get_logger(name)
+
+
+def _named(service: str, process: str) -> Any:
+    def add(_logger: Any, _method: str, event: dict[str, Any]) -> dict[str, Any]:
+        event.setdefault("service", service)
+        event.setdefault("process", process)
+        return event
+
+    return add
