@@ -5,12 +5,22 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import isodate
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, post_dump, pre_load, validate
 
 from shared.ids import is_id
 
 LANGUAGES = ("fi", "sv", "en")
 MAX_TEXT = 20_000
+
+
+def _not_a_day() -> str:
+    raise ValueError("not ten characters")
+
+
+def _as_list(validators: Any) -> list[Any]:
+    if validators is None:
+        return []
+    return list(validators) if isinstance(validators, list | tuple) else [validators]
 
 
 class Id(fields.String):
@@ -100,10 +110,20 @@ class Duration(fields.String):
 
 
 class Strict(Schema):
-    """An input at HTTP: a field that is not known is refused."""
+    """An input at HTTP: a field that is not known is refused; null is as good as leaving an optional one out."""
 
     class Meta:
         unknown = RAISE
+
+    @pre_load
+    def null_is_not_given(self, data: Any, **_: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        return {name: value for name, value in data.items() if value is not None or self._must_be_told(name)}
+
+    def _must_be_told(self, name: str) -> bool:
+        field = self.load_fields.get(name)
+        return field is None or field.required or field.allow_none
 
 
 class Resource(Schema):
@@ -113,6 +133,10 @@ class Resource(Schema):
     version = fields.Integer(required=True, metadata={"description": "1, 2, 3 …; also its ETag"})
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
+
+    @post_dump
+    def show_what_is_absent(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: data.get(name) for name in self.dump_fields}
 
 
 class TransitionInput(Strict):
@@ -134,9 +158,9 @@ def parse_instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def one_of(*values: str) -> fields.String:
+def one_of(*values: str, **options: Any) -> fields.String:
     """A field that takes just these values."""
-    return fields.String(validate=validate.OneOf(values))
+    return fields.String(validate=validate.OneOf(values), **options)
 
 
 def flatten_errors(messages: Any, path: str = "") -> dict[str, list[str]]:
@@ -148,13 +172,3 @@ def flatten_errors(messages: Any, path: str = "") -> dict[str, list[str]]:
             flat.update(flatten_errors(value, f"{path}.{key}".lstrip(".") if inner else path))
         return flat
     return {path: [str(message) for message in (messages if isinstance(messages, list) else [messages])]}
-
-
-def _not_a_day() -> str:
-    raise ValueError("not ten characters")
-
-
-def _as_list(validators: Any) -> list[Any]:
-    if validators is None:
-        return []
-    return list(validators) if isinstance(validators, list | tuple) else [validators]

@@ -176,7 +176,8 @@ def _add_guards(app: Flask, tokens: Tokens) -> None:
             if request.mimetype in JSON_BODIES:
                 _check_text(request.get_data(cache=True))
         given = (*getattr(view, "answer_types", ()), "application/json", "application/problem+json")
-        if request.path.startswith("/v1") and not request.accept_mimetypes.best_match(given):
+        accept = request.accept_mimetypes
+        if request.path.startswith("/v1") and accept and not accept.best_match(given):
             raise NotAcceptable(f"This can be had as {', '.join(given)}.")
 
 

@@ -1,0 +1,35 @@
+"""What staff do with organisations."""
+
+from typing import Any
+
+from services.enrolment.organisations.schemas import OrganisationInput
+from services.enrolment.organisations.store import ORGANISATIONS, with_search_words
+from shared.cause import Cause
+from shared.http.routes import patched
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database, Once
+from shared.mongo.work import Work
+
+_INPUT = OrganisationInput()
+
+
+def create_organisation(db: Database, cause: Cause, fields: dict[str, Any], *, once: Once | None) -> Document:
+    """A new organisation. Raises Conflict when its municipality code or business id is taken."""
+    return db.transact(
+        lambda work: work.insert(ORGANISATIONS, with_search_words(fields), "organisation.created"),
+        cause=cause,
+        once=once,
+    )
+
+
+def change_organisation(
+    db: Database, cause: Cause, identifier: str, patch: dict[str, Any], *, if_match: int
+) -> Document:
+    """Applies a merge patch. Raises Stale, Invalid, NotFound, or Conflict when a code is taken."""
+
+    def work(unit: Work) -> Document:
+        organisation = unit.get(ORGANISATIONS, identifier, if_match=if_match)
+        fields = patched(ORGANISATIONS.show(organisation), patch, _INPUT)
+        return unit.save(ORGANISATIONS, organisation, with_search_words(fields), "organisation.updated")
+
+    return db.transact(work, cause=cause)

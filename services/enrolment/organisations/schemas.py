@@ -1,0 +1,57 @@
+"""The shapes of an organisation at HTTP and in messages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+from stdnum.exceptions import ValidationError as WrongNumber
+from stdnum.fi import ytunnus
+
+from shared.http.routes import SearchQuery
+from shared.schemas import ByLanguage, Resource, Strict, one_of
+
+KINDS = ("municipality", "wellbeing_county", "joint_authority", "other")
+
+
+class BusinessId(fields.String):
+    """A Finnish business id (Y-tunnus), kept as `1234567-8`; its check digit is verified."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            return str(ytunnus.format(ytunnus.validate(text)))
+        except WrongNumber as error:
+            raise ValidationError("Not a business id: seven digits, a hyphen and the right check digit.") from error
+
+
+class OrganisationInput(Strict):
+    """What staff give of an organisation."""
+
+    kind = one_of(*KINDS, required=True)
+    name = ByLanguage(required=True)
+    municipality_code = fields.String(validate=validate.Regexp(r"^\d{3}$", error="Three digits, such as 091."))
+    business_id = BusinessId()
+    region = ByLanguage()
+    wellbeing_county = ByLanguage()
+    languages = fields.List(
+        fields.String(validate=validate.OneOf(("fi", "sv"))),
+        validate=validate.Length(min=1, max=2),
+    )
+    population = fields.Integer(strict=True, validate=validate.Range(min=0, max=2**31))
+
+    @validates_schema
+    def municipality_has_a_code(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("kind") == "municipality" and not data.get("municipality_code"):
+            raise ValidationError({"municipality_code": ["A municipality has a code of three digits."]})
+        languages = data.get("languages") or []
+        if len(set(languages)) != len(languages):
+            raise ValidationError({"languages": ["Name each language once, the majority's first."]})
+
+
+class Organisation(OrganisationInput, Resource):
+    """An organisation as everyone sees it."""
+
+
+class OrganisationQuery(SearchQuery):
+    kind = one_of(*KINDS)
+    municipality_code = fields.String()

@@ -1,0 +1,41 @@
+"""Where organisations are kept."""
+
+from pymongo import IndexModel
+
+from services.enrolment.organisations.schemas import Organisation
+from shared.mongo.aggregates import Aggregate, Document
+from shared.mongo.paging import search_words
+
+ORGANISATIONS = Aggregate(
+    name="organisation",
+    collection="organisations",
+    source="/uso/enrolment",
+    topic="uso.enrolment.organisations.v1",
+    schema=Organisation,
+    indexes=[
+        IndexModel(
+            "municipality_code",
+            name="municipality_code",
+            unique=True,
+            partialFilterExpression={"municipality_code": {"$type": "string"}},
+        ),
+        IndexModel(
+            "business_id",
+            name="business_id",
+            unique=True,
+            partialFilterExpression={"business_id": {"$type": "string"}},
+        ),
+        IndexModel([("search", 1), ("_id", 1)], name="search"),
+        IndexModel([("kind", 1), ("_id", 1)], name="kind"),
+    ],
+    duplicates={
+        "municipality_code": "Another organisation has this municipality code.",
+        "business_id": "Another organisation has this business id.",
+    },
+)
+
+
+def with_search_words(fields: Document) -> Document:
+    """The fields, and the words that `?q=` finds them by."""
+    words = search_words(*fields["name"].values(), fields.get("municipality_code"), fields.get("business_id"))
+    return {**fields, "search": words}
