@@ -1,0 +1,68 @@
+"""Messages without Kafka in between: made by hand, applied as the consumer applies them, read from an outbox."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from shared.cause import own_initiative
+from shared.ids import new_id
+from shared.messaging.messages import Message, decode
+from shared.messaging.subscriptions import Subscriptions, apply_batch
+from shared.mongo.database import Database
+from shared.mongo.work import OUTBOX
+
+
+def message(
+    topic: str,
+    type: str,
+    state: Mapping[str, Any] | None,
+    *,
+    key: str | None = None,
+    sequence: int | None = None,
+    change: Mapping[str, Any] | None = None,
+    actor: str = "test-coordinator",
+    id: str | None = None,
+) -> Message:
+    """A message as it arrives from `topic`; its key is the state's id and its sequence the state's version."""
+    facts = dict(state or {})
+    return Message(
+        id=id or new_id(),
+        type=type,
+        key=key or str(facts["id"]),
+        sequence=sequence if sequence is not None else int(facts.get("version", 1)),
+        state=state,
+        change=dict(change or {}),
+        actor=actor,
+        correlation_id=new_id(),
+        topic=topic,
+    )
+
+
+def feed(db: Database, subscriptions: Subscriptions, messages: Iterable[Message]) -> None:
+    """Applies the messages as one batch, in one transaction."""
+    batch = list(messages)
+    db.transact(lambda work: apply_batch(subscriptions, work, batch), cause=own_initiative("test"))
+
+
+def outbox(db: Database, topic: str | None = None) -> list[Message]:
+    """What waits for the relay (or went through it), oldest first."""
+    rows = db[OUTBOX].find({"topic": topic} if topic else {}).sort("_id", 1)
+    return [
+        decode(row["value"], key=None if row["key"] is None else row["key"].encode(), topic=row["topic"])
+        for row in rows
+    ]
+
+
+def outbox_text(db: Database) -> str:
+    """Everything in the outbox as text, for looking for what must not be there."""
+    return "\n".join(
+        json.dumps(row["key"]) + (row["value"] or b"").decode(errors="replace") for row in db[OUTBOX].find({})
+    )
+
+
+def relay_by_hand(source: Database, targets: Sequence[tuple[Database, Subscriptions]]) -> int:
+    """Carries one service's outbox to others, as relay and consumers would; returns how many it carried."""
+    messages = outbox(source)
+    for db, subscriptions in targets:
+        feed(db, subscriptions, [one for one in messages if one.topic in subscriptions])
+    return len(messages)

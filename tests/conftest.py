@@ -1,0 +1,100 @@
+"""Real Kafka and real MongoDB, once for all tests; a database of its own for each test."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from deploy.local.stack import Stack
+from flask import Flask
+from pymongo import MongoClient
+
+from shared.ids import new_id
+from shared.mongo.database import Database
+from shared.settings import Settings
+from shared.testing import Client, Keys
+from shared.testing.clients import AUDIENCE, ISSUER
+
+SECRET = Fernet.generate_key().decode()
+
+
+@pytest.fixture(scope="session")
+def back_ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Kafka and MongoDB: those that the environment names, or our own."""
+    with Stack(tmp_path_factory.mktemp("stack"), brokers=1, mongo_members=1, services=()) as stack:
+        yield stack.info
+
+
+@pytest.fixture(scope="session")
+def mongo(back_ends: dict[str, Any]) -> Iterator[MongoClient[dict[str, Any]]]:
+    client: MongoClient[dict[str, Any]] = MongoClient(back_ends["mongodb"]["uri"], tz_aware=True, maxPoolSize=200)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    return Keys(tmp_path_factory.mktemp("keys"))
+
+
+@pytest.fixture
+def db_for(mongo: MongoClient[dict[str, Any]]) -> Iterator[Callable[[str], Database]]:
+    """An empty database for a service, dropped after the test."""
+    made: dict[str, Database] = {}
+
+    def make(service: str) -> Database:
+        if service not in made:
+            made[service] = Database(mongo, f"test_{service}_{new_id()[-12:]}")
+        return made[service]
+
+    yield make
+    for db in made.values():
+        mongo.drop_database(db.raw.name)
+
+
+@pytest.fixture
+def settings_for(request: pytest.FixtureRequest, keys: Keys) -> Callable[..., Settings]:
+    """Settings of a service; `kafka=True` with the real broker's address."""
+
+    def make(service: str, *, kafka: bool = False, **changes: Any) -> Settings:
+        servers = ["127.0.0.1:9"]
+        if kafka:
+            servers = request.getfixturevalue("back_ends")["kafka"]["bootstrap_servers"].split(",")
+        usual: dict[str, Any] = {
+            "service": service,
+            "process_name": f"{service}-test",
+            "mongodb_uri": "",
+            "mongodb_database": f"uso_{service}",
+            "kafka_bootstrap_servers": servers,
+            "kafka_replication_factor": 1,
+            "kafka_partitions": 3,
+            "http_host": "127.0.0.1",
+            "http_port": 0,
+            "http_workers": 1,
+            "http_threads": 8,
+            "admin_host": "127.0.0.1",
+            "admin_port": 0,
+            "jwks": str(keys.jwks),
+            "jwt_issuer": ISSUER,
+            "jwt_audience": AUDIENCE,
+            "secret_keys": [SECRET],
+            "public_urls": {name: f"http://{name}.example" for name in ("enrolment", "events", "notifications")},
+            "log_level": "WARNING",
+            "max_body_bytes": 1_000_000,
+        }
+        return Settings(**(usual | changes))
+
+    return make
+
+
+@pytest.fixture
+def client_for(keys: Keys) -> Callable[[Flask], Client]:
+    return lambda app: Client(app, keys)
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    """A folder for a stack of the test's own, short enough for sockets."""
+    return tmp_path if len(str(tmp_path)) < 60 else Path(os.path.relpath(tmp_path))
