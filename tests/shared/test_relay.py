@@ -1,0 +1,102 @@
+"""The relay on real Kafka and MongoDB: every committed row, in order, visible once."""
+
+import json
+from collections import Counter
+from types import SimpleNamespace
+from typing import Any
+
+from kafka import KafkaProducer
+
+from shared.cause import own_initiative
+from shared.messaging.topics import relay_offsets
+from shared.mongo.work import OUTBOX
+from shared.testing import wait_for
+
+
+def versions_by_key(records: list[Any]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for record in records:
+        found.setdefault(record.key.decode(), []).append(json.loads(record.value)["sequence"])
+    return found
+
+
+def test_every_commit_becomes_a_message_in_the_order_of_its_key(
+    service: SimpleNamespace, write: Any, relaying: Any, read_topic: Any
+) -> None:
+    before = write(service, 20)
+    with relaying(service):
+        after = write(service, 30)
+        records = wait_for(lambda: _enough(read_topic(service.settings, service.topic), 50))
+    versions = versions_by_key(records)
+    assert {key: versions[key] for key in before} == {key: [1, 2, 3, 4] for key in before}
+    assert {key: versions[key] for key in after} == {key: [1, 2, 3, 4, 5, 6] for key in after}
+
+
+def test_a_restarted_relay_goes_on_behind_the_last_message(
+    service: SimpleNamespace, write: Any, relaying: Any, read_topic: Any
+) -> None:
+    for round_ in (1, 2, 3):
+        with relaying(service):
+            write(service, 10)
+            wait_for(lambda round_=round_: _enough(read_topic(service.settings, service.topic), 10 * round_))
+    ids = Counter(json.loads(record.value)["id"] for record in read_topic(service.settings, service.topic))
+    assert len(ids) == 30
+    assert set(ids.values()) == {1}
+
+
+def test_what_was_written_while_no_relay_ran_is_relayed_later(
+    service: SimpleNamespace, write: Any, relaying: Any, read_topic: Any
+) -> None:
+    with relaying(service):
+        write(service, 5)
+        wait_for(lambda: _enough(read_topic(service.settings, service.topic), 5))
+    write(service, 25)
+    with relaying(service):
+        records = wait_for(lambda: _enough(read_topic(service.settings, service.topic), 30))
+    assert len({json.loads(record.value)["id"] for record in records}) == 30
+
+
+def test_a_place_that_the_oplog_no_longer_has_loses_nothing(
+    service: SimpleNamespace, write: Any, relaying: Any, read_topic: Any
+) -> None:
+    keys = write(service, 15)
+    producer = KafkaProducer(bootstrap_servers=service.settings.kafka_bootstrap_servers)
+    lost = {"token": {"_data": "8200000001000000012B0429296E1404"}}
+    producer.send(relay_offsets(service.name), key=b"place", value=json.dumps(lost).encode(), partition=0).get(10)
+    producer.close()
+    with relaying(service):
+        write(service, 5)
+        records = wait_for(lambda: _enough(read_topic(service.settings, service.topic), 20))
+    assert {key: found[-1] for key, found in versions_by_key(records).items() if key in keys} == dict.fromkeys(keys, 3)
+
+
+def test_a_second_relay_fences_the_first_which_then_ends(
+    service: SimpleNamespace, write: Any, relaying: Any, read_topic: Any
+) -> None:
+    with relaying(service) as first:
+        write(service, 5)
+        wait_for(lambda: _enough(read_topic(service.settings, service.topic), 5))
+        with relaying(service):
+            write(service, 20)
+            records = wait_for(lambda: _enough(read_topic(service.settings, service.topic), 25))
+            wait_for(lambda: first.error is not None, what="the fenced relay to end")
+    ids = Counter(json.loads(record.value)["id"] for record in records)
+    assert len(ids) == 25
+    assert set(ids.values()) == {1}
+
+
+def test_a_tombstone_is_relayed_as_a_record_without_value(
+    service: SimpleNamespace, relaying: Any, read_topic: Any
+) -> None:
+    service.db.transact(
+        lambda work: work.publish(topic=service.topic, key="somebody", value=None), cause=own_initiative("test")
+    )
+    with relaying(service):
+        records = wait_for(lambda: _enough(read_topic(service.settings, service.topic), 1))
+    assert records[0].key == b"somebody"
+    assert records[0].value is None
+    assert service.db[OUTBOX].count_documents({}) == 1
+
+
+def _enough(records: list[Any], count: int) -> list[Any] | None:
+    return records if len(records) >= count else None
