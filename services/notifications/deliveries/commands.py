@@ -1,0 +1,130 @@
+"""Making deliveries, and moving them from state to state."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from services.notifications.deliveries.domain import UNDER_WAY, Because, NewDelivery, may_become
+from services.notifications.deliveries.store import DELIVERIES, new_document
+from shared.cause import Cause, own_initiative
+from shared.errors import Conflict
+from shared.ids import new_id, utc_now
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database, Once
+from shared.mongo.work import Work
+
+MOVED = "delivery.transitioned"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a delivery: its new state, and further fields of its document."""
+
+    delivery_id: str
+    to: str
+    error: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def add_deliveries(work: Work, wanted: Iterable[tuple[Cause, NewDelivery]]) -> list[Document]:
+    """Makes those that are not there yet, in bulk. Each with its message, due to its own cause."""
+    pairs = {new.once: (cause, new) for cause, new in reversed(list(wanted))}
+    if not pairs:
+        return []
+    there = work.find(DELIVERIES.collection, {"once": {"$in": list(pairs)}}, projection={"once": 1})
+    known = {row["once"] for row in there}
+    made = []
+    for once, (cause, new) in reversed(pairs.items()):
+        if once not in known:
+            document = new_document(new, now=work.now, correlation_id=cause.correlation_id)
+            change = {"from": None, "to": document["state"]}
+            made.append(work.due_to(cause).insert(DELIVERIES, document, MOVED, change=change))
+    return made
+
+
+def settle(db: Database, outcomes: Sequence[Outcome], *, rule: str) -> int:
+    """Writes what became of deliveries, all in one transaction; returns how many moved.
+
+    A delivery that cannot make the move any more (it has made it already) is left alone.
+    """
+
+    def work(unit: Work) -> int:
+        by_id = {outcome.delivery_id: outcome for outcome in outcomes}
+        found = unit.find(DELIVERIES.collection, {"_id": {"$in": list(by_id)}})
+        moved = 0
+        for document in found:
+            outcome = by_id[document["_id"]]
+            if may_become(document["state"], outcome.to):
+                move(unit, document, outcome)
+                moved += 1
+        return moved
+
+    return db.transact(work, cause=own_initiative(rule)) if outcomes else 0
+
+
+def move(work: Work, document: Document, outcome: Outcome) -> Document:
+    """The delivery in its new state; its claim ends."""
+    because = document["because"]
+    cause = Cause(
+        actor=because["actor"],
+        correlation_id=document["correlation_id"],
+        causation_id=because["message_id"],
+    )
+    return work.due_to(cause).save(
+        DELIVERIES,
+        document,
+        {
+            **outcome.fields,
+            "state": outcome.to,
+            "error": outcome.error,
+            "claim": None,
+            "handed_over_at": None,
+        },
+        MOVED,
+        change={"from": document["state"], "to": outcome.to},
+    )
+
+
+def queue_what_is_due(db: Database, *, limit: int = 500) -> bool:
+    """Moves scheduled deliveries whose time has come into the queue; tells whether there were any."""
+
+    def work(unit: Work) -> bool:
+        due = unit.find(DELIVERIES.collection, {"state": "scheduled", "next_at": {"$lte": unit.now}}, limit=limit)
+        for document in due:
+            move(unit, document, Outcome(delivery_id=document["_id"], to="queued"))
+        return bool(due)
+
+    if db[DELIVERIES.collection].find_one({"state": "scheduled", "next_at": {"$lte": utc_now()}}, {"_id": 1}) is None:
+        return False
+    return db.transact(work, cause=own_initiative("due"))
+
+
+def cancel_waiting(work: Work, query: Mapping[str, Any], *, error: str) -> None:
+    """Cancels those that fit and are not in the mail server's hands."""
+    waiting = {**query, "state": {"$in": ["scheduled", "queued"]}, "handed_over_at": None}
+    for document in work.find(DELIVERIES.collection, waiting):
+        move(work, document, Outcome(delivery_id=document["_id"], to="cancelled", error=error))
+
+
+def resend(db: Database, cause: Cause, identifier: str, *, once: Once | None) -> Document:
+    """A new delivery of the same text to the same recipient. Raises Conflict while the old one is under way."""
+    unique = new_id()
+
+    def work(unit: Work) -> Document:
+        old = unit.get(DELIVERIES, identifier)
+        if old["state"] in UNDER_WAY:
+            raise Conflict(f"This delivery is {old['state']}: it will still be sent.")
+        new = NewDelivery(
+            template=old["template"],
+            because=Because(rule="resend", actor=cause.actor),
+            once=f"resend:{identifier}:{unique}",
+            **{name: old[name] for name in ("contact_id", "event_id", "registration_id", "enrolment_id")},
+            announcement_id=old["announcement_id"],
+            language=old["language"],
+            resend_of=identifier,
+            facts=old["facts"],
+        )
+        document = new_document(new, now=unit.now, correlation_id=cause.correlation_id)
+        return unit.insert(DELIVERIES, document, MOVED, change={"from": None, "to": document["state"]})
+
+    return db.transact(work, cause=cause, once=once)

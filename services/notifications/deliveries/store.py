@@ -1,0 +1,87 @@
+"""Where deliveries are kept.
+
+Besides what is shown, a document has: `once` (unique), `facts` (what the text needs of the message),
+`next_at` (when a queued one is to be taken up; a claim moves it on), `claim` (who has taken it up),
+`handed_over_at` (the SMTP dialogue has begun and its outcome is not known), `accepted_at` (the server
+has taken the mail), `waits` (how often something was missing), `correlation_id`, `subject`, `text`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from pymongo import IndexModel
+
+from services.notifications.deliveries.domain import NewDelivery
+from services.notifications.deliveries.schemas import Delivery
+from shared.mongo.aggregates import Aggregate, Document
+
+DELIVERIES = Aggregate(
+    name="delivery",
+    collection="deliveries",
+    source="/uso/notifications",
+    topic="uso.notifications.deliveries.v1",
+    schema=Delivery,
+    indexes=[
+        IndexModel("once", name="once", unique=True),
+        IndexModel([("state", 1), ("next_at", 1), ("_id", 1)], name="due"),
+        IndexModel("claim", name="claim", partialFilterExpression={"claim": {"$type": "string"}}),
+        IndexModel([("contact_id", 1), ("_id", -1)], name="contact"),
+        IndexModel([("event_id", 1), ("_id", -1)], name="event"),
+        IndexModel([("registration_id", 1), ("_id", -1)], name="registration"),
+        IndexModel([("enrolment_id", 1), ("_id", -1)], name="enrolment"),
+        IndexModel([("announcement_id", 1), ("_id", -1)], name="announcement"),
+        IndexModel([("state", 1), ("_id", -1)], name="state"),
+        IndexModel([("template", 1), ("_id", -1)], name="template"),
+    ],
+    duplicates={"once": "This delivery has been made already."},
+)
+NEWEST_FIRST = [("_id", -1)]
+
+
+def new_document(new: NewDelivery, *, now: datetime, correlation_id: str) -> Document:
+    """The document of a delivery that is queued, or scheduled when it is due later."""
+    due_at = new.due_at or now
+    return {
+        "state": "scheduled" if due_at > now else "queued",
+        "channel": "email",
+        "template": new.template,
+        "contact_id": new.contact_id,
+        "language": new.language,
+        "event_id": new.event_id,
+        "registration_id": new.registration_id,
+        "enrolment_id": new.enrolment_id,
+        "announcement_id": new.announcement_id,
+        "resend_of": new.resend_of,
+        "because": {
+            "message_id": new.because.message_id,
+            "message_type": new.because.message_type,
+            "rule": new.because.rule,
+            "actor": new.because.actor,
+        },
+        "message_id": None,
+        "attempts": 0,
+        "due_at": due_at,
+        "sent_at": None,
+        "error": None,
+        "once": new.once,
+        "facts": dict(new.facts),
+        "next_at": due_at + new.delay,
+        "claim": None,
+        "handed_over_at": None,
+        "accepted_at": None,
+        "waits": 0,
+        "correlation_id": correlation_id,
+    }
+
+
+def list_query(query: dict[str, Any]) -> Document:
+    """The filters of a list as MongoDB has to be asked."""
+    names = ("contact_id", "event_id", "registration_id", "enrolment_id", "announcement_id", "template")
+    filters: Document = {name: query[name] for name in names if name in query}
+    if query.get("state") == "sending":
+        filters |= {"state": "queued", "handed_over_at": {"$ne": None}}
+    elif query.get("state") == "queued":
+        filters |= {"state": "queued", "handed_over_at": None}
+    elif "state" in query:
+        filters["state"] = query["state"]
+    return filters

@@ -1,0 +1,119 @@
+"""To whom: from the message itself where it says so, else from the copies."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.notifications.copies import ENROLMENTS, EVENTS, REGISTRATIONS
+from shared.messaging.messages import Message
+from shared.messaging.subscriptions import current
+from shared.mongo.aggregates import Document
+from shared.mongo.work import Work
+
+WITH_A_PLACE_OR_IN_LINE = ("confirmed", "waitlisted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipient:
+    """A contact, or the person behind a registration; and what the delivery is about."""
+
+    contact_id: str | None = None
+    registration_id: str | None = None
+    event_id: str | None = None
+    enrolment_id: str | None = None
+    language: str | None = None
+
+    @property
+    def id(self) -> str:
+        return self.contact_id or self.registration_id or ""
+
+
+class NotHereYet(Exception):
+    """A copy that the rule needs has not arrived: the message waits for it."""
+
+
+class Surroundings:
+    """The copies that a batch of messages needs, read once."""
+
+    def __init__(self, work: Work, messages: Sequence[Message]) -> None:
+        self.work = work
+        self._event_ids = {str((message.state or {}).get("event_id") or "") for message in messages} - {""}
+        self._events: Mapping[str, Document] | None = None
+
+    def event_state(self, identifier: str) -> str | None:
+        """The event's state as far as it is known here."""
+        if self._events is None:
+            found = self.work.find(EVENTS.collection, {"_id": {"$in": list(self._event_ids)}}, projection={"state": 1})
+            self._events = {event["_id"]: event for event in found}
+        return self._events.get(identifier, {}).get("state")
+
+    def registrations(self, event_id: str, states: Sequence[str]) -> list[Recipient]:
+        """Everyone registered for the event in one of `states`."""
+        query = {"event_id": event_id, "state": {"$in": list(states)}}
+        fields = {"contact_id": 1, "event_id": 1, "language": 1}
+        found = self.work.find(REGISTRATIONS.collection, query, projection=fields, sort=[("_id", 1)])
+        return [registered(row, row["_id"]) for row in found]
+
+    def enrolment(self, identifier: str) -> Document | None:
+        """The enrolment; None when it is gone. Raises NotHereYet."""
+        found = self.work.find_one(ENROLMENTS.collection, {"_id": identifier})
+        if found is None:
+            raise NotHereYet
+        return current(found)
+
+
+Recipients = Callable[[Surroundings, Message], Iterable[Recipient]]
+
+
+def registered(state: Mapping[str, Any], identifier: str) -> Recipient:
+    """Whoever holds this registration."""
+    return Recipient(
+        contact_id=state.get("contact_id"),
+        registration_id=identifier,
+        event_id=state.get("event_id"),
+        language=state.get("language"),
+    )
+
+
+def contacts_of_the_enrolment(around: Surroundings, message: Message) -> list[Recipient]:
+    return _contacts((message.state or {}).get("contact_ids"), enrolment_id=message.key)
+
+
+def contacts_of_the_workshops_enrolment(around: Surroundings, message: Message) -> list[Recipient]:
+    enrolment_id = (message.state or {}).get("enrolment_id")
+    enrolment = around.enrolment(enrolment_id) if enrolment_id else None
+    return _contacts((enrolment or {}).get("contact_ids"), enrolment_id=enrolment_id, event_id=message.key)
+
+
+def the_registered(around: Surroundings, message: Message) -> list[Recipient]:
+    return [registered(message.state or {}, message.key)]
+
+
+def the_registered_unless_the_event_is_cancelled(around: Surroundings, message: Message) -> list[Recipient]:
+    return [] if _event_state(around, message) == "cancelled" else the_registered(around, message)
+
+
+def the_registered_of_a_cancelled_event(around: Surroundings, message: Message) -> list[Recipient]:
+    return the_registered(around, message) if _event_state(around, message) == "cancelled" else []
+
+
+def who_came_after_all(around: Surroundings, message: Message) -> list[Recipient]:
+    """The one whose check-in is heard of after the event's end."""
+    return the_registered(around, message) if _event_state(around, message) == "completed" else []
+
+
+def everyone_with_a_place_or_in_line(around: Surroundings, message: Message) -> list[Recipient]:
+    return around.registrations(message.key, WITH_A_PLACE_OR_IN_LINE)
+
+
+def those_who_came(around: Surroundings, message: Message) -> list[Recipient]:
+    """Those who were checked in; everyone with a place when nobody was."""
+    return around.registrations(message.key, ["attended"]) or around.registrations(message.key, ["confirmed"])
+
+
+def _event_state(around: Surroundings, message: Message) -> str | None:
+    return around.event_state(str((message.state or {}).get("event_id")))
+
+
+def _contacts(identifiers: Any, **about: str | None) -> list[Recipient]:
+    return [Recipient(contact_id=identifier, **about) for identifier in dict.fromkeys(identifiers or ())]

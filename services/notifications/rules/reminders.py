@@ -1,0 +1,105 @@
+"""Reminders: made when their time has come, from the copies as they stand then."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import isodate
+from pymongo import IndexModel, InsertOne
+
+from services.notifications.copies import EVENTS, REGISTRATIONS
+from services.notifications.deliveries.commands import add_deliveries
+from services.notifications.deliveries.domain import Because, NewDelivery, once_for_reminder
+from shared.cause import Cause, own_initiative
+from shared.ids import new_id, utc_now
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database
+from shared.mongo.work import Work
+from shared.schemas import instant_text
+
+REMINDED = "reminded"
+REMINDED_INDEXES = {REMINDED: [IndexModel("starts_at", name="ttl", expireAfterSeconds=7 * 24 * 3600)]}
+BATCH = 500
+TEMPLATE = "event_reminder"
+
+
+def reminder_time(starts_at: datetime, duration: str, timezone: str) -> datetime:
+    """When to remind. Whole days are counted on the event's own calendar: the same time of day."""
+    before = isodate.parse_duration(duration)
+    whole_days = not isinstance(before, timedelta) or before % timedelta(days=1) == timedelta(0)
+    local = starts_at.astimezone(ZoneInfo(timezone)) if whole_days else starts_at
+    moment: datetime = local - before
+    return moment.astimezone(starts_at.tzinfo)
+
+
+def still_worth_it(due: datetime, starts_at: datetime, now: datetime) -> bool:
+    """Whether a reminder that was due then still says something: never after the start, and not long after.
+
+    It may be late by half of its lead and by a day at most: after an outage it still comes, but an
+    event that was moved close reminds at once of nothing that its change has not just said.
+    """
+    return due <= now < starts_at and now - due <= min((starts_at - due) / 2, timedelta(days=1))
+
+
+def remind(db: Database) -> bool:
+    """Makes the reminders that are due; tells whether it made any."""
+    now = utc_now()
+    busy = False
+    query = {"state": "published", "starts_at": {"$gt": now}}
+    fields = {"starts_at": 1, "reminders": 1, "timezone": 1}
+    for event in list(db[EVENTS.collection].find(query, fields)):
+        for duration in event.get("reminders") or ():
+            due = reminder_time(event["starts_at"], duration, event.get("timezone") or "UTC")
+            if still_worth_it(due, event["starts_at"], now):
+                busy = _remind_of(db, event, duration, due) or busy
+    return busy
+
+
+def _remind_of(db: Database, event: Document, duration: str, due: datetime) -> bool:
+    starts_at = instant_text(event["starts_at"])
+    mark = f"{event['_id']}:{duration}:{starts_at}"
+    if db[REMINDED].find_one({"_id": mark}, {"_id": 1}):
+        return False
+    last = ""
+    while True:
+        last = db.transact(
+            lambda work, last=last: _portion(work, event, duration, due, starts_at, mark, last),  # type: ignore[misc]
+            cause=own_initiative(TEMPLATE),
+        )
+        if not last:
+            return True
+
+
+def _portion(work: Work, event: Document, duration: str, due: datetime, starts_at: str, mark: str, after: str) -> str:
+    """Reminds the next few; returns the last registration's id, or "" when all are done."""
+    if work.find_one(REMINDED, {"_id": mark}):
+        return ""
+    # Who registered after the reminder was due has just read it all in the confirmation.
+    query: dict[str, Any] = {"event_id": event["_id"], "state": "confirmed", "_id": {"$gt": after}}
+    found = work.find(REGISTRATIONS.collection, query, sort=[("_id", 1)], limit=BATCH)
+    because = Because(rule=TEMPLATE, actor=TEMPLATE)
+    cause = Cause(actor=TEMPLATE, correlation_id=new_id())
+    add_deliveries(
+        work,
+        [
+            (
+                cause,
+                NewDelivery(
+                    template=TEMPLATE,
+                    because=because,
+                    once=once_for_reminder(row["_id"], duration, starts_at),
+                    contact_id=row.get("contact_id"),
+                    language=row.get("language"),
+                    event_id=event["_id"],
+                    registration_id=row["_id"],
+                    facts={"starts_at": starts_at},
+                ),
+            )
+            for row in found
+            if row.get("created_at") is None or row["created_at"] < due
+        ],
+    )
+    if len(found) == BATCH:
+        return str(found[-1]["_id"])
+    work.write(REMINDED, InsertOne({"_id": mark, "starts_at": event["starts_at"], "at": work.now}))
+    return ""

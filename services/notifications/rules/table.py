@@ -1,0 +1,182 @@
+"""Which message leads to which e-mail, to whom: the whole of it in one table."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from services.notifications.deliveries.commands import cancel_waiting
+from services.notifications.rules.recipients import (
+    Recipients,
+    contacts_of_the_enrolment,
+    contacts_of_the_workshops_enrolment,
+    everyone_with_a_place_or_in_line,
+    the_registered,
+    the_registered_of_a_cancelled_event,
+    the_registered_unless_the_event_is_cancelled,
+    those_who_came,
+    who_came_after_all,
+)
+from shared.messaging.messages import Message
+from shared.mongo.work import Work
+
+Condition = Callable[[Message], bool]
+NO_DELAY = timedelta(0)
+NOTICED_CHANGES = ("title", "starts_at", "ends_at", "timezone", "venue", "online_url")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """When a message `on` arrives and `when` holds, write `template` to the recipients `to`.
+
+    `facts` takes from the message what the text needs; `once_a_registration` lets a registration get
+    this at most once, whichever message brought it; `delay` is how long it
+    waits for other topics; `also` is what happens besides.
+    """
+
+    template: str
+    on: str
+    to: Recipients
+    when: Condition = lambda message: True
+    facts: Callable[[Message], dict[str, Any]] = lambda message: {}
+    once_a_registration: bool = False
+    delay: timedelta = NO_DELAY
+    also: Callable[[Work, Message], None] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.template
+
+
+def is_now(*states: str) -> Condition:
+    """The aggregate came into one of these states."""
+    return lambda message: (message.state or {}).get("state") in states
+
+
+def became(to: str, *, after: str | None = None, kind: str | None = None) -> Condition:
+    """This change brought the aggregate into `to` (from `after`), and it is of this `kind`."""
+
+    def holds(message: Message) -> bool:
+        change, state = message.change, message.state or {}
+        return (
+            change.get("to") == to
+            and (after is None or change.get("from") == after)
+            and (kind is None or state.get("kind") == kind)
+        )
+
+    return holds
+
+
+def changed_what_people_rely_on(message: Message) -> bool:
+    """Time, place or name of an event that people can be registered for."""
+    return (message.state or {}).get("state") == "published" and bool(changed_fields(message)["fields"])
+
+
+def changed_fields(message: Message) -> dict[str, Any]:
+    changed = message.change.get("changed") or {}
+    return {"fields": [name for name in NOTICED_CHANGES if name in changed]}
+
+
+def reason(message: Message) -> dict[str, Any]:
+    return {"reason": message.change.get("reason")}
+
+
+def was_confirmed(message: Message) -> dict[str, Any]:
+    return {"was_confirmed": message.change.get("from") == "confirmed", **reason(message)}
+
+
+def position(message: Message) -> dict[str, Any]:
+    return {"position": (message.state or {}).get("position")}
+
+
+def forget_the_reminders(work: Work, message: Message) -> None:
+    cancel_waiting(work, {"event_id": message.key, "template": "event_reminder"}, error="event_cancelled")
+
+
+ENROLMENT_RULES = (
+    Rule(template="enrolment_received", on="enrolment.created", to=contacts_of_the_enrolment),
+    Rule(
+        template="enrolment_confirmed",
+        on="enrolment.transitioned",
+        when=became("enrolled"),
+        to=contacts_of_the_enrolment,
+    ),
+)
+
+REGISTRATION_RULES = (
+    Rule(
+        template="registration_confirmed",
+        on="registration.created",
+        when=is_now("confirmed"),
+        to=the_registered,
+    ),
+    Rule(
+        template="registration_waitlisted",
+        on="registration.created",
+        when=is_now("waitlisted"),
+        to=the_registered,
+        facts=position,
+    ),
+    Rule(template="registration_promoted", on="registration.promoted", to=the_registered),
+    Rule(
+        template="registration_cancelled",
+        on="registration.transitioned",
+        when=became("cancelled"),
+        to=the_registered_unless_the_event_is_cancelled,
+        facts=was_confirmed,
+    ),
+    # Topics have no order between them: the event's own message may have come before the registration's.
+    Rule(
+        template="event_cancelled",
+        on="registration.created",
+        to=the_registered_of_a_cancelled_event,
+        once_a_registration=True,
+    ),
+    Rule(
+        template="feedback_request",
+        on="registration.transitioned",
+        when=became("attended"),
+        to=who_came_after_all,
+        once_a_registration=True,
+    ),
+)
+
+EVENT_RULES = (
+    Rule(
+        template="event_changed",
+        on="event.updated",
+        when=changed_what_people_rely_on,
+        to=everyone_with_a_place_or_in_line,
+        facts=changed_fields,
+    ),
+    Rule(
+        template="event_cancelled",
+        on="event.transitioned",
+        when=became("cancelled"),
+        to=everyone_with_a_place_or_in_line,
+        facts=reason,
+        once_a_registration=True,
+        also=forget_the_reminders,
+    ),
+    Rule(
+        template="feedback_request",
+        on="event.transitioned",
+        when=became("completed"),
+        to=those_who_came,
+        once_a_registration=True,
+        delay=timedelta(seconds=2),  # the last check-ins may still be on their way
+    ),
+    Rule(
+        template="workshop_confirmed",
+        on="event.transitioned",
+        when=became("published", after="awaiting_days", kind="workshop"),
+        to=contacts_of_the_workshops_enrolment,
+    ),
+    Rule(
+        template="workshop_refused",
+        on="event.transitioned",
+        when=became("refused", after="awaiting_days", kind="workshop"),
+        to=contacts_of_the_workshops_enrolment,
+        facts=reason,
+    ),
+)

@@ -1,0 +1,143 @@
+"""What a text can speak of, in the recipient's language, and the calendar entry that goes with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Any
+
+from shared.calendars import calendar, calendar_entry
+
+from services.notifications.sending.surroundings import Surroundings
+from services.notifications.templates.defaults import pick
+from services.notifications.templates.localtime import when, workshop_days
+from shared.mongo.aggregates import Document
+from shared.schemas import instant_text
+
+PRODUCT_ID = "-//USO//Notifications//EN"
+ABOUT_AN_ENROLMENT = frozenset({"enrolment_received", "enrolment_confirmed"})
+ABOUT_A_WORKSHOP = frozenset({"workshop_confirmed", "workshop_refused"})
+WITH_CALENDAR = {
+    "registration_confirmed": "REQUEST",
+    "registration_promoted": "REQUEST",
+    "event_changed": "REQUEST",
+    "event_cancelled": "CANCEL",
+    "registration_cancelled": "CANCEL",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """The documents behind one delivery; `missing` names one that it cannot do without."""
+
+    template: str
+    facts: Mapping[str, Any]
+    missing: str | None
+    event: Document | None
+    registration: Document | None
+    organisation: Document | None
+    season: Document | None
+
+    @classmethod
+    def of(cls, delivery: Document, around: Surroundings, contact: Document | None) -> "Facts":
+        event = around.events.get(delivery["event_id"] or "")
+        enrolment = around.enrolments.get(delivery["enrolment_id"] or "")
+        home = (enrolment or contact or {}).get("organisation_id")
+        organisation = around.organisations.get(home or "")
+        season = around.seasons.get((enrolment or {}).get("season_id") or "")
+        missing = None
+        if delivery["event_id"] and (event is None or event.get("erased")):
+            missing = "event"
+        elif delivery["template"] in ABOUT_AN_ENROLMENT | ABOUT_A_WORKSHOP:
+            missing = (
+                "enrolment"
+                if enrolment is None
+                else "organisation"
+                if organisation is None
+                else "season"
+                if season is None
+                else None
+            )
+        return cls(
+            template=delivery["template"],
+            facts=delivery["facts"],
+            missing=missing,
+            event=event,
+            registration=around.registrations.get(delivery["registration_id"] or ""),
+            organisation=organisation,
+            season=season,
+        )
+
+    @property
+    def starts_at(self) -> str:
+        return instant_text(self.event["starts_at"]) if self.event else ""
+
+
+def context_of(
+    facts: Facts,
+    *,
+    language: str,
+    names: tuple[str, str],
+    preferences_url: str | None,
+    manage_url: str | None,
+    network: Mapping[str, str],
+) -> dict[str, Any]:
+    """The placeholders' values, as templates/context.py names them."""
+    told = facts.facts
+    context: dict[str, Any] = {
+        "contact": {"given_name": names[0], "family_name": names[1]},
+        "organisation": {"name": pick((facts.organisation or {}).get("name"), language)},
+        "network": dict(network),
+        "preferences_url": preferences_url or "",
+        "registration": {"position": told.get("position"), "manage_url": manage_url or ""},
+        "change": {"reason": told.get("reason"), "fields": told.get("fields") or []},
+    }
+    if facts.season is not None:
+        context["season"] = {"number": facts.season.get("number"), "name": pick(facts.season.get("name"), language)}
+    if facts.event is not None:
+        context["event"] = _event(facts.event, language)
+        context["workshop"] = {"days": workshop_days(int(2 * (facts.event.get("days") or 0)), language)}
+    return context
+
+
+def _event(event: Document, language: str) -> dict[str, Any]:
+    return {
+        "title": pick(event.get("title"), language),
+        "kind": event.get("kind"),
+        "description": pick(event.get("description"), language),
+        "when": when(event["starts_at"], event["ends_at"], event.get("timezone") or "UTC", language),
+        "venue": pick(event.get("venue"), language),
+        "online_url": event.get("online_url") or "",
+    }
+
+
+def calendar_of(facts: Facts, language: str, *, sender: str, attendee: str) -> tuple[str | None, bytes | None]:
+    """The iTIP method (RFC 5546) and the calendar that go with this mail; (None, None) without one."""
+    method, event = WITH_CALENDAR.get(facts.template), facts.event
+    if method is None or event is None or not _has_it_in_the_calendar(facts):
+        return None, None
+    known = event.get("calendar") or {}
+    entry = calendar_entry(
+        uid=known.get("uid") or event["_id"],
+        sequence=int(known.get("sequence") or 0),
+        status="CANCELLED" if method == "CANCEL" else "CONFIRMED",
+        summary=pick(event.get("title"), language),
+        description=pick(event.get("description"), language),
+        location=pick(event.get("venue"), language),
+        url=event.get("online_url"),
+        starts_at=event["starts_at"],
+        ends_at=event["ends_at"],
+        timezone=event.get("timezone") or "UTC",
+        updated_at=event.get("updated_at") or event["starts_at"],
+        organizer=parseaddr(sender)[1],
+        attendee=attendee,
+    )
+    return method, calendar([entry], method=method, product_id=PRODUCT_ID)
+
+
+def _has_it_in_the_calendar(facts: Facts) -> bool:
+    """Whether the recipient got the entry before: who only stood in line did not."""
+    if facts.template == "registration_cancelled":
+        return bool(facts.facts.get("was_confirmed"))
+    if facts.template in ("event_changed", "event_cancelled"):
+        return (facts.registration or {}).get("state") != "waitlisted"
+    return True

@@ -1,0 +1,237 @@
+"""A delivery and what it refers to → an e-mail, or the reason why there is none."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import parseaddr
+from typing import Any
+
+from services.notifications.mail import compose
+from services.notifications.preferences.store import CHOICE_OF_TEMPLATE, opted_out
+from services.notifications.sending.facts import Facts, calendar_of, context_of
+from services.notifications.sending.surroundings import Surroundings, look_around, suppressed
+from services.notifications.settings import MailSettings
+from services.notifications.suppressions.store import plain
+from services.notifications.templates.rendering import CompiledTemplate, render
+from services.notifications.templates.store import Shelf, identifier
+from shared.ids import utc_now
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database
+from shared.secrets import Secrets
+from shared.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+DEFAULT_LANGUAGE = "fi"
+LANGUAGES = ("fi", "sv", "en")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """A mail ready to be handed over; `fields` are kept with the delivery."""
+
+    sender: str
+    recipient: str
+    content: bytes
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """Something that the delivery refers to has not arrived yet."""
+
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotToBeSent:
+    """The delivery ends here, in `state`."""
+
+    state: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addressee:
+    given_name: str
+    family_name: str
+    email: str
+    language: str
+    contact: Document | None = None
+
+
+Written = Letter | Missing | NotToBeSent
+
+
+class LetterWriter:
+    """Writes the mails of a batch. For several threads."""
+
+    def __init__(self, db: Database, secrets: Secrets, mail: MailSettings, public_urls: Mapping[str, str]) -> None:
+        self.db = db
+        self.secrets = secrets
+        self.mail = mail
+        self.public_urls = public_urls
+        self.shelf = Shelf(db)
+
+    def write(self, deliveries: Sequence[Document]) -> dict[str, Written]:
+        """What becomes of each delivery, by its id. Reads the copies in a handful of queries."""
+        if not deliveries:
+            return {}
+        around = look_around(self.db, deliveries)
+        people: dict[str, Addressee | Missing | NotToBeSent] = {
+            one["_id"]: self._addressee(one, around) or Missing(what="recipient") for one in deliveries
+        }
+        known = {name: person for name, person in people.items() if isinstance(person, Addressee)}
+        silent = suppressed(self.db, (person.email for person in known.values()))
+        by_id = {one["_id"]: one for one in deliveries}
+        texts = self.shelf.take({identifier(by_id[name]["template"], one.language) for name, one in known.items()})
+        written: dict[str, Written] = {}
+        for name, person in people.items():
+            written[name] = (
+                self._write(by_id[name], person, around, silent, texts) if isinstance(person, Addressee) else person
+            )
+        return written
+
+    def _write(
+        self,
+        delivery: Document,
+        person: Addressee,
+        around: Surroundings,
+        silent: set[str],
+        texts: Mapping[str, CompiledTemplate],
+    ) -> Written:
+        facts = Facts.of(delivery, around, person.contact)
+        if facts.missing:
+            return Missing(what=facts.missing)
+        no = _why_not(delivery, person, facts, around, silent)
+        if no is not None:
+            return no
+        text = texts.get(identifier(delivery["template"], person.language))
+        if text is None:
+            return NotToBeSent(state="failed", error="unknown_template")
+        try:
+            return self._letter(delivery, person, facts, text)
+        except Exception as error:  # noqa: BLE001 - one text that cannot be rendered must not hold up the others
+            log.error(  # noqa: TRY400 - the exception's text may quote a person: only its kind is told
+                "a text could not be rendered",
+                delivery_id=delivery["_id"],
+                template=delivery["template"],
+                error=type(error).__name__,
+            )
+            return NotToBeSent(state="failed", error=f"rendering_{type(error).__name__}")
+
+    def _letter(self, delivery: Document, person: Addressee, facts: Facts, text: CompiledTemplate) -> Letter:
+        about_choices = delivery["template"] in CHOICE_OF_TEMPLATE and delivery["contact_id"] is not None
+        preferences_url = self._link("notifications", "preferences", delivery["contact_id"])
+        context = context_of(
+            facts,
+            language=person.language,
+            names=(person.given_name, person.family_name),
+            preferences_url=preferences_url,
+            manage_url=self._link("events", "registrations", delivery["registration_id"]),
+            network={"name": self.mail.network_name, "sender": self.mail.sender},
+        )
+        rendered = render(text, context)
+        method, calendar = calendar_of(facts, person.language, sender=self.mail.sender, attendee=person.email)
+        message = compose(
+            delivery_id=delivery["_id"],
+            sender=self.mail.sender,
+            recipient_name=f"{person.given_name} {person.family_name}".strip(),
+            recipient_address=person.email,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            language=person.language,
+            date=utc_now(),
+            domain=self.mail.domain,
+            calendar=calendar,
+            calendar_method=method,
+            unsubscribe_url=preferences_url if about_choices else None,
+        )
+        return Letter(
+            sender=parseaddr(self.mail.sender)[1],
+            recipient=person.email,
+            content=as_bytes(message, person.email),
+            fields={
+                "subject": rendered.subject,
+                "text": rendered.text,
+                "language": person.language,
+                "message_id": str(message["Message-ID"]),
+            },
+        )
+
+    def _addressee(self, delivery: Document, around: Surroundings) -> Addressee | NotToBeSent | None:
+        if delivery["contact_id"]:
+            contact = around.contacts.get(delivery["contact_id"])
+            if contact is None:
+                return None
+            if contact.get("erased"):
+                return NotToBeSent(state="cancelled", error="erased")
+            return _person(contact, delivery["language"], contact=contact)
+        registration = around.registrations.get(delivery["registration_id"])
+        if registration is None:
+            return None
+        if registration.get("erased") or not registration.get("person_sealed"):
+            return NotToBeSent(state="cancelled", error="erased")
+        try:
+            return _person(json.loads(self.secrets.unseal(registration["person_sealed"])), delivery["language"])
+        except ValueError:
+            return NotToBeSent(state="failed", error="unreadable_recipient")
+
+    def _link(self, service: str, purpose: str, identifier: str | None) -> str | None:
+        """A signed link for the recipient alone; None without a public address."""
+        base = self.public_urls.get(service)
+        if not base or not identifier:
+            return None
+        return f"{base.rstrip('/')}/public/{purpose}/{self.secrets.sign(purpose, identifier)}"
+
+
+def _person(fields: Mapping[str, Any], fallback: str | None, *, contact: Document | None = None) -> Addressee:
+    languages = (fields.get("language"), fallback, DEFAULT_LANGUAGE)
+    return Addressee(
+        given_name=fields.get("given_name") or "",
+        family_name=fields.get("family_name") or "",
+        email=fields.get("email") or "",
+        language=next(language for language in languages if language in LANGUAGES),
+        contact=contact,
+    )
+
+
+def _why_not(
+    delivery: Document, person: Addressee, facts: Facts, around: Surroundings, silent: set[str]
+) -> NotToBeSent | None:
+    """Why a delivery that was wanted once is not sent any more."""
+    if not person.email:
+        return NotToBeSent(state="failed", error="no_address")
+    if plain(person.email) in silent:
+        return NotToBeSent(state="suppressed", error="suppressed_address")
+    chosen = around.preferences.get((person.contact or {}).get("_id", ""))
+    if opted_out(chosen, delivery["template"]):
+        return NotToBeSent(state="suppressed", error="opted_out")
+    if delivery["template"] == "event_reminder":
+        overtaken = _reminder_overtaken(delivery, facts, utc_now())
+        return NotToBeSent(state="cancelled", error=overtaken) if overtaken else None
+    if delivery["template"] == "feedback_request":
+        came = facts.registration is not None and facts.registration.get("state") == "attended"
+        if not came and delivery["event_id"] in around.events_with_check_in:
+            return NotToBeSent(state="cancelled", error="not_attended")
+    return None
+
+
+def _reminder_overtaken(delivery: Document, facts: Facts, now: datetime) -> str | None:
+    event, registration = facts.event or {}, facts.registration or {}
+    if event.get("state") != "published":
+        return f"event_{event.get('state')}"
+    if event["starts_at"] <= now:
+        return "event_started"
+    if facts.starts_at != delivery["facts"].get("starts_at", facts.starts_at):
+        return "event_moved"
+    return None if registration.get("state") == "confirmed" else "registration_not_confirmed"
+
+
+def as_bytes(message: EmailMessage, address: str) -> bytes:
+    """The mail as it goes over the wire, with CRLF line ends."""
+    return message.as_bytes(policy=SMTP if address.isascii() else SMTPUTF8)

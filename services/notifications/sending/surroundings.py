@@ -1,0 +1,85 @@
+"""What the deliveries of a batch refer to, from the copies: one query for each kind, not for each delivery."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from services.notifications.copies import CONTACTS, ENROLMENTS, EVENTS, ORGANISATIONS, REGISTRATIONS, SEASONS
+from services.notifications.preferences.store import PREFERENCES
+from services.notifications.suppressions.store import SUPPRESSIONS, plain
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database
+
+ById = dict[str, Document]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """Documents by id. What is missing here has not arrived; what is erased has `erased`."""
+
+    contacts: ById
+    organisations: ById
+    seasons: ById
+    enrolments: ById
+    events: ById
+    registrations: ById
+    preferences: ById
+    events_with_check_in: frozenset[str]
+
+
+def look_around(db: Database, deliveries: Sequence[Document]) -> Surroundings:
+    """Everything that these deliveries refer to, as far as it is known."""
+
+    def find(collection: str, identifiers: Iterable[str | None]) -> ById:
+        ids = sorted({identifier for identifier in identifiers if identifier})
+        return {row["_id"]: row for row in db[collection].find({"_id": {"$in": ids}})} if ids else {}
+
+    enrolments = find(ENROLMENTS.collection, (one["enrolment_id"] for one in deliveries))
+    registrations = find(REGISTRATIONS.collection, (one["registration_id"] for one in deliveries))
+    events = find(EVENTS.collection, (one["event_id"] for one in deliveries))
+    contacts = _contacts(db, [one["contact_id"] for one in deliveries if one["contact_id"]])
+    return Surroundings(
+        contacts=contacts,
+        organisations=find(
+            ORGANISATIONS.collection,
+            (one.get("organisation_id") for group in (contacts, enrolments) for one in group.values()),
+        ),
+        seasons=find(SEASONS.collection, (one.get("season_id") for one in enrolments.values())),
+        enrolments=enrolments,
+        events=events,
+        registrations=registrations,
+        preferences=find(PREFERENCES.collection, contacts),
+        events_with_check_in=_events_with_check_in(db, deliveries),
+    )
+
+
+def suppressed(db: Database, addresses: Iterable[str]) -> set[str]:
+    """Those of the addresses that get nothing, as `plain` writes them."""
+    wanted = sorted({plain(address) for address in addresses})
+    rows = db[SUPPRESSIONS.collection].find({"email": {"$in": wanted}}, {"email": 1}) if wanted else ()
+    return {row["email"] for row in rows}
+
+
+def _contacts(db: Database, identifiers: Sequence[str]) -> ById:
+    """Contacts by the ids asked for; one that was merged is the one that it was merged into."""
+    found = {row["_id"]: row for row in db[CONTACTS.collection].find({"_id": {"$in": list(set(identifiers))}})}
+    for _ in range(5):
+        into = {one["merged_into"] for one in found.values() if one.get("merged_into")}
+        if not into:
+            break
+        others = {row["_id"]: row for row in db[CONTACTS.collection].find({"_id": {"$in": list(into)}})}
+        if not others:
+            break
+        found = {
+            identifier: others.get(one["merged_into"], {**one, "merged_into": None}) if one.get("merged_into") else one
+            for identifier, one in found.items()
+        }
+    return found
+
+
+def _events_with_check_in(db: Database, deliveries: Sequence[Document]) -> frozenset[str]:
+    asked = {one["event_id"] for one in deliveries if one["template"] == "feedback_request"}
+    return frozenset(
+        event_id
+        for event_id in asked
+        if db[REGISTRATIONS.collection].find_one({"event_id": event_id, "state": "attended"}, {"_id": 1})
+    )

@@ -1,0 +1,28 @@
+"""What staff do with suppressed addresses."""
+
+from typing import Any
+
+from pymongo import DeleteOne
+
+from services.notifications.suppressions.store import SUPPRESSIONS, plain
+from shared.cause import Cause
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database, Once
+from shared.mongo.work import Work
+
+
+def suppress(db: Database, cause: Cause, fields: dict[str, Any], *, once: Once | None) -> Document:
+    """From now on the address gets nothing. Raises Conflict when that is so already."""
+    document = {**fields, "email": plain(fields["email"])}
+    return db.transact(lambda work: work.insert(SUPPRESSIONS, document, "suppression.created"), cause=cause, once=once)
+
+
+def lift(db: Database, cause: Cause, identifier: str, *, if_match: int | None) -> None:
+    """The address gets mail again; who lifted it stays in the history. Raises NotFound, Stale."""
+
+    def work(unit: Work) -> None:
+        suppression = unit.get(SUPPRESSIONS, identifier, if_match=if_match)
+        unit.save(SUPPRESSIONS, suppression, {}, "suppression.deleted")
+        unit.write(SUPPRESSIONS.collection, DeleteOne({"_id": identifier}))
+
+    db.transact(work, cause=cause)

@@ -1,0 +1,40 @@
+"""Addresses that get nothing."""
+
+from marshmallow import fields
+from pymongo import IndexModel
+
+from shared.http.routes import PageQuery
+from shared.mongo.aggregates import Aggregate
+from shared.schemas import Line, Resource, Strict, one_of
+
+REASONS = ("bounced", "complained", "manual")
+
+
+class SuppressionInput(Strict):
+    email = fields.Email(required=True)
+    reason = one_of(*REASONS, load_default="manual")
+    note = Line(max_length=1000)
+
+
+class Suppression(SuppressionInput, Resource):
+    """An address that gets nothing, and why."""
+
+
+class SuppressionQuery(PageQuery):
+    email = fields.String()
+    reason = one_of(*REASONS)
+
+
+SUPPRESSIONS = Aggregate(
+    name="suppression",
+    collection="suppressions",
+    source="/uso/notifications",
+    schema=Suppression,
+    indexes=[IndexModel("email", name="email", unique=True)],
+    duplicates={"email": "This address is suppressed already."},
+)
+
+
+def plain(address: str) -> str:
+    """The address as it is compared: regardless of case."""
+    return address.strip().casefold()

@@ -1,0 +1,82 @@
+"""Where templates are kept: those that were changed in the database, the others in the package."""
+
+import threading
+from datetime import UTC, datetime
+from functools import cache
+
+from services.notifications.templates.defaults import default_templates
+from services.notifications.templates.rendering import CompiledTemplate, compile_template
+from services.notifications.templates.schemas import Template
+from shared.errors import NotFound
+from shared.mongo.aggregates import Aggregate, Document
+from shared.mongo.database import Database
+
+TEMPLATES = Aggregate(
+    name="template",
+    collection="templates",
+    source="/uso/notifications",
+    schema=Template,
+    duplicates={"_id_": "Somebody else has just changed this template. Get it again."},
+)
+PACKAGED_AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def identifier(key: str, language: str) -> str:
+    """The id of a template: `event_changed.sv`."""
+    return f"{key}.{language}"
+
+
+@cache
+def packaged() -> dict[str, Document]:
+    """The templates that come with the software, by id."""
+    return {
+        identifier(key, language): {
+            "_id": identifier(key, language),
+            "version": 1,
+            "created_at": PACKAGED_AT,
+            "updated_at": PACKAGED_AT,
+            "key": key,
+            "language": language,
+            "subject": subject,
+            "body": body,
+        }
+        for (key, language), (subject, body) in sorted(default_templates().items())
+    }
+
+
+def current_template(db: Database, key: str, language: str) -> Document:
+    """The text that is in force. Raises NotFound for a key or language that there is not."""
+    name = identifier(key, language)
+    found = db[TEMPLATES.collection].find_one({"_id": name}) or packaged().get(name)
+    if found is None:
+        raise NotFound("template", name)
+    return found
+
+
+class Shelf:
+    """The compiled templates in force, each compiled once for each version. For several threads."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+        self._compiled: dict[tuple[str, int], CompiledTemplate] = {}
+        self._lock = threading.Lock()
+
+    def take(self, names: set[str]) -> dict[str, CompiledTemplate]:
+        """Compiled templates by id, as of now, in one query."""
+        versions = dict.fromkeys(names & packaged().keys(), 1)
+        saved = self.db[TEMPLATES.collection].find({"_id": {"$in": sorted(names)}}, {"version": 1})
+        versions |= {row["_id"]: row["version"] for row in saved}
+        return {name: self._compile(name, version) for name, version in versions.items()}
+
+    def _compile(self, name: str, version: int) -> CompiledTemplate:
+        with self._lock:
+            found = self._compiled.get((name, version))
+        if found is not None:
+            return found
+        template = packaged()[name]
+        if version > 1:
+            template = self.db[TEMPLATES.collection].find_one({"_id": name}) or template
+        compiled = compile_template(template["key"], template["subject"], template["body"])
+        with self._lock:
+            self._compiled[name, template["version"]] = compiled
+        return compiled
