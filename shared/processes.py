@@ -72,6 +72,8 @@ def run_worker(
             attempt += 1
             log.warning("waiting for Kafka", attempt=attempt, error=type(error).__name__)
             stop.wait(min(5.0, 0.1 * 2 ** min(attempt, 6)))
+    for task in tasks:
+        task.stop()
     deadline = time.monotonic() + STOP_SECONDS
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))

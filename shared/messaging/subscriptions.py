@@ -89,11 +89,13 @@ class Task:
     """Work that the passing of time brings: `run` does what is due and tells whether it did anything.
 
     It runs again at once when it did, else after `every` seconds; in several workers at the same time.
+    `stop` is called once, from another thread, when the process is to end while `run` may still be busy.
     """
 
     name: str
     run: Callable[[], bool]
     every: float = 1.0
+    stop: Callable[[], None] = lambda: None
     context: dict[str, Any] = field(default_factory=dict)
 
 
