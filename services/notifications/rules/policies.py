@@ -105,7 +105,9 @@ def follow_waiting(db: Database, rules: Sequence[Rule]) -> bool:
             except NotHereYet:
                 if unit.now - row["at"] < PATIENCE:  # type: ignore[operator]
                     raise
-                log.error("message given up: what it refers to never came", rule=rule.name, message_id=message.id)
+                log.error(  # noqa: TRY400 - there is nothing to see in the traceback
+                    "message given up: what it refers to never came", rule=rule.name, message_id=message.id
+                )
                 return True
             add_deliveries(unit, [(message.cause, new_delivery(rule, message, one)) for one in found])
             return True

@@ -37,8 +37,8 @@ class Rule:
     template: str
     on: str
     to: Recipients
-    when: Condition = lambda message: True
-    facts: Callable[[Message], dict[str, Any]] = lambda message: {}
+    when: Condition = lambda _: True
+    facts: Callable[[Message], dict[str, Any]] = lambda _: {}
     once_a_registration: bool = False
     delay: timedelta = NO_DELAY
     also: Callable[[Work, Message], None] | None = None

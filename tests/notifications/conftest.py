@@ -1,0 +1,176 @@
+"""A notifications service on a real database and a real SMTP server, without Kafka in between."""
+
+import email
+import email.policy
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from services.notifications import app
+from services.notifications.deliveries.store import DELIVERIES
+from services.notifications.sending.letters import LetterWriter
+from services.notifications.sending.sender import Sender
+from services.notifications.sending.smtp import Session
+from services.notifications.settings import MailSettings, SmtpServer
+from shared.mongo.database import Database
+from shared.secrets import Secrets
+from shared.testing import Client, feed
+
+
+class Mailbox:
+    """An aiosmtpd handler that keeps what arrives, and answers as it is told."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.recipients: list[str] = []
+        self.answers: dict[str, str] = {}
+        self.before_data: Callable[[], None] = lambda: None
+        self._lock = threading.Lock()
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
+        answer = self.answers.get(address, "250 OK")
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        self.before_data()
+        with self._lock:
+            message = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
+            self.mails.append(message)  # type: ignore[arg-type]
+            self.recipients.extend(envelope.rcpt_tos)
+        return "250 OK"
+
+    @property
+    def subjects(self) -> list[str]:
+        return [str(mail["Subject"]) for mail in self.mails]
+
+    @property
+    def ids(self) -> list[str]:
+        return [str(mail["Message-ID"]) for mail in self.mails]
+
+
+class Notifications:
+    """The service under test."""
+
+    def __init__(self, db: Database, secrets: Secrets, smtp: SmtpServer, mailbox: Mailbox, client: Client) -> None:
+        self.db = db
+        self.secrets = secrets
+        self.smtp = smtp
+        self.mailbox = mailbox
+        self.client = client
+
+    def hears(self, *messages: Any) -> None:
+        """The messages arrive, one batch each (a list is one batch)."""
+        for one in messages:
+            feed(self.db, app.SUBSCRIPTIONS, one if isinstance(one, list) else [one])
+
+    def sender(self, smtp: SmtpServer | None = None) -> Sender:
+        mail = MailSettings(
+            smtp=smtp or self.smtp,
+            sender="USO <uso@network.example>",
+            domain="network.example",
+            network_name="USO",
+            sender_threads=1,
+        )
+        urls = {"events": "https://events.example", "notifications": "https://notifications.example"}
+        return Sender(self.db, LetterWriter(self.db, self.secrets, mail, urls), Session(mail.smtp, helo="test.example"))
+
+    def sends(self) -> list[EmailMessage]:
+        """Sends whatever is due now; returns all mail so far."""
+        sender = self.sender()
+        while sender.run():
+            pass
+        sender.session.close()
+        return self.mailbox.mails
+
+    def deliveries(self, **query: Any) -> list[dict[str, Any]]:
+        return list(self.db[DELIVERIES.collection].find(query).sort("_id", 1))
+
+    def templates(self) -> list[str]:
+        return [delivery["template"] for delivery in self.deliveries()]
+
+    def states(self) -> list[str]:
+        return [delivery["state"] for delivery in self.deliveries()]
+
+    def make_due(self) -> None:
+        """Time passes until everything that waits is due."""
+        self.db[DELIVERIES.collection].update_many({}, {"$unset": {"next_at": ""}})
+        self.db[DELIVERIES.collection].update_many({}, [{"$set": {"next_at": "$created_at"}}])
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    return Mailbox()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def serving(mailbox: Mailbox) -> Callable[..., Any]:
+    """A mail server that can be stopped and started again at the same address."""
+
+    @contextmanager
+    def start(port: int | None = None) -> Iterator[SmtpServer]:
+        controller = Controller(mailbox, hostname="127.0.0.1", port=port or free_port(), enable_SMTPUTF8=True)
+        controller.start()
+        try:
+            yield SmtpServer(host="127.0.0.1", port=controller.port)
+        finally:
+            controller.stop()
+
+    return start
+
+
+@pytest.fixture
+def smtp(serving: Callable[..., Any]) -> Iterator[SmtpServer]:
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def notifications(
+    db_for: Callable[[str], Database],
+    settings_for: Any,
+    client_for: Any,
+    smtp: SmtpServer,
+    mailbox: Mailbox,
+) -> Notifications:
+    db, settings = db_for("notifications"), settings_for("notifications")
+    app.prepare(db)
+    client = client_for(app.build_app(settings, db))
+    return Notifications(db, Secrets(settings.secret_keys), smtp, mailbox, client)
+
+
+@pytest.fixture
+def in_threads() -> Callable[[Sequence[Callable[[], object]]], None]:
+    """Runs all of them at once and waits; the first error comes out."""
+
+    def run(actions: Sequence[Callable[[], object]]) -> None:
+        errors: list[BaseException] = []
+
+        def guarded(action: Callable[[], object]) -> None:
+            try:
+                action()
+            except BaseException as error:  # noqa: BLE001 - raised again below
+                errors.append(error)
+
+        threads = [threading.Thread(target=guarded, args=(action,)) for action in actions]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        if errors:
+            raise errors[0]
+
+    return run

@@ -1,0 +1,120 @@
+"""Deliveries, templates, preferences and suppressions at HTTP."""
+
+from tests.notifications import builders as a
+
+
+def one_sent(notifications):
+    aino, event = a.contact(), a.event()
+    notifications.hears(
+        a.known(a.CONTACTS, aino),
+        a.known(a.EVENTS, event),
+        a.came(a.REGISTRATIONS, "registration.created", a.registration(event, aino)),
+    )
+    notifications.sends()
+    return aino, event, notifications.deliveries()[0]["_id"]
+
+
+def test_a_delivery_shows_what_was_written_and_why(notifications) -> None:
+    _aino, _event, identifier = one_sent(notifications)
+    answer = notifications.client.get(f"/v1/deliveries/{identifier}", role="viewer")
+    assert answer.status_code == 200
+    assert answer.json["state"] == "sent"
+    assert answer.json["because"]["message_type"] == "registration.created"
+    assert "Aino" in answer.json["text"]
+    assert answer.headers["ETag"] == '"2"'
+    history = notifications.client.get(f"/v1/deliveries/{identifier}/history").json["items"]
+    assert [entry["version"] for entry in history] == [2, 1]
+
+
+def test_deliveries_are_found_by_what_they_are_about(notifications) -> None:
+    aino, event, identifier = one_sent(notifications)
+    one_sent(notifications)
+    for query in (f"contact_id={aino['id']}", f"event_id={event['id']}"):
+        answer = notifications.client.get(f"/v1/deliveries?{query}")
+        assert [item["id"] for item in answer.json["items"]] == [identifier]
+        assert "text" not in answer.json["items"][0]
+    assert len(notifications.client.get("/v1/deliveries?state=sent").json["items"]) == 2
+    assert notifications.client.get("/v1/deliveries?state=failed").json["items"] == []
+    newest_first = notifications.client.get("/v1/deliveries?limit=1").json
+    assert newest_first["items"][0]["id"] != identifier
+    rest = notifications.client.get(f"/v1/deliveries?limit=1&cursor={newest_first['next_cursor']}").json
+    assert rest["items"][0]["id"] == identifier
+    assert notifications.client.get("/v1/deliveries?state=gone").status_code == 422
+
+
+def test_a_delivery_can_be_sent_again_by_staff(notifications, mailbox) -> None:
+    _, _, identifier = one_sent(notifications)
+    path, key = f"/v1/deliveries/{identifier}/resend", {"Idempotency-Key": "again"}
+    first = notifications.client.post(path, headers=key)
+    again = notifications.client.post(path, headers=key)
+    assert (first.status_code, first.json["id"]) == (201, again.json["id"])
+    assert first.json["because"] == {
+        "message_id": None,
+        "message_type": None,
+        "rule": "resend",
+        "actor": "test-coordinator",
+    }
+    assert first.json["resend_of"] == identifier
+    assert notifications.client.post(f"/v1/deliveries/{first.json['id']}/resend").status_code == 409
+    notifications.sends()
+    assert len(set(mailbox.ids)) == 2
+    assert notifications.client.post(path, role="viewer").status_code == 403
+
+
+def test_every_text_is_there_in_three_languages(notifications) -> None:
+    items = notifications.client.get("/v1/templates?limit=200").json["items"]
+    assert len(items) == 13 * 3
+    first = notifications.client.get("/v1/templates?limit=20").json
+    rest = notifications.client.get(f"/v1/templates?limit=20&cursor={first['next_cursor']}").json
+    assert [*first["items"], *rest["items"]] == items
+    assert notifications.client.get("/v1/templates/event_changed/de").status_code == 404
+
+
+def test_a_changed_text_is_used_from_the_next_mail_on(notifications, mailbox) -> None:
+    one_sent(notifications)
+    path = "/v1/templates/registration_confirmed/fi"
+    text = {"subject": "Tervetuloa", "body": "Hei {{ contact.given_name }}!"}
+    assert notifications.client.put(path, json=text).status_code == 428
+    answer = notifications.client.put(path, json=text, headers={"If-Match": '"1"'})
+    assert (answer.status_code, answer.json["version"]) == (200, 2)
+    assert notifications.client.put(path, json=text, headers={"If-Match": '"1"'}).status_code == 412
+    one_sent(notifications)
+    assert mailbox.subjects[1] == "Tervetuloa"
+    assert mailbox.subjects[0] != "Tervetuloa"
+    history = notifications.client.get(f"{path}/history").json["items"]
+    assert [entry["version"] for entry in history] == [2, 1]
+
+
+def test_a_placeholder_that_does_not_exist_is_refused_when_saved(notifications) -> None:
+    path = "/v1/templates/registration_confirmed/fi"
+    text = {"subject": "Tervetuloa", "body": "Hei {{ contact.nothing }}!"}
+    answer = notifications.client.put(path, json=text, headers={"If-Match": '"1"'})
+    assert answer.status_code == 422
+    assert list(answer.json["errors"]) == ["body"]
+    assert notifications.client.get(path).json["version"] == 1
+
+
+def test_a_text_can_be_tried_before_it_is_saved(notifications) -> None:
+    answer = notifications.client.post(
+        "/v1/templates/registration_confirmed/preview", json={"language": "sv", "subject": "Hej"}
+    )
+    assert answer.status_code == 200
+    assert answer.json["subject"] == "Hej"
+    assert answer.json["html"]
+    assert notifications.client.post("/v1/templates/nothing/preview", json={"language": "sv"}).status_code == 404
+
+
+def test_a_suppression_can_be_lifted(notifications) -> None:
+    made = notifications.client.post("/v1/suppressions", json={"email": "Aino@kunta.example", "reason": "bounced"})
+    assert (made.status_code, made.json["email"]) == (201, "aino@kunta.example")
+    again = notifications.client.post("/v1/suppressions", json={"email": "aino@KUNTA.example"})
+    assert (again.status_code, again.json["existing_id"]) == (409, made.json["id"])
+    assert len(notifications.client.get("/v1/suppressions").json["items"]) == 1
+    assert notifications.client.delete(f"/v1/suppressions/{made.json['id']}").status_code == 204
+    assert notifications.client.get("/v1/suppressions").json["items"] == []
+    assert notifications.client.delete(f"/v1/suppressions/{made.json['id']}").status_code == 404
+    assert notifications.client.post("/v1/suppressions", json={"email": "aino@kunta.example"}).status_code == 201
+
+
+def test_preferences_of_an_unknown_contact_are_404(notifications) -> None:
+    assert notifications.client.get(f"/v1/contacts/{a.contact()['id']}/preferences").status_code == 404

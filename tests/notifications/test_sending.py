@@ -1,0 +1,235 @@
+"""Sending: once each, whoever dies, whatever is away."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from services.notifications.deliveries.store import DELIVERIES
+from services.notifications.sending import claims
+from services.notifications.settings import SmtpServer
+from shared.ids import utc_now
+from shared.testing import wait_for
+from tests.notifications import builders as a
+
+OURS = ("services", "shared", "smtplib")
+
+
+def registered(notifications, count: int = 1, **fields):
+    """So many people registered for one event, their confirmations queued."""
+    people = [a.contact(**fields) for _ in range(count)]
+    event = a.event()
+    registrations = [a.registration(event, who) for who in people]
+    notifications.hears(
+        [*a.known(a.CONTACTS, *people), *a.known(a.EVENTS, event)],
+        [a.came(a.REGISTRATIONS, "registration.created", one) for one in registrations],
+    )
+    return event, people, registrations
+
+
+def test_two_senders_at_once_send_each_mail_once(notifications, mailbox, in_threads) -> None:
+    registered(notifications, 120)
+
+    def work() -> None:
+        sender = notifications.sender()
+        for _ in range(40):
+            sender.run()
+
+    in_threads([work, work, work])
+    assert len(mailbox.ids) == 120
+    assert len(set(mailbox.ids)) == 120
+    assert set(notifications.states()) == {"sent"}
+
+
+def test_a_sender_that_dies_while_handing_over_leaves_a_mail_that_is_sent_again_under_its_id(
+    notifications, mailbox, monkeypatch
+) -> None:
+    registered(notifications)
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(claims, "accepted", die)  # the server has it, and we are gone before we note it
+        patch.setattr(claims, "release", lambda *_: None)
+        patch.setattr("services.notifications.sending.sender.settle", die)
+        with pytest.raises(Killed):
+            notifications.sender().run()
+    (delivery,) = notifications.deliveries()
+    assert (delivery["state"], delivery["accepted_at"]) == ("queued", None)
+    assert delivery["handed_over_at"] is not None
+    assert notifications.client.get(f"/v1/deliveries/{delivery['_id']}").json["state"] == "sending"
+
+    assert not notifications.sender().run(), "the claim still holds"
+    notifications.make_due()
+    assert notifications.sender().run()
+    assert len(mailbox.ids) == 2
+    assert len(set(mailbox.ids)) == 1
+    assert notifications.states() == ["sent"]
+
+
+def test_a_sender_that_dies_after_the_servers_yes_was_noted_does_not_make_a_second_mail(
+    notifications, mailbox, monkeypatch
+) -> None:
+    registered(notifications)
+
+    class Killed(BaseException):
+        pass
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr("services.notifications.sending.sender.settle", die)
+        patch.setattr(claims, "release", lambda *_: None)
+        with pytest.raises(Killed):
+            notifications.sender().run()
+    notifications.make_due()
+    assert notifications.sender().run()
+    assert len(mailbox.ids) == 1
+    assert notifications.states() == ["sent"]
+
+
+def test_mail_waits_for_a_server_that_is_away(notifications, mailbox, smtp) -> None:
+    registered(notifications, 3)
+    away = notifications.sender(SmtpServer(host="127.0.0.1", port=9))
+    for _ in range(3):
+        away.run()
+    assert notifications.states() == ["queued"] * 3
+    assert [row["attempts"] for row in notifications.deliveries()] == [0, 0, 0]
+    notifications.sends()
+    assert notifications.states() == ["sent"] * 3
+    assert len(set(mailbox.ids)) == 3
+
+
+def test_a_sender_finds_back_to_a_server_that_was_restarted(notifications, mailbox, serving) -> None:
+    with serving() as server:
+        sender = notifications.sender(server)
+        registered(notifications)
+        sender.run()
+    registered(notifications)
+    sender.run()
+    assert sorted(notifications.states()) == ["queued", "sent"]
+    with serving(server.port):
+        wait_for(sender.run, seconds=5, what="the sender to try again")
+        assert notifications.states() == ["sent", "sent"]
+    assert len(mailbox.ids) == 2
+
+
+def test_an_address_that_the_server_refuses_fails_with_a_code_and_the_others_go(notifications, mailbox) -> None:
+    _, people, _ = registered(notifications, 3)
+    mailbox.answers[people[1]["email"]] = f"550 5.1.1 {people[1]['email']} unknown"
+    notifications.sends()
+    by_contact = {row["contact_id"]: row for row in notifications.deliveries()}
+    assert [by_contact[who["id"]]["state"] for who in people] == ["sent", "failed", "sent"]
+    assert by_contact[people[1]["id"]]["error"] == "smtp_550"
+
+
+def test_a_mail_that_the_server_does_not_want_now_is_offered_again(notifications, mailbox) -> None:
+    _, people, _ = registered(notifications, 2)
+    mailbox.answers[people[0]["email"]] = "451 4.7.1 greylisted"
+    notifications.sends()
+    assert sorted(notifications.states()) == ["queued", "sent"]
+    mailbox.answers.clear()
+    notifications.make_due()
+    notifications.sends()
+    assert notifications.states() == ["sent", "sent"]
+    assert max(row["attempts"] for row in notifications.deliveries()) == 2
+
+
+def test_mails_about_one_registration_arrive_in_order(notifications, mailbox) -> None:
+    _event, people, (registration,) = registered(notifications)
+    mailbox.answers[people[0]["email"]] = "451 later"
+    notifications.sends()
+    notifications.hears(a.became(a.REGISTRATIONS, "registration.transitioned", registration, "cancelled"))
+    mailbox.answers.clear()
+    assert notifications.sends() == []
+    notifications.make_due()
+    notifications.sends()
+    notifications.make_due()
+    notifications.sends()
+    assert notifications.templates() == ["registration_confirmed", "registration_cancelled"]
+    assert mailbox.ids == [row["message_id"] for row in notifications.deliveries()]
+
+
+def test_what_a_stopping_sender_has_not_begun_is_free_for_another_at_once(notifications, mailbox) -> None:
+    registered(notifications, 5)
+    sender = notifications.sender()
+    mailbox.before_data = sender.stop
+    sender.run()
+    assert len(mailbox.ids) == 1
+    assert sorted(notifications.states()) == ["queued"] * 4 + ["sent"]
+    notifications.sends()
+    assert len(set(mailbox.ids)) == 5
+
+
+def test_a_recipient_who_never_arrives_is_given_up_after_ten_minutes(notifications, mailbox) -> None:
+    event = a.event()
+    notifications.hears(
+        a.known(a.EVENTS, event),
+        a.came(a.REGISTRATIONS, "registration.created", a.registration(event, a.contact())),
+    )
+    notifications.sends()
+    assert notifications.states() == ["queued"]
+    long_ago = utc_now() - timedelta(minutes=11)
+    notifications.db[DELIVERIES.collection].update_many({}, {"$set": {"next_at": long_ago, "due_at": long_ago}})
+    notifications.sends()
+    assert notifications.states() == ["failed"]
+    assert notifications.deliveries()[0]["error"] == "unknown_recipient"
+
+
+def test_an_erased_contact_gets_nothing_and_what_was_written_to_them_goes(notifications, mailbox) -> None:
+    _, (aino,), (registration,) = registered(notifications)
+    notifications.sends()
+    assert "Aino" in notifications.deliveries()[0]["text"]
+    notifications.hears(
+        a.became(a.REGISTRATIONS, "registration.transitioned", registration, "cancelled"),
+        a.erased(a.CONTACTS, aino),
+    )
+    notifications.sends()
+    assert notifications.states() == ["sent", "cancelled"]
+    assert not any(row.get("text") or row.get("subject") for row in notifications.deliveries())
+    assert len(mailbox.ids) == 1
+
+
+def test_a_suppressed_address_gets_nothing(notifications, mailbox) -> None:
+    _, people, _ = registered(notifications, 2)
+    answer = notifications.client.post("/v1/suppressions", json={"email": people[0]["email"].upper()})
+    assert answer.status_code == 201
+    notifications.sends()
+    assert notifications.mailbox.recipients == [people[1]["email"]]
+    assert sorted(notifications.states()) == ["sent", "suppressed"]
+
+
+def test_a_text_that_cannot_be_rendered_fails_alone(notifications, monkeypatch) -> None:
+    from services.notifications.sending import letters
+
+    registered(notifications)
+    real = letters.render
+    with monkeypatch.context() as patch:
+        patch.setattr(letters, "render", lambda *_: 1 / 0)
+        notifications.sends()
+    registered(notifications)
+    assert letters.render is real
+    notifications.sends()
+    assert [(row["state"], row["error"]) for row in notifications.deliveries()] == [
+        ("failed", "rendering_ZeroDivisionError"),
+        ("sent", None),
+    ]
+
+
+def test_nothing_personal_is_logged(notifications, mailbox, caplog, capsys) -> None:
+    caplog.set_level(logging.DEBUG)
+    _, people, _ = registered(notifications, 3, family_name="Salmiakki")
+    mailbox.answers[people[0]["email"]] = f"550 {people[0]['email']} unknown"
+    mailbox.answers[people[1]["email"]] = f"451 {people[1]['email']} later"
+    notifications.sender(SmtpServer(host="127.0.0.1", port=9)).run()
+    notifications.sends()
+    ours = "\n".join(record.getMessage() for record in caplog.records if record.name.split(".")[0] in OURS)
+    printed = capsys.readouterr()
+    for text in (ours, printed.out, printed.err):
+        assert "kunta.example" not in text
+        assert "Salmiakki" not in text
