@@ -1,7 +1,7 @@
 """What a route is made of: a schema for what comes in, a command, a schema for the answer."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar
 
 from flask import g, request
@@ -66,17 +66,21 @@ class Routes(Blueprint):  # type: ignore[misc]
 
     def lists(self, schema: type[Schema]) -> Callable[[View], View]:
         """A list: the view returns a Page (or a dict with `items` and `next_cursor`)."""
-        name = schema.__name__.removesuffix("Schema")
-        listing = type(
-            f"{name}List",
-            (Schema,),
-            {
-                "items": fields.List(fields.Nested(schema), required=True),
-                "next_cursor": fields.String(allow_none=True, required=True),
-            },
-        )
-        decorator: Callable[[View], View] = self.response(200, listing)
+        decorator: Callable[[View], View] = self.response(200, _listing(schema))
         return decorator
+
+
+@cache
+def _listing(schema: type[Schema]) -> type[Schema]:
+    """The shape of a list of `schema`, the same class each time: it has one name in the OpenAPI document."""
+    return type(
+        f"{schema.__name__.removesuffix('Schema')}List",
+        (Schema,),
+        {
+            "items": fields.List(fields.Nested(schema), required=True),
+            "next_cursor": fields.String(allow_none=True, required=True),
+        },
+    )
 
 
 class MergePatch(Schema):

@@ -34,8 +34,10 @@ def configure_logs(*, service: str, process: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for chatty in ("kafka", "pymongo", "urllib3", "opentelemetry"):
+    for chatty in ("kafka", "urllib3", "opentelemetry"):
         logging.getLogger(chatty).setLevel("WARNING" if level == "INFO" else level)
+    # pymongo's DEBUG lines hold whole commands, and so whole people.
+    logging.getLogger("pymongo").setLevel("ERROR" if level == "ERROR" else "WARNING")
 
 
 def get_logger(name: str) -> Any:
