@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from pymongo import UpdateOne
 from pymongo.write_concern import WriteConcern
 
 from services.notifications.deliveries.store import DELIVERIES
@@ -52,19 +53,24 @@ def behind_another(db: Database, claimed: Sequence[Document]) -> set[str]:
     return {one["_id"] for one in about if first.get(one["registration_id"], one["_id"]) < one["_id"]}
 
 
-def hand_over(db: Database, identifier: str, token: str, fields: Mapping[str, Any]) -> bool:
-    """Notes that the SMTP dialogue begins now. False: the claim is lost, or the delivery cancelled."""
+def hand_over(
+    db: Database, identifier: str, token: str, fields: Mapping[str, Any], *, accepted: str | None = None
+) -> bool:
+    """Notes that the SMTP dialogue begins now. False: the claim is lost, or the delivery cancelled.
+
+    The same round trip notes that the server has taken the mail `accepted` before this one.
+    """
     now = utc_now()
-    result = _quick(db).update_one(
+    begin = UpdateOne(
         {"_id": identifier, "claim": token, "state": "queued"},
         {"$set": {**fields, "handed_over_at": now, "next_at": now + CLAIM}, "$inc": {"attempts": 1}},
     )
-    return bool(result.matched_count == 1)
-
-
-def accepted(db: Database, identifier: str) -> None:
-    """Notes that the server has taken the mail: it must not be sent again."""
-    _quick(db).update_one({"_id": identifier}, {"$set": {"accepted_at": utc_now()}})
+    # One member's word is enough: the notes only narrow down what is not known after a crash.
+    deliveries = db[DELIVERIES.collection].with_options(write_concern=WriteConcern(w=1))
+    if accepted is None:
+        return deliveries.bulk_write([begin]).matched_count == 1
+    taken = UpdateOne({"_id": accepted}, {"$set": {"accepted_at": now}})
+    return deliveries.bulk_write([taken, begin]).matched_count == 2
 
 
 def put_off(db: Database, identifier: str, token: str, wait: timedelta, *, waits: int = 0) -> None:
@@ -82,8 +88,3 @@ def release(db: Database, token: str, identifiers: Sequence[str]) -> None:
             {"_id": {"$in": list(identifiers)}, "claim": token},
             {"$set": {"claim": None, "next_at": utc_now()}},
         )
-
-
-def _quick(db: Database) -> Any:
-    """One member's word is enough: the notes only narrow down what is not known after a crash."""
-    return db[DELIVERIES.collection].with_options(write_concern=WriteConcern(w=1))

@@ -43,6 +43,7 @@ class Sender:
         self._away_for = 0
         self._quiet_until = 0.0
         self._owed: list[Outcome] = []
+        self._accepted: str | None = None  # taken by the server, and not noted yet
         self._paid_at = 0.0
 
     def stop(self) -> None:
@@ -101,7 +102,8 @@ class Sender:
         if document["handed_over_at"]:
             metrics.SENT_AGAIN.inc()
             log.warning("sent again, since its outcome is not known", delivery_id=document["_id"])
-        if not claims.hand_over(self.db, document["_id"], batch.token, letter.fields):
+        accepted, self._accepted = self._accepted, None
+        if not claims.hand_over(self.db, document["_id"], batch.token, letter.fields, accepted=accepted):
             batch.let_go(document)
             return True
         return self._hand_over(batch, document, letter)
@@ -121,7 +123,7 @@ class Sender:
             return self._refused(batch, document, refusal)
         self._away_for = 0
         batch.end(document, "sent", sent_at=utc_now())
-        claims.accepted(self.db, document["_id"])
+        self._accepted = document["_id"]
         metrics.MAIL_DELAY.observe(max((utc_now() - document["due_at"]).total_seconds(), 0))
         return True
 
@@ -147,6 +149,7 @@ class Sender:
         if self._owed:
             settle(self.db, self._owed, rule="sending")
             self._owed.clear()
+            self._accepted = None
         self._paid_at = time.monotonic()
 
     def _server_away(self, why: object) -> None:
