@@ -1,0 +1,135 @@
+"""What there is to see after the story."""
+
+import math
+import statistics
+from collections import Counter
+from datetime import datetime
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from deploy.local.demo.gatherings import FINLAND
+from deploy.local.demo.mails import Mail
+from deploy.local.demo.people import MUNICIPALITIES, SHOWN_IN_FULL
+from deploy.local.demo.told import Json, Told
+
+LANGUAGES = ("fi", "sv", "en")
+LEDGER_LINES = {"granted": "granted", "reserved": "reserved for a workshop", "refused": "refused: not enough left"}
+
+
+def show(told: Told, console: Console) -> None:
+    """Prints the summary of a story that was told."""
+    for part in (_timeline(told), _balance(told), _mails(told), _one_mail(told), _topics(told), _speed(told)):
+        console.print()
+        console.print(part)
+    console.print(
+        "\n[dim]Municipalities: Statistics Finland; population: THL (CC BY 4.0). "
+        "The people and what is told of any municipality are invented.[/dim]"
+    )
+
+
+def _timeline(told: Told) -> Table:
+    """One municipality: what its people did and what they were written, from the three services' APIs."""
+    town = next(one for one in MUNICIPALITIES if one.code == SHOWN_IN_FULL)
+    name = told.organisations[town.code]["name"]["fi"]
+    mine = [told.contacts[one.email] for one in town.people]
+    ids = {one["id"] for one in mine}
+    rows: list[tuple[str, str, str, str]] = []
+    for one in told.coordinator.events.every(f"/v1/events/{told.webinar['id']}/registrations"):
+        if one["contact_id"] in ids:
+            who = _who(told.of_contact(one["contact_id"]))
+            rows.append((one["created_at"], "registration", f"webinar: {one['state']}", who))
+    for contact in mine:
+        for one in told.coordinator.notifications.every("/v1/deliveries", contact_id=contact["id"]):
+            rows.append((one["sent_at"] or one["created_at"], "e-mail", one["template"], _who(contact)))
+    table = Table("when", "what", "which", "who", title=f"{name}: registrations and deliveries", title_justify="left")
+    for at, kind, what, who in sorted(rows):
+        table.add_row(f"{datetime.fromisoformat(at).astimezone(FINLAND):%H:%M:%S.%f}"[:-3], kind, what, who)
+    return table
+
+
+def _balance(told: Told) -> Table:
+    table = Table("entry", "days", title="Its workshop days", title_justify="left")
+    for entry in told.account["ledger"]:
+        table.add_row(LEDGER_LINES.get(entry["kind"], entry["kind"]), _days(entry["half_days"]))
+    table.add_section()
+    for name in ("granted", "reserved", "used", "available"):
+        table.add_row(Text(name, "bold"), Text(_days(told.account[name]), "bold"))
+    table.columns[1].justify = "right"
+    return table
+
+
+def _mails(told: Told) -> Table:
+    counts = Counter((one["template"], one["language"]) for one in told.deliveries)
+    table = Table("template", *LANGUAGES, "all", title="E-mails by template and language", title_justify="left")
+    templates = dict.fromkeys(one.template for one in told.wanted)
+    for template in templates:
+        numbers = [counts[template, language] for language in LANGUAGES]
+        table.add_row(template, *(str(number or "") for number in numbers), str(sum(numbers)))
+    table.add_section()
+    totals = [sum(counts[template, language] for template in templates) for language in LANGUAGES]
+    table.add_row("all", *map(str, totals), str(sum(totals)), style="bold")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
+
+
+def _one_mail(told: Told) -> Panel | Text:
+    """A Finnish confirmation of a registration, whole."""
+    mail = next((one for one in told.mails if one.language == "fi" and one.entry is not None), None)
+    if mail is None:
+        return Text("The e-mails went to a mail server outside of this stack: none is shown here.")
+    return Panel(Group(*_printed(mail)), title="One of them", title_align="left")
+
+
+def _printed(mail: Mail) -> list[Text]:
+    lines = [
+        Text.assemble(("From:    ", "dim"), mail.sender),
+        Text.assemble(("To:      ", "dim"), mail.to),
+        Text.assemble(("Subject: ", "dim"), (mail.subject, "bold")),
+        Text(),
+        Text(mail.text.strip()),
+    ]
+    if mail.entry is not None:
+        lines += [
+            Text(),
+            Text(f"DTSTART{mail.entry.dtstart}", "dim"),
+            Text(f"SUMMARY:{mail.entry.summary}", "dim"),
+        ]
+    return lines
+
+
+def _topics(told: Told) -> Table:
+    table = Table("topic", "message type", "messages", title="Messages by topic", title_justify="left")
+    counts = Counter((one.topic, one.type) for one in told.records)
+    before = ""
+    for (topic, kind), number in sorted(counts.items()):
+        if topic != before and before:
+            table.add_section()
+        table.add_row(topic if topic != before else "", kind, str(number))
+        before = topic
+    table.add_section()
+    table.add_row("all", "", str(counts.total()), style="bold")
+    table.columns[2].justify = "right"
+    return table
+
+
+def _speed(told: Told) -> Text:
+    if not told.seconds_to_mail:
+        return Text("From a registration's answer to its e-mail: not measured, the mail server is an outside one.")
+    took = [1000 * seconds for seconds in sorted(told.seconds_to_mail)]
+    p99 = took[math.ceil(0.99 * len(took)) - 1]
+    return Text.assemble(
+        f"From a registration's HTTP answer to its e-mail, {len(took)} of them, many at once: ",
+        (f"median {statistics.median(took):.0f} ms, p99 {p99:.0f} ms", "bold"),
+    )
+
+
+def _who(contact: Json) -> str:
+    return f"{contact['given_name']} {contact['family_name']} ({contact['role']})"
+
+
+def _days(half_days: int) -> str:
+    return f"{half_days / 2:g}"
