@@ -1,0 +1,107 @@
+"""One season through the whole stack: every process of every service, real Kafka, real MongoDB, real mail."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.utils import parseaddr
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from kafka import KafkaConsumer, TopicPartition
+from rich.console import Console
+
+from deploy.local.demo import run, seed
+from deploy.local.demo.people import MUNICIPALITIES, PUBLIC
+from deploy.local.demo.story import tell
+from deploy.local.demo.told import Told
+from deploy.local.stack import Stack
+
+pytestmark = pytest.mark.slow
+REGISTRATIONS = "uso.events.registrations.v1"
+CONTACTS = "uso.enrolment.contacts.v1"
+CONFIRMATIONS = {"registration_confirmed", "registration_waitlisted"}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """The story, told on a stack of its own; that it could be told to its end says that its checks held."""
+    with Stack(tmp_path_factory.mktemp("season")) as stack:
+        yield tell(stack.info, Console())
+
+
+def test_everyone_who_registered_got_one_confirmation_or_one_place_in_line(told: Told) -> None:
+    people = [one for town in MUNICIPALITIES if town.outcome == "active" for one in town.people] + list(PUBLIC)
+    sent = {one["message_id"]: one["template"] for one in _list(told, "notifications", "/v1/deliveries")}
+    arrived = Counter(address for identifier, address in _mails(told) if sent[identifier] in CONFIRMATIONS)
+    assert arrived == Counter(one.email for one in people)
+
+
+def test_no_mail_came_twice(told: Told) -> None:
+    assert [one for one, count in Counter(identifier for identifier, _ in _mails(told)).items() if count > 1] == []
+
+
+def test_the_last_record_of_each_registration_is_what_its_get_shows(told: Told) -> None:
+    last = {key: json.loads(value) for topic, key, value in _records(told) if topic == REGISTRATIONS}
+    shown = _list(told, "events", f"/v1/events/{told.webinar['id']}/registrations")
+    assert {key: (one["sequence"], one["data"]["state"]["state"]) for key, one in last.items()} == {
+        one["id"]: (one["version"], one["state"]) for one in shown
+    }
+
+
+def test_names_and_addresses_stand_on_the_contacts_topic_alone(told: Told) -> None:
+    people = [one for town in MUNICIPALITIES for one in town.people] + list(PUBLIC)
+    words = [word for one in people for word in (one.email, f'"{one.family_name}"', one.name)]
+    by_topic: dict[str, str] = {}
+    for topic, _, value in _records(told):
+        by_topic[topic] = by_topic.get(topic, "") + value
+    assert {topic for topic, text in by_topic.items() if any(word in text for word in words)} == {CONTACTS}
+    contacts = [one for town in MUNICIPALITIES for one in town.people]
+    assert all(one.email in by_topic[CONTACTS] and one.family_name in by_topic[CONTACTS] for one in contacts)
+
+
+def test_a_season_that_was_told_is_left_alone(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
+    before = len(_mails(told))
+    seed(told.stack)
+    assert run(told.stack) == 1
+    assert "season 7 is there already" in " ".join(capsys.readouterr().out.split())
+    assert len(_mails(told)) == before
+
+
+def _list(told: Told, service: str, path: str) -> list[dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {told.stack['tokens']['viewer']}"}
+    items: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        query = {"limit": "200", **({"cursor": cursor} if cursor else {})}
+        answer = requests.get(told.stack["services"][service]["url"] + path, query, headers=headers, timeout=10)
+        answer.raise_for_status()
+        items += answer.json()["items"]
+        cursor = answer.json()["next_cursor"]
+    return items
+
+
+def _mails(told: Told) -> list[tuple[str, str]]:
+    """Message-ID and address of every e-mail."""
+    files = Path(told.stack["mail"]["directory"]).glob("*.eml")
+    parsed = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+    return [(str(one["Message-ID"]), parseaddr(str(one["To"]))[1]) for one in parsed]
+
+
+def _records(told: Told) -> list[tuple[str, str, str]]:
+    """Topic, key and value of everything committed, each key's in order."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=told.stack["kafka"]["bootstrap_servers"].split(","),
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        consumer_timeout_ms=2000,
+    )
+    topics = [name for name in consumer.topics() if name.startswith("uso.") and "relay-offsets" not in name]
+    consumer.assign([TopicPartition(name, one) for name in topics for one in consumer.partitions_for_topic(name)])
+    try:
+        return [(one.topic, one.key.decode(), (one.value or b"").decode()) for one in consumer]
+    finally:
+        consumer.close()
