@@ -1,5 +1,7 @@
-"""Sealed texts and signed links, with keys that can be changed: the first one writes, all of them read."""
+"""Sealed texts, signed links and keyed hashes, with keys that can be changed: the first one writes, all of them read."""
 
+import hashlib
+import hmac
 from collections.abc import Sequence
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -38,3 +40,10 @@ class Secrets:
             except BadSignature:
                 continue
         raise NotFound("link", "in this address")
+
+    def fingerprints(self, purpose: str, text: str) -> list[str]:
+        """Keyed hashes (HMAC-SHA256) that find `text` again without telling it, one for each key.
+
+        Keep all of them: while a key is being replaced, old and new fingerprints of a text have one in common.
+        """
+        return [hmac.digest(key.encode(), f"{purpose}\0{text}".encode(), hashlib.sha256).hex() for key in self._keys]

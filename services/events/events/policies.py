@@ -1,0 +1,23 @@
+"""When enrolment answers a workshop's request for days, the workshop is published or refused."""
+
+from services.events.events.commands import step
+from services.events.events.domain import answer_to
+from services.events.events.store import EVENTS
+from shared.messaging.messages import Message
+from shared.mongo.work import Work
+
+WORKSHOP_DAYS_TOPIC = "uso.enrolment.workshop-days.v1"
+# Any of them may be the newest, and so the only one left on the compacted topic: the ledger has all the answers.
+WORKSHOP_DAYS_TYPES = frozenset(
+    f"workshop_days.{what}" for what in ("reserved", "refused", "released", "used", "adjusted")
+)
+
+
+def take_answer(work: Work, message: Message) -> None:
+    """Moves on each workshop of the account that waits and finds its answer in the ledger; a second time nothing."""
+    ledger = (message.state or {}).get("ledger") or []
+    asked_for = [entry["event_id"] for entry in ledger if entry.get("event_id")]
+    for event in work.find(EVENTS.collection, {"_id": {"$in": asked_for}, "state": "awaiting_days"}):
+        answer = answer_to(event, ledger)
+        if answer is not None:
+            step(work, event, "published" if answer.granted else "refused", answer.reason)

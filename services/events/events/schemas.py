@@ -1,0 +1,148 @@
+"""The shapes of an event at HTTP and in messages."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import available_timezones
+
+import isodate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from services.events.events.domain import KINDS, ROLES, STATES
+from shared.http.routes import SearchQuery
+from shared.schemas import MAX_TEXT, ByLanguage, Duration, Id, Instant, Resource, Strict, one_of
+
+TIMEZONES = frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}
+DEFAULT_REMINDERS = ("P7D", "PT2H")
+LONGEST_REMINDER = timedelta(days=366)
+
+
+def within_the_calendar(moment: datetime) -> None:
+    """Years that every calendar program can show in every time zone."""
+    if not 1970 <= moment.year <= 2199:
+        raise ValidationError("Between the years 1970 and 2199.")
+
+
+def before_the_start(duration: str) -> None:
+    """A reminder comes before the event, and not years before."""
+    span = isodate.parse_duration(duration)
+    try:
+        span = span if isinstance(span, timedelta) else span.totimedelta(start=datetime(2024, 1, 1))  # noqa: DTZ001
+    except (OverflowError, ValueError) as error:
+        raise ValidationError("A year before the start at most.") from error
+    if not timedelta(0) < span <= LONGEST_REMINDER:
+        raise ValidationError("Longer than nothing, and a year at most.")
+
+
+def known_timezone(name: str) -> None:
+    if name not in TIMEZONES:
+        raise ValidationError("Not an IANA time zone such as Europe/Helsinki.")
+
+
+def whole_or_half(days: float) -> None:
+    if days <= 0 or days > 100 or (days * 2) % 1:
+        raise ValidationError("More than 0 and at most 100, in steps of half a day (0.5).")
+
+
+def web_address(**options: Any) -> fields.Url:
+    """An http or https address."""
+    return fields.Url(
+        schemes={"http", "https"}, require_tld=False, relative=False, validate=validate.Length(max=2000), **options
+    )
+
+
+class Audience(Strict):
+    """Who may register: everyone, or the organisations of a season; `roles` narrows it to those (all when empty)."""
+
+    open_to = one_of("public", "season", required=True)
+    season_id = Id()
+    roles = fields.List(one_of(*ROLES), load_default=list, validate=validate.Length(max=len(ROLES)))
+
+    @validates_schema
+    def season_is_named(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("open_to") == "season" and not data.get("season_id"):
+            raise ValidationError({"season_id": ["Say which season's organisations may come."]})
+
+
+class Material(Strict):
+    """Something to read or watch."""
+
+    title = ByLanguage(required=True)
+    url = web_address(required=True)
+
+
+class EventInput(Strict):
+    """What staff give of an event.
+
+    Without `audience` a workshop is for the organisations of its enrolment's season, anything else is public.
+    """
+
+    kind = one_of(*KINDS, required=True)
+    title = ByLanguage(required=True)
+    description = ByLanguage(max_length=MAX_TEXT)
+    starts_at = Instant(required=True, validate=within_the_calendar)
+    ends_at = Instant(required=True, validate=within_the_calendar)
+    timezone = fields.String(
+        load_default="Europe/Helsinki", validate=known_timezone, metadata={"description": "a name of IANA's"}
+    )
+    venue = ByLanguage(max_length=1000)
+    online_url = web_address()
+    capacity = fields.Integer(strict=True, validate=validate.Range(min=1, max=1_000_000))
+    waitlist = fields.Boolean(load_default=True)
+    max_per_organisation = fields.Integer(strict=True, validate=validate.Range(min=1, max=1_000_000))
+    registration_opens_at = Instant(validate=within_the_calendar)
+    registration_closes_at = Instant(validate=within_the_calendar)
+    audience = fields.Nested(Audience)
+    reminders = fields.List(
+        Duration(validate=before_the_start),
+        load_default=lambda: list(DEFAULT_REMINDERS),
+        validate=validate.Length(max=10),
+    )
+    materials = fields.List(fields.Nested(Material), load_default=list, validate=validate.Length(max=100))
+    enrolment_id = Id()
+    days = fields.Float(validate=whole_or_half, metadata={"multipleOf": 0.5})
+
+    @validates_schema
+    def times_are_in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if data["ends_at"] <= data["starts_at"]:
+            raise ValidationError({"ends_at": ["Must be after starts_at."]})
+        opens, closes = data.get("registration_opens_at"), data.get("registration_closes_at")
+        if opens and closes and closes <= opens:
+            raise ValidationError({"registration_closes_at": ["Must be after registration_opens_at."]})
+
+    @validates_schema
+    def workshop_has_an_enrolment_and_days(self, data: dict[str, Any], **_: Any) -> None:
+        workshop = data["kind"] == "workshop"
+        wrong = {name: data.get(name) for name in ("enrolment_id", "days") if (data.get(name) is None) == workshop}
+        sentence = "A workshop needs it." if workshop else "Only a workshop has it."
+        if wrong:
+            raise ValidationError({name: [sentence] for name in wrong})
+
+    @validates_schema
+    def reminders_differ(self, data: dict[str, Any], **_: Any) -> None:
+        if len(set(data["reminders"])) != len(data["reminders"]):
+            raise ValidationError({"reminders": ["Name each of them once."]})
+
+
+class CalendarMark(Schema):
+    """What a calendar program knows the event and its changes by (RFC 5545: UID and SEQUENCE)."""
+
+    uid = fields.String(required=True)
+    sequence = fields.Integer(required=True)
+
+
+class Event(EventInput, Resource):
+    """An event as staff and other services see it."""
+
+    season_id = fields.String(allow_none=True, metadata={"description": "of the audience, or of the enrolment"})
+    organisation_id = fields.String(allow_none=True, metadata={"description": "a workshop's: that of the enrolment"})
+    state = one_of(*STATES, required=True)
+    refusal_reason = fields.String(allow_none=True, metadata={"description": "why enrolment gave no days"})
+    calendar = fields.Nested(CalendarMark, required=True)
+
+
+class EventQuery(SearchQuery):
+    kind = one_of(*KINDS)
+    state = one_of(*STATES)
+    season_id = Id()
+    starts_from = Instant(data_key="from", metadata={"description": "starts then or later"})
+    starts_before = Instant(data_key="to", metadata={"description": "starts before then"})

@@ -1,0 +1,115 @@
+"""Who may have a seat, who comes next, and what may become of a registration. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from shared.errors import Conflict
+
+STATES = ("confirmed", "waitlisted", "cancelled", "attended", "absent")
+SEATED = ("confirmed", "attended", "absent")
+ENROLLED = ("enrolled", "active", "completed")
+
+STEPS: Mapping[str, frozenset[str]] = {
+    "confirmed": frozenset({"cancelled", "attended", "absent"}),
+    "waitlisted": frozenset({"cancelled"}),
+    "attended": frozenset({"attended"}),
+    "absent": frozenset(),
+    "cancelled": frozenset(),
+}
+
+
+class NotOpen(Conflict):
+    """The event takes no registrations at this moment."""
+
+
+class NotInvited(Conflict):
+    """The event is for others."""
+
+
+class Full(Conflict):
+    """No seat is left, and the event keeps no waiting list."""
+
+
+class IllegalStep(Conflict):
+    """The table of steps does not have this one."""
+
+
+class NotThere(Conflict):
+    """Feedback is for those who were at the event."""
+
+
+def check_open(event: Mapping[str, Any], now: datetime) -> None:
+    """Raises NotOpen unless the event is published and `now` lies within its registration window."""
+    if event["state"] != "published":
+        raise NotOpen(f"This event takes no registrations: it is {event['state']}.")
+    opens, closes = event.get("registration_opens_at"), event.get("registration_closes_at")
+    if opens and now < opens:
+        raise NotOpen("Registration for this event has not opened yet.")
+    if closes and now >= closes:
+        raise NotOpen("Registration for this event has closed.")
+
+
+def check_invited(audience: Mapping[str, Any], *, is_contact: bool, role: str | None, enrolled: bool) -> None:
+    """Raises NotInvited for somebody whom the audience leaves out.
+
+    `enrolled`: their organisation takes part in the audience's season. That may have become true a moment
+    ago without being known here, so the caller is told to try again.
+    """
+    roles = audience.get("roles") or []
+    if roles and role not in roles:
+        raise NotInvited(f"This event is for contacts in the role {' or '.join(roles)}.")
+    if audience["open_to"] == "public":
+        return
+    if not is_contact:
+        raise NotInvited("This event is not open to the public: register a contact by contact_id.")
+    if not enrolled:
+        raise NotInvited("This event is for organisations that take part in its season.", retry_after=1)
+
+
+def state_on_arrival(event: Mapping[str, Any], *, taken: int, of_organisation: int) -> str:
+    """`confirmed` where there is a seat for them, else `waitlisted`. Raises Full without a waiting list."""
+    capacity, most = event.get("capacity"), event.get("max_per_organisation")
+    full = capacity is not None and taken >= capacity
+    too_many = most is not None and of_organisation >= most
+    if not full and not too_many:
+        return "confirmed"
+    if event["waitlist"]:
+        return "waitlisted"
+    raise Full("This event is full." if full else "This organisation has all the seats that it may have.")
+
+
+def next_in_line(
+    waiting: Iterable[Mapping[str, Any]], *, free: int | None, seated: Mapping[str, int], most: int | None
+) -> list[Any]:
+    """Those of `waiting` (in the order of the queue) who get the `free` seats (None: as many as it takes).
+
+    `seated` counts the seats of each organisation; one that has `most` is passed over, and keeps its place.
+    """
+    counts = Counter(seated)
+    chosen: list[Any] = []
+    for registration in waiting:
+        if free is not None and len(chosen) >= free:
+            break
+        organisation = registration.get("organisation_id")
+        if most is not None and organisation and counts[organisation] >= most:
+            continue
+        if organisation:
+            counts[organisation] += 1
+        chosen.append(registration)
+    return chosen
+
+
+def check_step(state: str, to: str) -> None:
+    """Raises IllegalStep."""
+    if to not in STEPS[state]:
+        allowed = ", ".join(sorted(STEPS[state] - {state})) or "nothing"
+        raise IllegalStep(f"A registration that is {state} cannot become {to}. From here it can become {allowed}.")
+
+
+def check_was_there(registration: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    """Raises NotThere unless they attended, or had a seat at an event that is completed."""
+    was_there = registration["state"] == "attended"
+    if not was_there and not (registration["state"] == "confirmed" and event["state"] == "completed"):
+        raise NotThere("Feedback is for those who attended, or had a seat at an event that is completed.")

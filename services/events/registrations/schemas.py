@@ -1,0 +1,90 @@
+"""The shapes of a registration at HTTP and in messages."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from services.events.events.domain import ROLES
+from services.events.registrations.domain import STATES
+from shared.http.routes import SearchQuery
+from shared.schemas import LANGUAGES, Id, Line, LongText, Resource, Strict, one_of
+
+
+class Person(Strict):
+    """Somebody who registers without being a contact."""
+
+    given_name = Line(required=True)
+    family_name = Line(required=True)
+    email = fields.Email(required=True, validate=validate.Length(max=254))
+    organisation = Line()
+    language = one_of(*LANGUAGES, load_default="fi")
+
+
+class RegistrationInput(Strict):
+    """Either a contact, or (where the event is open to the public) a person."""
+
+    contact_id = Id()
+    person = fields.Nested(Person)
+
+    @validates_schema
+    def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
+        if ("contact_id" in data) == ("person" in data):
+            raise ValidationError({"contact_id": ["Give either contact_id or person."]})
+
+
+class FeedbackInput(Strict):
+    score = fields.Integer(strict=True, required=True, validate=validate.Range(min=1, max=5))
+    comment = LongText()
+
+
+class Feedback(Schema):
+    score = fields.Integer(required=True)
+    comment = fields.String(allow_none=True)
+
+
+class Registration(Resource):
+    """A registration as messages tell it: who it is stands in `contact_id`, or sealed."""
+
+    event_id = fields.String(required=True)
+    contact_id = fields.String(allow_none=True)
+    organisation_id = fields.String(allow_none=True)
+    role = one_of(*ROLES, allow_none=True)
+    language = one_of(*LANGUAGES)
+    state = one_of(*STATES, required=True)
+    queue_number = fields.Integer(required=True, metadata={"description": "the order of arrival; never changes"})
+    position = fields.Integer(
+        allow_none=True, metadata={"description": "the place in line; in a message: when it was written"}
+    )
+    person_sealed = fields.String(allow_none=True, metadata={"description": "a person who is no contact, encrypted"})
+    feedback = fields.Nested(Feedback, allow_none=True)
+
+
+class RegistrationShown(Registration):
+    """A registration as staff see it: with its present position, and the person who is no contact."""
+
+    person = fields.Dict(allow_none=True, metadata={"description": "what a person who is no contact gave"})
+
+
+class RegistrationQuery(SearchQuery):
+    state = one_of(*STATES)
+
+
+class Scores(Schema):
+    count = fields.Integer(required=True)
+    mean = fields.Float(required=True, allow_none=True)
+
+
+class OfOrganisation(Schema):
+    organisation_id = fields.String(required=True)
+    name = fields.Dict(allow_none=True)
+    count = fields.Integer(required=True)
+
+
+class Summary(Schema):
+    """Counts of an event's registrations; by role and organisation those who have or had a seat."""
+
+    event_id = fields.String(required=True)
+    by_state = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    by_role = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    by_organisation = fields.List(fields.Nested(OfOrganisation), required=True)
+    scores = fields.Nested(Scores, required=True)

@@ -1,0 +1,80 @@
+"""The seats of an event: one document that every change of them writes, so that changes go one after another."""
+
+from pymongo import UpdateOne
+
+from services.events.registrations.domain import SEATED, next_in_line
+from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, seated_by_organisation
+from shared.errors import NotFound
+from shared.mongo.aggregates import Document
+from shared.mongo.work import Work
+
+SEATS = "seats"
+
+
+def new_seats(event_id: str) -> Document:
+    """`taken` seats (of the confirmed, attended and absent), `waiting` people, and the last number given."""
+    return {"_id": event_id, "taken": 0, "waiting": 0, "last_number": 0}
+
+
+def take_number(unit: Work, event_id: str) -> Document:
+    """The seats as they stand, with the next number in the order of arrival as their `last_number`.
+
+    From here to its commit this transaction is the only one that changes the event's seats; another
+    that tries meets a write conflict and starts over. Raises NotFound without such an event.
+    """
+    seats = unit.find_and_update(SEATS, {"_id": event_id}, {"$inc": {"last_number": 1}}, return_document=True)
+    if seats is None:
+        raise NotFound("event", event_id)
+    return seats
+
+
+def change_seats(unit: Work, event_id: str, *, taken: int = 0, waiting: int = 0) -> None:
+    """Moves the counts by so many."""
+    if taken or waiting:
+        unit.write(SEATS, UpdateOne({"_id": event_id}, {"$inc": {"taken": taken, "waiting": waiting}}))
+
+
+def seats_of_organisation(unit: Work, event_id: str, organisation_id: str) -> int:
+    """How many seats the organisation has."""
+    query = {"event_id": event_id, "organisation_id": organisation_id, "state": {"$in": list(SEATED)}}
+    return len(unit.find(REGISTRATIONS.collection, query, projection={"_id": 1}))
+
+
+def fill_seats(unit: Work, event: Document) -> list[Document]:
+    """Gives the free seats to the first in line who may have them; `registration.promoted` for each.
+
+    Only while the event is published: nobody is promoted into an event that is over or cancelled.
+    """
+    if event["state"] != "published":
+        return []
+    seats = take_number(unit, event["_id"])
+    free = None if event.get("capacity") is None else event["capacity"] - seats["taken"]
+    if seats["waiting"] == 0 or (free is not None and free <= 0):
+        return []
+    most = event.get("max_per_organisation")
+    limit = free if free is not None and most is None else 0
+    waiting = unit.find(
+        REGISTRATIONS.collection,
+        {"event_id": event["_id"], "state": "waitlisted"},
+        sort=list(BY_ARRIVAL),
+        limit=limit,
+    )
+    promoted = [
+        unit.save(
+            REGISTRATIONS,
+            registration,
+            {"state": "confirmed", "position": None},
+            "registration.promoted",
+            change={"from": "waitlisted", "to": "confirmed"},
+        )
+        for registration in next_in_line(waiting, free=free, seated=_seated(unit, event, most), most=most)
+    ]
+    change_seats(unit, event["_id"], taken=len(promoted), waiting=-len(promoted))
+    return promoted
+
+
+def _seated(unit: Work, event: Document, most: int | None) -> dict[str, int]:
+    if most is None:
+        return {}
+    query = {"event_id": event["_id"], "state": {"$in": list(SEATED)}}
+    return seated_by_organisation(unit.find(REGISTRATIONS.collection, query, projection={"organisation_id": 1}))

@@ -1,0 +1,97 @@
+"""What staff see of registrations: names, places in line, counts."""
+
+from typing import Any
+
+from services.events.copies import CONTACTS, ORGANISATIONS
+from services.events.registrations.applicants import person_of
+from services.events.registrations.domain import SEATED
+from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, with_positions
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database
+from shared.mongo.paging import Page, page, search_query, search_words
+from shared.secrets import Secrets
+
+
+def shown(db: Database, secrets: Secrets, *registrations: Document) -> list[Document]:
+    """The registrations with their present positions and the persons who are no contacts."""
+    return [{**one, "person": person_of(secrets, one)} for one in with_positions(db, registrations)]
+
+
+def registrations_of(db: Database, secrets: Secrets, event_id: str, query: dict[str, Any]) -> Page:
+    """A page of an event's registrations in the order of arrival; `q` looks in names."""
+    conditions: Document = {"event_id": event_id}
+    if "state" in query:
+        conditions["state"] = query["state"]
+    if query["q"]:
+        conditions |= _named(db, secrets, event_id, query["q"])
+    found = page(
+        db,
+        REGISTRATIONS.collection,
+        conditions,
+        limit=query["limit"],
+        cursor=query["cursor"],
+        sort=BY_ARRIVAL,
+    )
+    return Page(items=shown(db, secrets, *found.items), next_cursor=found.next_cursor)
+
+
+def summary(db: Database, event_id: str) -> Document:
+    """Counts and scores, by one aggregation."""
+    seated = {"$match": {"state": {"$in": list(SEATED)}}}
+    count = {"$sum": 1}
+    [facts] = db[REGISTRATIONS.collection].aggregate(
+        [
+            {"$match": {"event_id": event_id}},
+            {
+                "$facet": {
+                    "states": [{"$group": {"_id": "$state", "count": count}}],
+                    "roles": [seated, {"$group": {"_id": "$role", "count": count}}],
+                    "organisations": [
+                        {"$match": {"organisation_id": {"$ne": None}}},
+                        seated,
+                        {"$group": {"_id": "$organisation_id", "count": count}},
+                        {"$sort": {"count": -1, "_id": 1}},
+                        {"$lookup": {"from": ORGANISATIONS.collection, "localField": "_id", "foreignField": "_id",
+                                     "as": "copies"}},
+                    ],
+                    "scores": [
+                        {"$match": {"feedback.score": {"$gt": 0}}},
+                        {"$group": {"_id": None, "count": count, "mean": {"$avg": "$feedback.score"}}},
+                    ],
+                }
+            },
+        ]
+    )  # fmt: skip
+    return {
+        "event_id": event_id,
+        "by_state": {row["_id"]: row["count"] for row in facts["states"]},
+        "by_role": {row["_id"] or "none": row["count"] for row in facts["roles"]},
+        "by_organisation": [
+            {
+                "organisation_id": row["_id"],
+                "name": next((copy.get("name") for copy in row["copies"]), None),
+                "count": row["count"],
+            }
+            for row in facts["organisations"]
+        ],
+        "scores": facts["scores"][0] if facts["scores"] else {"count": 0, "mean": None},
+    }
+
+
+def _named(db: Database, secrets: Secrets, event_id: str, q: str) -> Document:
+    """Those whose name has words that begin so. Sealed names can only be read one by one."""
+    all_of_event = db[REGISTRATIONS.collection].find({"event_id": event_id}, {"contact_id": 1, "person_sealed": 1})
+    contacts, persons = [], []
+    wanted = search_words(q)
+    for one in all_of_event:
+        person = person_of(secrets, one)
+        if person is None:
+            contacts.append(one["contact_id"])
+        elif _begin(search_words(person["given_name"], person["family_name"], person["email"]), wanted):
+            persons.append(one["_id"])
+    found = db[CONTACTS.collection].find({"$and": [{"_id": {"$in": contacts}}, search_query(q)]}, {"_id": 1})
+    return {"$or": [{"_id": {"$in": persons}}, {"contact_id": {"$in": [row["_id"] for row in found]}}]}
+
+
+def _begin(words: list[str], wanted: list[str]) -> bool:
+    return all(any(word.startswith(beginning) for word in words) for beginning in wanted)

@@ -1,0 +1,64 @@
+"""Tables as answers: CSV, or XLSX where the caller asks for it."""
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import openpyxl
+from flask import Response, request
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+from shared.tables import CSV, XLSX
+
+
+def table_answer(
+    columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, name: str, format: str | None = None
+) -> Response:
+    """The rows as a file `name`.csv or .xlsx: as `format` says, else as Accept prefers, else CSV.
+
+    A text that a spreadsheet would take for a formula is made harmless by an apostrophe before it.
+    """
+    if format is None:
+        preferred = request.accept_mimetypes.best_match([CSV, XLSX], default=CSV)
+        format = "xlsx" if preferred == XLSX else "csv"
+    lines = [[harmless(row.get(column)) for column in columns] for row in rows]
+    body = _xlsx(columns, lines) if format == "xlsx" else _csv(columns, lines)
+    response = Response(body, content_type=XLSX if format == "xlsx" else f"{CSV}; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{format}"'
+    return response
+
+
+def harmless(value: Any) -> Any:
+    """A cell that no spreadsheet runs (OWASP, CSV injection); numbers stay numbers."""
+    if isinstance(value, str) and value.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%"):
+        return f"'{value}"
+    return "" if value is None else value
+
+
+def _csv(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> bytes:
+    # The byte order mark makes spreadsheets read it as UTF-8.
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows(lines)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _xlsx(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> bytes:
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    for line in [columns, *lines]:
+        sheet.append([_cell(sheet, value) for value in line])
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
+    cell.data_type = "s"
+    return cell
