@@ -1,4 +1,4 @@
-"""Sealed texts, signed links and keyed hashes, with keys that can be changed: the first one writes, all of them read."""
+"""Sealed texts, signed links and keyed hashes. Keys can be changed: the first one writes, all of them read."""
 
 import hashlib
 import hmac
