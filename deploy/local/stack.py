@@ -3,35 +3,34 @@
 import base64
 import fcntl
 import json
-import os
 import secrets
-import shutil
-import sys
-import time
+import threading
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
-import requests
 from cryptography.fernet import Fernet
 
-from deploy.local import kafka, mongodb, tokens
+from deploy.local import kafka, processes, tokens
+from deploy.local.backends import BackEnds
 from deploy.local.errors import StackError
-from deploy.local.ports import HOST, Ports, answers
-from deploy.local.supervision import Program, Supervisor
+from deploy.local.ports import Ports
+from deploy.local.processes import SERVICES, Process
+from deploy.local.supervision import Supervisor, end_leftovers
+from deploy.local.waiting import Waiter
 
-SERVICES = ("enrolment", "events", "notifications")
-ROLES = ("api", "worker", "relay")
 READY_SECONDS = 90.0
+WATCH_SECONDS = 0.25
+DATABASES = tuple(f"uso_{service}" for service in SERVICES)
 
 
 class Stack:
     """Starts on entering, stops on leaving, and keeps its data in `run_dir` for the next time.
 
     `services` may be empty: then only the back ends run. `scale` maps `events.worker` to a number.
-    `info` is what stands in `stack.json`, with the present process ids.
+    `environment` goes to the services' processes. `prepare` is called with `info` when all of it is
+    ready and before `stack.json` is there. Start it from a thread that lives as long as it does.
     """
 
     def __init__(
@@ -43,22 +42,24 @@ class Stack:
         services: Sequence[str] = SERVICES,
         scale: Mapping[str, int] | None = None,
         environment: Mapping[str, str] | None = None,
+        service_command: Callable[[str, str], list[str]] = processes.service_command,
+        prepare: Callable[[dict[str, Any]], object] = lambda _: None,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.directory = Path(run_dir).resolve()
-        self.brokers = 0 if os.environ.get("KAFKA_BOOTSTRAP_SERVERS") else brokers
-        self.members = 0 if os.environ.get("MONGODB_URI") else mongo_members
-        self.catches_mail = not os.environ.get("SMTP_URL")
         self.services = tuple(services)
-        self.scale = dict(scale or {})
-        self.environment = dict(environment or {})
-        self.tell = tell
+        self._size = {"brokers": brokers, "mongo_members": mongo_members}
+        self._scale = dict(scale or {})
+        self._environment = dict(environment or {})
+        self._service_command = service_command
+        self._prepare = prepare
+        self._tell = tell
         self._lock: IO[str] | None = None
         self._supervisor: Supervisor | None = None
-        for name in self.scale:
-            service, _, role = name.partition(".")
-            if service not in SERVICES or role not in ROLES:
-                raise StackError(f"--scale {name}: name a service and a process, such as events.worker=3.")
+        self._pids: dict[str, int] = {}
+        self._stopped = threading.Event()
+        self._watcher: threading.Thread | None = None
+        processes.check_scale(self._scale)
 
     def __enter__(self) -> "Stack":
         try:
@@ -72,277 +73,164 @@ class Stack:
         self.stop()
 
     def start(self) -> None:
-        """Starts everything and returns when all of it is ready; then `stack.json` stands there."""
+        """Starts everything and returns when all of it is ready; from then on `stack.json` stands there."""
         self._take_directory()
-        self._ports = Ports(self.directory / "ports.json")
-        self._secrets = self._read_secrets()
+        end_leftovers(self.directory)
+        self._check_size()
+        (self.directory / "stack.json").unlink(missing_ok=True)
+        ports = Ports(self.directory / "ports.json")
         tokens.ensure_key(self.directory)
-        self.tell("Kafka and MongoDB: fetching and checking")
-        self._classes = kafka.class_path() if self.brokers else ""
-        self._supervisor = Supervisor(self.directory, [*self._back_ends(), *self._processes()])
+        self._tokens = {role: tokens.make_token(self.directory, role) for role in tokens.ROLES}
+        known = self._read_secrets()
+        self._back = BackEnds(
+            self.directory, ports, known, self._size["brokers"], self._size["mongo_members"], DATABASES
+        )
+        self._tell("Kafka and MongoDB: fetching what is not here yet, and checking it")
+        self._back.fetch()
+        self._urls = {service: f"http://127.0.0.1:{ports[service]}" for service in SERVICES}
+        self._processes = processes.all_processes(self.services, self._scale, ports)
+        self._supervisor = Supervisor(self.directory, [*self._back.programs(), *self._service_programs(known)])
+        waiter = Waiter(self._supervisor)
         self._supervisor.start()
-        self.tell("Kafka, MongoDB and mail: starting")
-        self._start_back_ends()
-        if self.services:
-            self.tell(f"{', '.join(self.services)}: starting")
-            self._supervisor.run(*(program.name for program in self._processes()))
-            self._wait_for_services()
-        self.write_info()
+        self._tell("Kafka, MongoDB and mail: starting")
+        self._back.start(self._supervisor, waiter)
+        if self._processes:
+            self._tell(f"{', '.join(self.services)}: starting")
+            self._supervisor.run(*(process.name for process in self._processes))
+            waiter.until_all({process.name: process.is_ready for process in self._processes}, READY_SECONDS)
+        self._prepare(self.info)
+        self._write(self.info)
+        self._stopped.clear()
+        self._watcher = threading.Thread(target=self._watch, name="stack.json", daemon=True)
+        self._watcher.start()
+
+    def wait(self) -> None:
+        """Returns never: raises StackError when the supervisor has ended by itself."""
+        self._stopped.wait()
+        raise StackError(f"The supervisor has ended; its log is {self.directory / 'logs' / 'supervisord.log'}.")
 
     def stop(self) -> None:
         """Stops all of it, the services first. Harmless when nothing runs."""
+        self._stopped.set()
+        if self._watcher is not None:
+            self._watcher.join()
+            self._watcher = None
         if self._supervisor is not None:
             self._supervisor.stop()
             self._supervisor = None
-        (self.directory / "stack.json").unlink(missing_ok=True)
         if self._lock is not None:
+            (self.directory / "stack.json").unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 
     @property
     def info(self) -> dict[str, Any]:
-        """What `stack.json` says, as of now."""
-        supervisor = self._running()
-        pids = supervisor.pids()
+        """What `stack.json` says, with the process ids of this moment."""
+        if self._supervisor is None:
+            raise StackError("The stack does not run.")
+        self._pids.update(self._supervisor.pids())  # while a process restarts, its last pid stays
+        back, pids = self._back, self._pids
+        members = [{"port": port, "pid": pids.get(f"mongodb-{n}")} for n, port in enumerate(back.member_ports, start=1)]
         return {
             "kafka": {
-                "bootstrap_servers": self.bootstrap,
-                "brokers": [{"id": n, "pid": pids.get(f"kafka-{n}")} for n in range(1, self.brokers + 1)],
+                "bootstrap_servers": back.bootstrap_servers,
+                "brokers": [{"id": n, "pid": pids.get(f"kafka-{n}")} for n in back.broker_ids],
             },
-            "mongodb": {
-                "uri": self.mongodb_uri,
-                "members": [
-                    {"port": self._ports[f"mongodb-{n}"], "pid": pids.get(f"mongodb-{n}")}
-                    for n in range(1, self.members + 1)
-                ],
-            },
-            "mail": {"smtp": self._smtp, "directory": str(self.directory / "mail") if self.catches_mail else None},
+            "mongodb": {"uri": back.mongodb_uri, "members": members},
+            "mail": {"smtp": back.smtp, "directory": str(back.mail_directory) if back.mail_directory else None},
             "services": {
                 service: {
-                    "url": self._url(service),
-                    "processes": [
-                        {
-                            "role": role,
-                            "name": name,
-                            "pid": pids.get(name),
-                            "admin_url": f"http://{HOST}:{self._ports[f'{name}-admin']}",
-                        }
-                        for role in ROLES
-                        for name in self._names(service, role)
-                    ],
+                    "url": self._urls[service],
+                    "processes": [_describe(one, pids) for one in self._processes if one.service == service],
                 }
                 for service in self.services
             },
-            "tokens": {role: tokens.make_token(self.directory, role) for role in tokens.ROLES},
+            "tokens": self._tokens,
         }
 
-    def write_info(self) -> None:
-        """Writes `stack.json`, whole or not at all, if a process id has changed."""
-        file = self.directory / "stack.json"
-        info = self.info
-        if file.exists():
-            before = json.loads(file.read_text())
-            info["tokens"] = before["tokens"]
-            if before == info:
-                return
-        partial = self.directory / "stack.json.partial"
-        tokens.write_secret(partial, json.dumps(info, indent=1))
-        partial.replace(file)
-
-    def _running(self) -> Supervisor:
-        if self._supervisor is None:
-            raise StackError("The stack does not run.")
-        return self._supervisor
-
-    # What runs
-
-    @property
-    def bootstrap(self) -> str:
-        given = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-        return given or ",".join(f"{HOST}:{self._ports[f'kafka-{n}']}" for n in range(1, self.brokers + 1))
-
-    @property
-    def _mongodb_ports(self) -> list[int]:
-        return [self._ports[f"mongodb-{n}"] for n in range(1, self.members + 1)]
-
-    @property
-    def mongodb_uri(self) -> str:
-        """The administrator's URI."""
-        given = os.environ.get("MONGODB_URI")
-        return given or mongodb.uri(self._mongodb_ports, user="admin", password=self._secrets["mongodb-admin"])
-
-    @property
-    def _smtp(self) -> str:
-        given = os.environ.get("SMTP_URL")
-        return given.partition("://")[2] if given else f"{HOST}:{self._ports['smtp']}"
-
-    def _url(self, service: str) -> str:
-        return f"http://{HOST}:{self._ports[service]}"
-
-    def _names(self, service: str, role: str) -> list[str]:
-        return [f"{service}-{role}-{n}" for n in range(1, self.scale.get(f"{service}.{role}", 1) + 1)]
-
-    def _back_ends(self) -> list[Program]:
-        programs = []
-        if self.members:
-            server = mongodb.binary()
-            key_file = self.directory / "mongodb.key"
-            if not key_file.exists():
-                tokens.write_secret(key_file, secrets.token_hex(64))
-            key_file.chmod(0o400)
-            for n in range(1, self.members + 1):
-                data = self.directory / "data" / f"mongodb-{n}"
-                run = mongodb.command(server=server, data=data, port=self._ports[f"mongodb-{n}"], key_file=key_file)
-                programs.append(Program(name=f"mongodb-{n}", group="mongodb", command=run))
-        for n in range(1, self.brokers + 1):
-            config = self.directory / f"kafka-{n}.properties"
-            environment = {"CLASSPATH": self._classes}
-            programs.append(
-                Program(name=f"kafka-{n}", group="kafka", command=kafka.command(config), environment=environment)
-            )
-        if self.catches_mail:
-            run = [
-                sys.executable,
-                "-m",
-                "deploy.local.mailcatcher",
-                str(self.directory / "mail"),
-                str(self._ports["smtp"]),
-            ]
-            programs.append(Program(name="mail", group="mail", command=run))
-        return programs
-
-    def _processes(self) -> list[Program]:
-        return [
-            Program(
-                name=name,
-                group="services",
-                command=[sys.executable, "-m", f"services.{service}", role],
-                environment=self._environment(service, role, name),
-            )
-            for service in self.services
-            for role in ROLES
-            for name in self._names(service, role)
-        ]
-
-    def _environment(self, service: str, role: str, name: str) -> dict[str, str]:
-        database = f"uso_{service}"
-        environment = {
-            "MONGODB_URI": os.environ.get("MONGODB_URI")
-            or mongodb.uri(self._mongodb_ports, user=database, password=self._secrets[database], database=database),
-            "MONGODB_DATABASE": database,
-            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap,
-            "KAFKA_REPLICATION_FACTOR": str(min(3, self.brokers or 1)),
-            "SMTP_URL": os.environ.get("SMTP_URL") or f"smtp://{self._smtp}",
-            "HTTP_HOST": HOST,
-            "HTTP_PORT": str(self._ports[service]),
-            "ADMIN_PORT": str(self._ports[f"{name}-admin"]),
-            "PROCESS_NAME": name,
+    def _service_programs(self, known: Mapping[str, str]) -> list[Any]:
+        back = self._back
+        brokers = back.brokers or (kafka.brokers_up(back.bootstrap_servers) if self.services else 1) or 1
+        common = {
+            "KAFKA_BOOTSTRAP_SERVERS": back.bootstrap_servers,
+            "KAFKA_REPLICATION_FACTOR": processes.replication_factor(brokers),
+            "SMTP_URL": back.smtp_url,
             "JWKS": str(self.directory / "jwks.json"),
             "JWT_ISSUER": tokens.ISSUER,
             "JWT_AUDIENCE": tokens.AUDIENCE,
-            "SECRET_KEYS": self._secrets["fernet"],
+            "SECRET_KEYS": known["fernet"],
             "MAIL_FROM": "USO <uso@network.example>",
-            **{f"PUBLIC_URL_{one.upper()}": self._url(one) for one in SERVICES},
+            **{f"PUBLIC_URL_{service.upper()}": url for service, url in self._urls.items()},
+            **self._environment,
         }
-        if role == "api":
-            metrics = self.directory / "metrics" / name
-            shutil.rmtree(metrics, ignore_errors=True)
-            metrics.mkdir(parents=True)
-            environment["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
-        return environment | self.environment
-
-    # Starting it
+        return [
+            processes.program(
+                process,
+                common=common,
+                mongodb_uri=back.service_mongodb_uri(f"uso_{process.service}"),
+                directory=self.directory,
+                command=self._service_command,
+            )
+            for process in self._processes
+        ]
 
     def _take_directory(self) -> None:
         for name in ("logs", "data", "mail"):
             (self.directory / name).mkdir(parents=True, exist_ok=True)
-        self._lock = (self.directory / "lock").open("w")
+        lock = (self.directory / "lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            self._lock.close()
-            self._lock = None
+            lock.close()
             raise StackError(
                 f"A stack runs in {self.directory} already: stop it, or give another --run-dir."
             ) from error
+        self._lock = lock
+
+    def _check_size(self) -> None:
+        """The data of a cluster belongs to its number of servers."""
+        file = self.directory / "size.json"
+        if not file.exists():
+            file.write_text(json.dumps(self._size))
+        before = json.loads(file.read_text())
+        if before != self._size:
+            raise StackError(
+                f"The data in {self.directory} is of {before['brokers']} Kafka brokers and "
+                f"{before['mongo_members']} MongoDB members: ask for the same, or give another --run-dir."
+            )
 
     def _read_secrets(self) -> dict[str, str]:
         file = self.directory / "secrets.json"
         if not file.exists():
-            made = {name: secrets.token_hex(16) for name in ("mongodb-admin", *(f"uso_{one}" for one in SERVICES))}
-            identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[:22]
-            tokens.write_secret(file, json.dumps(made | {"fernet": Fernet.generate_key().decode(), "kafka": identity}))
+            made = {name: secrets.token_hex(16) for name in ("mongodb-admin", *DATABASES)}
+            made["kafka"] = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[:22]
+            made["fernet"] = Fernet.generate_key().decode()
+            tokens.write_secret(file, json.dumps(made))
         known: dict[str, str] = json.loads(file.read_text())
         return known
 
-    def _start_back_ends(self) -> None:
-        supervisor = self._running()
-        starts: list[Callable[[], None]] = []
-        if self.members:
-            supervisor.run(*(f"mongodb-{n}" for n in range(1, self.members + 1)))
-            starts.append(self._start_mongodb)
-        else:
-            starts.append(lambda: mongodb.check(self.mongodb_uri))
-        starts.append(self._start_kafka)
-        if self.catches_mail:
-            supervisor.run("mail")
-            starts.append(lambda: self._wait(lambda: answers(self._ports["smtp"]), "mail", 20))
-        with ThreadPoolExecutor(len(starts)) as pool:
-            for done in [pool.submit(start) for start in starts]:
-                done.result()
+    def _watch(self) -> None:
+        """Keeps `stack.json` current."""
+        supervisor = self._supervisor
+        before = self.info
+        while supervisor and not self._stopped.wait(WATCH_SECONDS):
+            try:
+                now = self.info
+            except OSError:
+                if supervisor.runs():
+                    continue
+                self._stopped.set()
+                return
+            if now != before:
+                self._write(now)
+                before = now
 
-    def _start_mongodb(self) -> None:
-        for n, port in enumerate(self._mongodb_ports, start=1):
-            self._wait(lambda port=port: answers(port), f"mongodb-{n}", 30)  # type: ignore[misc]
-        mongodb.initiate(self._mongodb_ports, password=self._secrets["mongodb-admin"], deadline=30)
-        for service in SERVICES:
-            database = f"uso_{service}"
-            mongodb.add_user(self.mongodb_uri, database=database, password=self._secrets[database])
-
-    def _start_kafka(self) -> None:
-        if not self.brokers:
-            if not kafka.brokers_up(self.bootstrap):
-                raise StackError("KAFKA_BOOTSTRAP_SERVERS: no Kafka answers there.")
-            return
-
-        def prepare(n: int) -> None:
-            kafka.write_config(
-                directory=self.directory,
-                broker_id=n,
-                brokers=self.brokers,
-                ports=self._ports,
-                cluster_id=self._secrets["kafka"],
-                classes=self._classes,
-            )
-            self._running().run(f"kafka-{n}")
-
-        numbers = range(1, self.brokers + 1)
-        with ThreadPoolExecutor(self.brokers) as pool:
-            list(pool.map(prepare, numbers))
-        for n in numbers:
-            self._wait(lambda n=n: answers(self._ports[f"kafka-{n}"]), f"kafka-{n}", 60)  # type: ignore[misc]
-        self._wait(lambda: kafka.brokers_up(self.bootstrap) == self.brokers, "kafka-1", 60)
-
-    def _wait_for_services(self) -> None:
-        for service in self.services:
-            for role in ROLES:
-                for name in self._names(service, role):
-                    admin = f"http://{HOST}:{self._ports[f'{name}-admin']}"
-                    addresses = [f"{self._url(service)}/readyz", f"{admin}/healthz"]
-                    for address in addresses if role == "api" else [f"{admin}/readyz"]:
-                        self._wait(lambda address=address: _is_ok(address), name, READY_SECONDS)  # type: ignore[misc]
-
-    def _wait(self, condition: Callable[[], bool], name: str, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > until:
-                tail = self._running().log_tail(name)
-                raise StackError(f"{name} was not ready within {seconds:g} seconds. The end of its log:\n{tail}")
-            time.sleep(0.05)
+    def _write(self, info: dict[str, Any]) -> None:
+        """Writes `stack.json`, whole or not at all."""
+        partial = self.directory / "stack.json.partial"
+        tokens.write_secret(partial, json.dumps(info, indent=1))
+        partial.replace(self.directory / "stack.json")
 
 
-def _is_ok(address: str) -> bool:
-    try:
-        return requests.get(address, timeout=5).status_code == 200
-    except requests.RequestException:
-        return False
+def _describe(process: Process, pids: Mapping[str, int]) -> dict[str, Any]:
+    return {"role": process.role, "name": process.name, "pid": pids.get(process.name), "admin_url": process.admin_url}

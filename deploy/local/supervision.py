@@ -10,8 +10,7 @@ import sys
 import tempfile
 import time
 import xmlrpc.client
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,55 +18,45 @@ import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from deploy.local.errors import StackError
+from deploy.local.supervisord_config import Program, supervisord_config
+from deploy.local.tokens import write_secret
 
 MARK = "USO_STACK"
 PR_SET_PDEATHSIG = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    """One process: `group` decides what stops together, later groups stop first."""
-
-    name: str
-    group: str
-    command: Sequence[str]
-    environment: Mapping[str, str] = field(default_factory=dict)
-    stop_seconds: int = 12
+STOP_SECONDS = 60
 
 
 class Supervisor:
-    """supervisord as our child: it ends when we end, however that comes."""
+    """supervisord as our child. On Linux it ends when the thread that started it ends, however that comes."""
 
     def __init__(self, directory: Path, programs: Sequence[Program]) -> None:
         self.directory = directory
         self.programs = {program.name: program for program in programs}
-        self._groups = list(dict.fromkeys(program.group for program in programs))
         self._socket = _short_socket(directory)
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Starts supervisord, without any program yet."""
-        end_leftovers(self.directory)
         config = self.directory / "supervisord.conf"
-        descriptor = os.open(config, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as stream:
-            stream.write(self._config())
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)],
-            stdout=subprocess.DEVNULL,
-            stderr=(self.directory / "logs" / "supervisord.err").open("wb"),
-            start_new_session=True,
-            preexec_fn=_end_with_parent,
-            env={**os.environ, MARK: str(self.directory)},
-        )
+        write_secret(config, supervisord_config(self.directory, self._socket, self.programs.values()))
+        said = self.directory / "logs" / "supervisord.err"
+        with said.open("wb") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "supervisor.supervisord", "-n", "-c", str(config)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+                env={**os.environ, MARK: str(self.directory)},
+            )
         until = time.monotonic() + 20
         while True:
             try:
                 self._call("getState")
             except (OSError, xmlrpc.client.Error) as error:
                 if self._process.poll() is not None or time.monotonic() > until:
-                    said = (self.directory / "logs" / "supervisord.err").read_text()[-500:]
-                    raise StackError(f"supervisord did not start: {said}") from error
+                    raise StackError(f"supervisord did not start: {said.read_text()[-500:]}") from error
                 time.sleep(0.02)
             else:
                 return
@@ -75,29 +64,38 @@ class Supervisor:
     def run(self, *names: str) -> None:
         """Starts these programs and does not wait for them."""
         for name in names:
-            self._call("startProcess", self._full(name), False)
+            try:
+                self._call("startProcess", f"{self.programs[name].group}:{name}", False)
+            except xmlrpc.client.Fault as fault:
+                raise StackError(f"{name} could not be started: {fault.faultString}.") from fault
 
     def pids(self) -> dict[str, int]:
         """The running programs' process ids."""
         return {info["name"]: info["pid"] for info in self._call("getAllProcessInfo") if info["pid"]}
 
-    def failed(self) -> list[str]:
-        """Programs that supervisord has given up on."""
-        return [info["name"] for info in self._call("getAllProcessInfo") if info["statename"] == "FATAL"]
+    def runs(self) -> bool:
+        """Whether supervisord itself is alive."""
+        return self._process is not None and self._process.poll() is None
+
+    def log_file(self, name: str) -> Path:
+        """Where a program's output goes."""
+        return self.directory / "logs" / f"{name}.log"
 
     def log_tail(self, name: str, characters: int = 3000) -> str:
         """The end of what a program has logged."""
-        file = self.directory / "logs" / f"{name}.log"
+        file = self.log_file(name)
         return file.read_text(errors="replace")[-characters:] if file.exists() else ""
 
     def stop(self) -> None:
         """Stops everything, later groups first; whatever is left after its time is killed."""
         if self._process is None:
             return
-        with contextlib.suppress(OSError, xmlrpc.client.Error):
-            self._call("shutdown")
+        for process in _marked(self.directory):  # what is suspended would not hear SIGTERM
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signal.SIGCONT)
+        self._process.terminate()
         try:
-            self._process.wait(timeout=60)
+            self._process.wait(timeout=STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
@@ -114,59 +112,24 @@ class Supervisor:
         finally:
             transport.close()
 
-    def _full(self, name: str) -> str:
-        return f"{self.programs[name].group}:{name}"
-
-    def _config(self) -> str:
-        logs = self.directory / "logs"
-        lines = [
-            "[supervisord]",
-            f"logfile={logs}/supervisord.log",
-            f"pidfile={self.directory}/supervisord.pid",
-            f"directory={Path.cwd()}",
-            "minfds=1024",
-            "[unix_http_server]",
-            f"file={self._socket}",
-            "chmod=0600",
-            "[rpcinterface:supervisor]",
-            "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface",
-        ]
-        for program in self.programs.values():
-            variables = ",".join(f'{name}="{_escape(value)}"' for name, value in program.environment.items())
-            lines += [
-                f"[program:{program.name}]",
-                f"command={' '.join(_quote(part) for part in program.command)}",
-                f"environment={variables}",
-                "autostart=false",
-                "autorestart=true",
-                "startsecs=1",
-                "startretries=1000",
-                f"stopwaitsecs={program.stop_seconds}",
-                "stopasgroup=false",
-                "killasgroup=true",
-                "redirect_stderr=true",
-                f"stdout_logfile={logs}/{program.name}.log",
-                "stdout_logfile_maxbytes=50MB",
-                "stdout_logfile_backups=1",
-            ]
-        for priority, group in enumerate(self._groups, start=1):
-            members = ",".join(name for name, program in self.programs.items() if program.group == group)
-            lines += [f"[group:{group}]", f"programs={members}", f"priority={priority * 10}"]
-        return "\n".join(lines) + "\n"
-
 
 def end_leftovers(directory: Path) -> None:
-    """Kills what an earlier run in this directory has left, found by a mark in its environment."""
-    own = os.getpid()
-    left = []
+    """Kills what an earlier run in this directory has left."""
+    left = list(_marked(directory))
+    for process in left:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=10)
+
+
+def _marked(directory: Path) -> Iterator[psutil.Process]:
+    """The processes of this directory's stack, found by a mark in their environment."""
     for process in psutil.process_iter():
         try:
-            if process.pid != own and process.environ().get(MARK) == str(directory):
-                process.kill()
-                left.append(process)
+            if process.pid != os.getpid() and process.environ().get(MARK) == str(directory):
+                yield process
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             continue
-    psutil.wait_procs(left, timeout=10)
 
 
 def _end_with_parent() -> None:
@@ -179,12 +142,3 @@ def _short_socket(directory: Path) -> Path:
     """A path within the 108 bytes that a Unix socket's address may have."""
     name = hashlib.sha256(str(directory).encode()).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"uso-{os.getuid()}-{name}.sock"
-
-
-def _escape(value: str) -> str:
-    return value.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
-
-
-def _quote(part: str) -> str:
-    escaped = part.replace("%", "%%")
-    return f'"{escaped}"' if " " in escaped or ";" in escaped else escaped
