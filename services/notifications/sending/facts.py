@@ -10,6 +10,7 @@ from shared.calendars import calendar, calendar_entry
 from services.notifications.sending.surroundings import Surroundings
 from services.notifications.templates.defaults import pick
 from services.notifications.templates.localtime import when, workshop_days
+from services.notifications.templates.words import event_kind, what_changed
 from shared.mongo.aggregates import Document
 from shared.schemas import instant_text
 
@@ -84,13 +85,15 @@ def context_of(
     """The placeholders' values, as templates/context.py names them."""
     told = facts.facts
     context: dict[str, Any] = {
+        "language": language,
         "contact": {"given_name": names[0], "family_name": names[1]},
-        "organisation": {"name": pick((facts.organisation or {}).get("name"), language)},
         "network": dict(network),
-        "preferences_url": preferences_url or "",
-        "registration": {"position": told.get("position"), "manage_url": manage_url or ""},
-        "change": {"reason": told.get("reason"), "fields": told.get("fields") or []},
+        "preferences_url": preferences_url,
+        "registration": {"position": told.get("position"), "manage_url": manage_url},
+        "change": {"reason": told.get("reason"), "what": what_changed(told.get("fields") or (), language)},
     }
+    if facts.organisation is not None:
+        context["organisation"] = {"name": pick(facts.organisation.get("name"), language)}
     if facts.season is not None:
         context["season"] = {"number": facts.season.get("number"), "name": pick(facts.season.get("name"), language)}
     if facts.event is not None:
@@ -102,11 +105,11 @@ def context_of(
 def _event(event: Document, language: str) -> dict[str, Any]:
     return {
         "title": pick(event.get("title"), language),
-        "kind": event.get("kind"),
-        "description": pick(event.get("description"), language),
+        "kind": event_kind(event["kind"], language),
+        "description": pick(event.get("description"), language) or None,
         "when": when(event["starts_at"], event["ends_at"], event.get("timezone") or "UTC", language),
-        "venue": pick(event.get("venue"), language),
-        "online_url": event.get("online_url") or "",
+        "venue": pick(event.get("venue"), language) or None,
+        "online_url": event.get("online_url"),
     }
 
 

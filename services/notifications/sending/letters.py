@@ -20,13 +20,13 @@ from services.notifications.templates.store import Shelf, identifier
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
+from shared.schemas import LANGUAGES
 from shared.secrets import Secrets
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
 DEFAULT_LANGUAGE = "fi"
-LANGUAGES = ("fi", "sv", "en")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,20 +103,20 @@ class LetterWriter:
         silent: set[str],
         texts: Mapping[str, CompiledTemplate],
     ) -> Written:
-        facts = Facts.of(delivery, around, person.contact)
-        if facts.missing:
-            return Missing(what=facts.missing)
-        no = _why_not(delivery, person, facts, around, silent)
-        if no is not None:
-            return no
-        text = texts.get(identifier(delivery["template"], person.language))
-        if text is None:
-            return NotToBeSent(state="failed", error="unknown_template")
         try:
+            facts = Facts.of(delivery, around, person.contact)
+            if facts.missing:
+                return Missing(what=facts.missing)
+            no = _why_not(delivery, person, facts, around, silent)
+            if no is not None:
+                return no
+            text = texts.get(identifier(delivery["template"], person.language))
+            if text is None:
+                return NotToBeSent(state="failed", error="unknown_template")
             return self._letter(delivery, person, facts, text)
-        except Exception as error:  # noqa: BLE001 - one text that cannot be rendered must not hold up the others
+        except Exception as error:  # noqa: BLE001 - one mail that cannot be written must not hold up the others
             log.error(  # noqa: TRY400 - the exception's text may quote a person: only its kind is told
-                "a text could not be rendered",
+                "a mail could not be written",
                 delivery_id=delivery["_id"],
                 template=delivery["template"],
                 error=type(error).__name__,
@@ -178,7 +178,7 @@ class LetterWriter:
             return NotToBeSent(state="cancelled", error="erased")
         try:
             return _person(json.loads(self.secrets.unseal(registration["person_sealed"])), delivery["language"])
-        except ValueError:
+        except (ValueError, AttributeError):
             return NotToBeSent(state="failed", error="unreadable_recipient")
 
     def _link(self, service: str, purpose: str, identifier: str | None) -> str | None:

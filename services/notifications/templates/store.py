@@ -7,9 +7,12 @@ from functools import cache
 from services.notifications.templates.defaults import default_templates
 from services.notifications.templates.rendering import CompiledTemplate, compile_template
 from services.notifications.templates.schemas import Template
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
+from shared.telemetry.logs import get_logger
+
+log = get_logger(__name__)
 
 TEMPLATES = Aggregate(
     name="template",
@@ -73,10 +76,21 @@ class Shelf:
             found = self._compiled.get((name, version))
         if found is not None:
             return found
-        template = packaged()[name]
-        if version > 1:
-            template = self.db[TEMPLATES.collection].find_one({"_id": name}) or template
-        compiled = compile_template(template["key"], template["subject"], template["body"])
+        compiled = self._compile_saved(name) if version > 1 else None
+        if compiled is None:
+            template = packaged()[name]
+            compiled = compile_template(template["key"], template["subject"], template["body"])
         with self._lock:
-            self._compiled[name, template["version"]] = compiled
+            self._compiled[name, version] = compiled
         return compiled
+
+    def _compile_saved(self, name: str) -> CompiledTemplate | None:
+        """None for a text that was good when it was saved and is not any more: then ours is used."""
+        template = self.db[TEMPLATES.collection].find_one({"_id": name})
+        if template is None:
+            return None
+        try:
+            return compile_template(template["key"], template["subject"], template["body"])
+        except Invalid:
+            log.error("a saved text cannot be used any more", template=name)  # noqa: TRY400 - it says why when saved
+            return None
