@@ -2,25 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal
 
-Kind = Literal["line", "text", "url", "markdown", "lines", "number"]
+Form = Literal["line", "paragraphs", "markdown"]
 ByLanguage = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placeholder:
-    """One value that a text can show.
+    """One value that a text can show, by its path: `event.when`.
 
-    `kind` says how it is written: `line` on one line, `text` in several, `url` as a link where it is
-    one, `markdown` with its own formatting, `lines` to be looped over, `number`. An `optional` one may
-    be None, "" or empty: a text shows it inside `{% if … %}`.
+    `form` says how it is written: on one `line`, in `paragraphs`, or as `markdown` with its own
+    formatting. One that is `many` is a list to loop over. An `optional` one may be missing, None or
+    empty: a text shows it inside `{% if … %}`.
     """
 
+    name: str
     description: str
     example: Any
-    kind: Kind = "line"
+    form: Form = "line"
+    many: bool = False
     optional: bool = False
 
     def example_in(self, language: str) -> Any:
@@ -31,158 +32,163 @@ def _three(fi: Any, sv: Any, en: Any) -> ByLanguage:
     return {"fi": fi, "sv": sv, "en": en}
 
 
-EVERYWHERE = {
-    "contact.given_name": Placeholder(description="The recipient's given name", example="Åsa"),
-    "contact.family_name": Placeholder(description="The recipient's family name", example="Öhman-Virtanen"),
-    "organisation.name": Placeholder(
+EVERYWHERE = (
+    Placeholder(name="language", description="The mail's language: fi, sv or en", example=_three("fi", "sv", "en")),
+    Placeholder(name="contact.given_name", description="The recipient's given name", example="Åsa"),
+    Placeholder(name="contact.family_name", description="The recipient's family name", example="Öhman-Virtanen"),
+    Placeholder(
+        name="organisation.name",
         description="The name of the recipient's organisation",
         example=_three("Porvoon kaupunki", "Borgå stad", "City of Porvoo"),
         optional=True,
     ),
-    "network.name": Placeholder(description="The network's name", example="USO"),
-    "network.sender": Placeholder(description="Whom the mail comes from", example="USO <uso@network.example>"),
-    "preferences_url": Placeholder(
+    Placeholder(name="network.name", description="The network's name", example="USO"),
+    Placeholder(name="network.sender", description="Whom the mail comes from", example="USO <uso@network.example>"),
+    Placeholder(
+        name="preferences_url",
         description="Where the recipient chooses which mail to get",
         example="https://notifications.example/public/preferences/example",
-        kind="url",
         optional=True,
     ),
-}
-SEASON = {
-    "season.number": Placeholder(description="The season's number", example=7, kind="number"),
-    "season.name": Placeholder(
-        description="The season's name", example=_three("USO7 2023–2024", "USO7 2023–2024", "USO7 2023–2024")
+)
+SEASON = (
+    Placeholder(name="season.number", description="The season's number", example=7),
+    Placeholder(
+        name="season.name",
+        description="The season's name",
+        example=_three("USO7 2023–2024", "USO7 2023–2024", "USO7 2023–2024"),
     ),
-}
-EVENT = {
-    "event.title": Placeholder(
+)
+EVENT = (
+    Placeholder(
+        name="event.title",
         description="The event's title",
         example=_three(
             "Kuntajohtamisen tilannekuva", "Lägesbild av kommunledningen", "The state of municipal leadership"
         ),
     ),
-    "event.kind": Placeholder(description="`webinar`, `seminar` or `workshop`", example="webinar"),
-    "event.description": Placeholder(
+    Placeholder(
+        name="event.kind", description="What it is called", example=_three("webinaari", "webbinarium", "webinar")
+    ),
+    Placeholder(
+        name="event.description",
         description="What the event is about",
         example=_three(
             "Keskustelemme uuden sukupolven johtamisesta.\n\nOhjelma tarkentuu.",
             "Vi diskuterar den nya generationens ledarskap.\n\nProgrammet preciseras.",
             "We discuss leadership of a new generation.\n\nThe programme will follow.",
         ),
-        kind="text",
+        form="paragraphs",
         optional=True,
     ),
-    "event.when": Placeholder(
+    Placeholder(
+        name="event.when",
         description="Day and time, as the language writes them",
         example=_three("to 1.12.2022 klo 14.00–15.00", "to 1.12.2022 kl. 14.00–15.00", "Thu 1 Dec 2022, 14:00–15:00"),
     ),
-    "event.venue": Placeholder(
+    Placeholder(
+        name="event.venue",
         description="Where it is held",
         example=_three("Kuntatalo, Helsinki", "Kommunernas hus, Helsingfors", "Kuntatalo, Helsinki"),
         optional=True,
     ),
-}
+)
 # Only where the recipient has a place: the link is not for those in line, nor for the public.
-ONLINE = {
-    "event.online_url": Placeholder(
+ONLINE = (
+    Placeholder(
+        name="event.online_url",
         description="Where to join online",
         example="https://meet.example/uso-7_tilannekuva?a=1&b=2",
-        kind="url",
         optional=True,
     ),
-}
-MANAGE = {
-    "registration.manage_url": Placeholder(
+)
+MANAGE = (
+    Placeholder(
+        name="registration.manage_url",
         description="Where the recipient sees and cancels the registration",
         example="https://events.example/public/registrations/example",
-        kind="url",
         optional=True,
     ),
-}
-POSITION = {
-    "registration.position": Placeholder(
-        description="The place in the waiting line, from 1", example=3, kind="number", optional=True
+)
+POSITION = (
+    Placeholder(
+        name="registration.position", description="The place in the waiting line, from 1", example=3, optional=True
     ),
-}
-REASON = {
-    "change.reason": Placeholder(
+)
+REASON = (
+    Placeholder(
+        name="change.reason",
         description="Why, as staff wrote it",
         example=_three("Kouluttaja on sairastunut.", "Utbildaren har insjuknat.", "The trainer is ill."),
-        kind="text",
+        form="paragraphs",
         optional=True,
     ),
-}
-CHANGES = {
-    "change.fields": Placeholder(
+)
+CHANGES = (
+    Placeholder(
+        name="change.what",
         description="What has changed, one line each",
-        example=_three(["ajankohta", "paikka"], ["tidpunkt", "plats"], ["time", "place"]),
-        kind="lines",
+        example=_three(["aika", "paikka"], ["tid", "plats"], ["time", "venue"]),
+        many=True,
         optional=True,
     ),
-}
-WORKSHOP = {
-    "workshop.days": Placeholder(
-        description="The workshop days that it takes", example=_three("1,5 päivää", "1,5 dagar", "1.5 days")
+)
+WORKSHOP = (
+    Placeholder(
+        name="workshop.days",
+        description="The workshop days that it takes",
+        example=_three("1,5 päivää", "1,5 dagar", "1.5 days"),
     ),
-}
-ANNOUNCEMENT = {
-    "announcement.subject": Placeholder(
+)
+ANNOUNCEMENT = (
+    Placeholder(
+        name="announcement.subject",
         description="The announcement's subject",
         example=_three("Kevään ohjelma on julkaistu", "Vårens program har publicerats", "The spring programme is out"),
     ),
-    "announcement.body": Placeholder(
+    Placeholder(
+        name="announcement.body",
         description="The announcement's text in Markdown, alone on its line",
         example=_three(
             "Kevään **ohjelma** on julkaistu.\n\n- Webinaari helmikuussa\n- Seminaari huhtikuussa",
             "Vårens **program** har publicerats.\n\n- Webbinarium i februari\n- Seminarium i april",
             "The spring **programme** is out.\n\n- Webinar in February\n- Seminar in April",
         ),
-        kind="markdown",
+        form="markdown",
     ),
-}
+)
 
-CONTEXT: Mapping[str, Mapping[str, Placeholder]] = {
-    "enrolment_received": EVERYWHERE | SEASON,
-    "enrolment_confirmed": EVERYWHERE | SEASON,
-    "registration_confirmed": EVERYWHERE | EVENT | ONLINE | MANAGE,
-    "registration_waitlisted": EVERYWHERE | EVENT | POSITION | MANAGE,
-    "registration_promoted": EVERYWHERE | EVENT | ONLINE | MANAGE,
-    "registration_cancelled": EVERYWHERE | EVENT | REASON,
-    "event_changed": EVERYWHERE | EVENT | ONLINE | MANAGE | CHANGES,
-    "event_cancelled": EVERYWHERE | EVENT | REASON,
-    "event_reminder": EVERYWHERE | EVENT | ONLINE | MANAGE,
-    "feedback_request": EVERYWHERE | EVENT | MANAGE,
-    "workshop_confirmed": EVERYWHERE | SEASON | EVENT | ONLINE | WORKSHOP,
-    "workshop_refused": EVERYWHERE | SEASON | EVENT | REASON | WORKSHOP,
-    "announcement": EVERYWHERE | ANNOUNCEMENT,
+CONTEXT: Mapping[str, tuple[Placeholder, ...]] = {
+    "enrolment_received": EVERYWHERE + SEASON,
+    "enrolment_confirmed": EVERYWHERE + SEASON,
+    "registration_confirmed": EVERYWHERE + EVENT + ONLINE + MANAGE,
+    "registration_waitlisted": EVERYWHERE + EVENT + POSITION + MANAGE,
+    "registration_promoted": EVERYWHERE + EVENT + ONLINE + MANAGE,
+    "registration_cancelled": EVERYWHERE + EVENT + REASON,
+    "event_changed": EVERYWHERE + EVENT + ONLINE + MANAGE + CHANGES,
+    "event_cancelled": EVERYWHERE + EVENT + REASON,
+    "event_reminder": EVERYWHERE + EVENT + ONLINE + MANAGE,
+    "feedback_request": EVERYWHERE + EVENT + MANAGE,
+    "workshop_confirmed": EVERYWHERE + SEASON + EVENT + ONLINE + WORKSHOP,
+    "workshop_refused": EVERYWHERE + SEASON + EVENT + REASON + WORKSHOP,
+    "announcement": EVERYWHERE + ANNOUNCEMENT,
 }
 
 
 def example_context(key: str, language: str) -> dict[str, Any]:
-    """A context for previews, with every placeholder of the key. Raises KeyError for an unknown key or language."""
-    return _nested({path: one.example_in(language) for path, one in CONTEXT[key].items()}, language)
+    """Facts for a preview, with every placeholder of the key. Raises KeyError for an unknown key or language."""
+    return _nested({one.name: one.example_in(language) for one in CONTEXT[key]})
 
 
 def bare_context(key: str, language: str) -> dict[str, Any]:
-    """The same with everything that may be absent absent."""
-    return _nested(
-        {path: None if one.optional else one.example_in(language) for path, one in CONTEXT[key].items()},
-        language,
-    )
+    """The same with nothing in what is optional. Raises KeyError like `example_context`."""
+    return _nested({one.name: None if one.optional else one.example_in(language) for one in CONTEXT[key]})
 
 
-@cache
-def paths_of_kind(key: str, kind: Kind) -> frozenset[str]:
-    """The placeholders of the key that are written this way."""
-    return frozenset(path for path, one in CONTEXT[key].items() if one.kind == kind)
-
-
-def _nested(values: Mapping[str, Any], language: str) -> dict[str, Any]:
-    context: dict[str, Any] = {"language": language}
+def _nested(values: Mapping[str, Any]) -> dict[str, Any]:
+    context: dict[str, Any] = {}
     for path, value in values.items():
-        group, _, name = path.partition(".")
-        if name:
-            context.setdefault(group, {})[name] = list(value) if isinstance(value, list) else value
-        else:
-            context[group] = value
+        group, _, name = path.rpartition(".")
+        into = context.setdefault(group, {}) if group else context
+        into[name] = list(value) if isinstance(value, list) else value
     return context

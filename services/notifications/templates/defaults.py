@@ -30,8 +30,10 @@ def pick(texts: Mapping[str, str] | str | None, language: str) -> str:
 
     A text that is the same in all languages (a plain string) is given back as it is.
     """
-    if not texts or isinstance(texts, str):
-        return texts or ""
+    if not texts:
+        return ""
+    if isinstance(texts, str):
+        return texts
     wanted = (language, *FALL_BACK, *texts)
     return next((texts[one] for one in wanted if texts.get(one)), "")
 
