@@ -1,0 +1,55 @@
+"""Events as calendar entries (RFC 5545)."""
+
+from collections.abc import Iterable
+
+from services.events.events.store import BY_START, EVENTS
+from shared.calendars import calendar, calendar_entry
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database
+from shared.schemas import LANGUAGES
+
+PRODUCT_ID = "-//USO//Events//EN"
+# RFC 5545, 3.8.1.11: what is settled, what may still come, and what will not.
+STATUS = {
+    "draft": "TENTATIVE",
+    "awaiting_days": "TENTATIVE",
+    "refused": "TENTATIVE",
+    "published": "CONFIRMED",
+    "completed": "CONFIRMED",
+    "cancelled": "CANCELLED",
+}
+
+
+def events_of_season(db: Database, season_id: str | None) -> list[Document]:
+    """The season's events, or all of them, the earliest first."""
+    query = {"season_id": season_id} if season_id else {}
+    return list(db[EVENTS.collection].find(query).sort(list(BY_START)))
+
+
+def feed(events: Iterable[Document], *, language: str, name: str | None = None) -> bytes:
+    """A calendar that is published, texts in `language` where there are any.
+
+    Without the address of the online meeting, which is for the registered only; they get it by e-mail.
+    """
+    entries = [
+        calendar_entry(
+            uid=event["calendar"]["uid"],
+            sequence=event["calendar"]["sequence"],
+            status=STATUS[event["state"]],
+            summary=in_language(event["title"], language),
+            description=in_language(event.get("description"), language),
+            location=in_language(event.get("venue"), language),
+            url=None,
+            starts_at=event["starts_at"],
+            ends_at=event["ends_at"],
+            timezone=event["timezone"],
+            updated_at=event["updated_at"],
+        )
+        for event in events
+    ]
+    return calendar(entries, method="PUBLISH", product_id=PRODUCT_ID, name=name)
+
+
+def in_language(texts: dict[str, str] | None, language: str) -> str:
+    """The text in `language`, else in the first language that there is; empty without any."""
+    return next((texts[one] for one in (language, *LANGUAGES) if texts.get(one)), "") if texts else ""
