@@ -78,6 +78,7 @@ def context_of(
     *,
     language: str,
     names: tuple[str, str],
+    organisation: str | None,
     preferences_url: str | None,
     manage_url: str | None,
     network: Mapping[str, str],
@@ -93,7 +94,8 @@ def context_of(
         "change": {"reason": told.get("reason"), "what": what_changed(told.get("fields") or (), language)},
     }
     if facts.organisation is not None:
-        context["organisation"] = {"name": pick(facts.organisation.get("name"), language)}
+        organisation = pick(facts.organisation.get("name"), language)
+    context["organisation"] = {"name": organisation}
     if facts.season is not None:
         context["season"] = {"number": facts.season.get("number"), "name": pick(facts.season.get("name"), language)}
     if facts.event is not None:

@@ -60,6 +60,7 @@ class Addressee:
     family_name: str
     email: str
     language: str
+    organisation: str | None = None
     contact: Document | None = None
 
 
@@ -130,6 +131,7 @@ class LetterWriter:
             facts,
             language=person.language,
             names=(person.given_name, person.family_name),
+            organisation=person.organisation,
             preferences_url=preferences_url,
             manage_url=self._link("events", "registrations", delivery["registration_id"]),
             network={"name": self.mail.network_name, "sender": self.mail.sender},
@@ -196,6 +198,7 @@ def _person(fields: Mapping[str, Any], fallback: str | None, *, contact: Documen
         family_name=fields.get("family_name") or "",
         email=fields.get("email") or "",
         language=next(language for language in languages if language in LANGUAGES),
+        organisation=fields.get("organisation"),
         contact=contact,
     )
 
