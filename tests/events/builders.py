@@ -64,7 +64,12 @@ def contact(of: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
 
 
 def organisation(**changes: Any) -> dict[str, Any]:
-    return {"id": new_id(), "version": 1, "kind": "municipality", "name": {"fi": "Tampere", "sv": "Tammerfors"}} | changes
+    return {
+        "id": new_id(),
+        "version": 1,
+        "kind": "municipality",
+        "name": {"fi": "Tampere", "sv": "Tammerfors"},
+    } | changes
 
 
 def season(**changes: Any) -> dict[str, Any]:
@@ -106,5 +111,10 @@ def answered(event: dict[str, Any], kind: str, *, reason: str | None = None, **c
 
 def account(event: dict[str, Any], *ledger: dict[str, Any], version: int = 2, newest: str | None = None) -> Message:
     """The account of the event's enrolment, as the message of its newest entry tells it."""
-    state = {"id": event["enrolment_id"], "version": version, "enrolment_id": event["enrolment_id"], "ledger": list(ledger)}
+    state = {
+        "id": event["enrolment_id"],
+        "version": version,
+        "enrolment_id": event["enrolment_id"],
+        "ledger": list(ledger),
+    }
     return message(WORKSHOP_DAYS, f"workshop_days.{newest or ledger[-1]['kind']}", state)

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+
 from services.events import app
 from services.events.registrations.seats import SEATS
-
 from shared.messaging.messages import Message
 from shared.mongo.database import Database
 from shared.secrets import Secrets

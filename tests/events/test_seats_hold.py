@@ -1,0 +1,94 @@
+"""Whatever is done in whatever order: never more seated than seats, and the queue keeps its order."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shared.mongo.database import Database
+from tests.events import builders as a
+from tests.events.conftest import Events, Json
+
+SEATED = ("confirmed", "attended", "absent")
+ORGANISATIONS = [a.organisation() for _ in range(3)]
+CONTACTS = [a.contact(ORGANISATIONS[number % 3]) for number in range(12)]
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("register"), st.integers(0, 11)),
+        st.tuples(st.sampled_from(["cancelled", "attended", "absent"]), st.integers(0, 11)),
+        st.tuples(st.just("capacity"), st.sampled_from([1, 2, 3, 5, None])),
+        st.tuples(st.just("max_per_organisation"), st.sampled_from([1, 2, None])),
+    ),
+    max_size=30,
+)
+
+
+@pytest.fixture
+def known(events: Events) -> Events:
+    events.hears([*a.known(a.ORGANISATIONS, *ORGANISATIONS), *a.known(a.CONTACTS, *CONTACTS)])
+    return events
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(capacity=st.integers(1, 4), most=st.one_of(st.none(), st.integers(1, 2)), story=steps)
+def test_in_any_story_the_seats_hold(known: Events, capacity: int, most: int | None, story: list[Any]) -> None:
+    event = known.published(a.webinar(capacity=capacity, max_per_organisation=most))
+    seated_before = 0
+    for what, how in story:
+        live = {one["contact_id"]: one for one in known.registrations(event) if one["state"] != "cancelled"}
+        if what == "register":
+            known.register(event, contact=CONTACTS[how])
+        elif what in ("capacity", "max_per_organisation"):
+            event = known.changed(event, **{what: how})
+        elif CONTACTS[how]["id"] in live:
+            known.turn(live[CONTACTS[how]["id"]], what)
+        seated_before = check(known, event, seated_before)
+
+
+def check(events: Events, event: Json, seated_before: int) -> int:
+    """The promises, after each step; returns how many are seated."""
+    found = events.registrations(event)
+    seated = [one for one in found if one["state"] in SEATED]
+    waiting = [one for one in found if one["state"] == "waitlisted"]
+    seats = events.seats(event)
+    assert (seats["taken"], seats["waiting"]) == (len(seated), len(waiting))
+    if event["capacity"] is not None:
+        assert len(seated) <= max(event["capacity"], seated_before)
+    assert [one["position"] for one in waiting] == list(range(1, len(waiting) + 1))
+    room = event["capacity"] is None or len(seated) < event["capacity"]
+    most = event["max_per_organisation"]
+    of = [one["organisation_id"] for one in seated]
+    assert not [one for one in waiting if room and (most is None or of.count(one["organisation_id"]) < most)]
+    return len(seated)
+
+
+def test_a_crowd_that_comes_and_goes_leaves_the_counts_right(known: Events, db_for: Callable[[str], Database]) -> None:
+    event = known.published(a.webinar(capacity=5, max_per_organisation=2))
+
+    def come_and_go(contact: Json) -> None:
+        for _ in range(3):
+            registration = known.registered(event, contact=contact)
+            known.turned(registration, "cancelled")
+        known.registered(event, contact=contact)
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(come_and_go, CONTACTS))
+    assert check(known, known.event(event), 0) == 5
+
+
+def test_other_processes_do_not_oversell(known: Events, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the queue of threads, as between processes: the database alone holds the limit."""
+    from contextlib import nullcontext
+
+    from services.events.registrations import turns
+
+    monkeypatch.setattr(turns.Turns, "of", lambda self, key: nullcontext())
+    event = known.published(a.webinar(capacity=3))
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda one: known.register(event, contact=one), CONTACTS))
+    assert {answer.status_code for answer in answers} == {201}
+    assert check(known, event, 0) == 3
