@@ -3,8 +3,7 @@
 import os
 import secrets
 import sys
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -83,6 +82,16 @@ class BackEnds:
         """The ports of the replica set's members."""
         return [self.ports[f"mongodb-{n}"] for n in range(1, self.members + 1)]
 
+    def check_given(self) -> None:
+        """Raises StackError when a server that the caller's environment names does not answer."""
+        if self.given_kafka and not kafka.brokers_up(self.given_kafka):
+            raise StackError(f"KAFKA_BOOTSTRAP_SERVERS: no Kafka answers at {self.given_kafka}.")
+        if self.given_mongodb:
+            mongodb.check(self.given_mongodb)
+        address = urlsplit(self.given_smtp)
+        if self.given_smtp and not (address.hostname and answers(address.port or 25, address.hostname)):
+            raise StackError(f"SMTP_URL: no mail server answers at {self.smtp}; write it as smtp://host:port.")
+
     def fetch(self) -> None:
         """Gets what has to be downloaded, unless it is there, and checks it."""
         self.classes = kafka_jars.class_path() if self.brokers else ""
@@ -99,9 +108,14 @@ class BackEnds:
                 run = mongodb.command(server=server, data=data, port=port, key_file=key_file)
                 programs.append(Program(name=f"mongodb-{n}", group="mongodb", command=run))
         for n in self.broker_ids:
-            run = kafka.command(self.directory / f"kafka-{n}.properties")
+            run = kafka.command(
+                kafka.write_config(directory=self.directory, broker_id=n, brokers=self.brokers, ports=self.ports)
+            )
             environment = {"CLASSPATH": self.classes}
-            programs.append(Program(name=f"kafka-{n}", group="kafka", command=run, environment=environment))
+            programs.append(
+                # Brokers that all stop at once wait in vain for one another; their logs bear being killed.
+                Program(name=f"kafka-{n}", group="kafka", command=run, environment=environment, stop_seconds=5)
+            )
         if self.mail_directory:
             run = [sys.executable, "-m", "deploy.local.mailcatcher"]
             run += [str(self.mail_directory), str(self.ports["smtp"])]
@@ -110,19 +124,21 @@ class BackEnds:
 
     def start(self, supervisor: Supervisor, waiter: Waiter) -> None:
         """Starts all of it at once; returns when each answers."""
-        starts: list[Callable[[Supervisor, Waiter], None]] = [self._start_mongodb, self._start_kafka, self._start_mail]
-        with ThreadPoolExecutor(len(starts)) as pool:
+        starts = [
+            *([self._start_mongodb] if self.members else []),
+            *([self._start_kafka] if self.brokers else []),
+            *([self._start_mail] if self.mail_directory else []),
+        ]
+        with ThreadPoolExecutor(max_workers=3) as pool:
             try:
-                for done in [pool.submit(start, supervisor, waiter) for start in starts]:
-                    done.result()
+                done, _ = wait([pool.submit(start, supervisor, waiter) for start in starts], None, FIRST_EXCEPTION)
+                for one in done:
+                    one.result()
             except BaseException:
                 waiter.interrupt()
                 raise
 
     def _start_mongodb(self, supervisor: Supervisor, waiter: Waiter) -> None:
-        if not self.members:
-            mongodb.check(self.given_mongodb)
-            return
         names = [f"mongodb-{n}" for n in range(1, self.members + 1)]
         supervisor.run(*names)
         waiter.until_all(
@@ -138,19 +154,9 @@ class BackEnds:
             mongodb.add_user(self.mongodb_uri, database=database, password=self.secrets[database])
 
     def _start_kafka(self, supervisor: Supervisor, waiter: Waiter) -> None:
-        if not self.brokers:
-            if not kafka.brokers_up(self.given_kafka):
-                raise StackError(f"KAFKA_BOOTSTRAP_SERVERS: no Kafka answers at {self.given_kafka}.")
-            return
-
         def prepare(n: int) -> None:
-            kafka.write_config(
-                directory=self.directory,
-                broker_id=n,
-                brokers=self.brokers,
-                ports=self.ports,
-                cluster_id=self.secrets["kafka"],
-                classes=self.classes,
+            kafka.format_storage(
+                directory=self.directory, broker_id=n, cluster_id=self.secrets["kafka"], classes=self.classes
             )
             supervisor.run(f"kafka-{n}")
 
@@ -163,10 +169,5 @@ class BackEnds:
         waiter.until(lambda: kafka.brokers_up(self.bootstrap_servers) == self.brokers, "kafka-1", START_SECONDS)
 
     def _start_mail(self, supervisor: Supervisor, waiter: Waiter) -> None:
-        if self.mail_directory:
-            supervisor.run("mail")
-            waiter.until(lambda: answers(self.ports["smtp"]), "mail", START_SECONDS)
-            return
-        address = urlsplit(self.given_smtp)
-        if not address.hostname or not answers(address.port or 25, address.hostname):
-            raise StackError(f"SMTP_URL: no mail server answers at {self.smtp}; write it as smtp://host:port.")
+        supervisor.run("mail")
+        waiter.until(lambda: answers(self.ports["smtp"]), "mail", START_SECONDS)

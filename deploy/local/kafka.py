@@ -19,8 +19,8 @@ LOGS = [
 ]
 
 
-def write_config(*, directory: Path, broker_id: int, brokers: int, ports: Ports, cluster_id: str, classes: str) -> Path:
-    """The broker's configuration, and its formatted storage when there is none yet."""
+def write_config(*, directory: Path, broker_id: int, brokers: int, ports: Ports) -> Path:
+    """The broker's configuration."""
     config = directory / f"kafka-{broker_id}.properties"
     data = directory / "data" / f"kafka-{broker_id}"
     copies = min(3, brokers)
@@ -55,12 +55,18 @@ def write_config(*, directory: Path, broker_id: int, brokers: int, ports: Ports,
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": 2000,
     }
     config.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-    if not (data / "meta.properties").exists():
-        command = [JAVA, *JVM, "-cp", classes, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(config)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise StackError(f"Kafka's storage could not be formatted: {done.stdout[-500:]}{done.stderr[-500:]}")
     return config
+
+
+def format_storage(*, directory: Path, broker_id: int, cluster_id: str, classes: str) -> None:
+    """Makes the broker's storage, unless it is there from last time."""
+    if (directory / "data" / f"kafka-{broker_id}" / "meta.properties").exists():
+        return
+    config = directory / f"kafka-{broker_id}.properties"
+    command = [JAVA, *JVM, "-cp", classes, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(config)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StackError(f"Kafka's storage could not be formatted: {done.stdout[-500:]}{done.stderr[-500:]}")
 
 
 def command(config: Path) -> list[str]:

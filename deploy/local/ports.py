@@ -3,6 +3,7 @@
 import json
 import random
 import socket
+import threading
 from pathlib import Path
 
 from deploy.local.errors import StackError
@@ -20,8 +21,13 @@ class Ports:
         self._file = file
         self._ports: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
         self._checked: set[str] = set()
+        self._lock = threading.Lock()
 
     def __getitem__(self, purpose: str) -> int:
+        with self._lock:
+            return self._known_or_chosen(purpose)
+
+    def _known_or_chosen(self, purpose: str) -> int:
         if purpose not in self._ports:
             self._ports[purpose] = self._choose()
             partial = self._file.with_suffix(".partial")

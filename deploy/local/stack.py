@@ -85,6 +85,7 @@ class Stack:
         self._back = BackEnds(
             self.directory, ports, known, self._size["brokers"], self._size["mongo_members"], DATABASES
         )
+        self._back.check_given()
         self._tell("Kafka and MongoDB: fetching what is not here yet, and checking it")
         self._back.fetch()
         self._urls = {service: f"http://127.0.0.1:{ports[service]}" for service in SERVICES}

@@ -81,16 +81,16 @@ class Supervisor:
         """Where a program's output goes."""
         return self.directory / "logs" / f"{name}.log"
 
-    def log_tail(self, name: str, characters: int = 3000) -> str:
-        """The end of what a program has logged."""
+    def log_tail(self, name: str, lines: int = 25) -> str:
+        """The last lines that a program has logged."""
         file = self.log_file(name)
-        return file.read_text(errors="replace")[-characters:] if file.exists() else ""
+        return "\n".join(file.read_text(errors="replace").splitlines()[-lines:]) if file.exists() else ""
 
     def stop(self) -> None:
         """Stops everything, later groups first; whatever is left after its time is killed."""
         if self._process is None:
             return
-        for process in _marked(self.directory):  # what is suspended would not hear SIGTERM
+        for process in processes_of(self.directory):  # what is suspended would not hear SIGTERM
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signal.SIGCONT)
         self._process.terminate()
@@ -115,14 +115,14 @@ class Supervisor:
 
 def end_leftovers(directory: Path) -> None:
     """Kills what an earlier run in this directory has left."""
-    left = list(_marked(directory))
+    left = list(processes_of(directory))
     for process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(left, timeout=10)
 
 
-def _marked(directory: Path) -> Iterator[psutil.Process]:
+def processes_of(directory: Path) -> Iterator[psutil.Process]:
     """The processes of this directory's stack, found by a mark in their environment."""
     for process in psutil.process_iter():
         try:
