@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from flask import Flask
 
+from services.events.calendars import api as calendars
 from services.events.copies import COPIES
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
@@ -23,7 +24,7 @@ SERVICE = "events"
 AGGREGATES = [EVENTS, REGISTRATIONS]
 INDEXES = {**{copy.collection: copy.indexes for copy in COPIES.values()}, SEATS: []}
 TOPICS = [state_topic("uso.events.events.v1"), state_topic("uso.events.registrations.v1", personal=True)]
-ROUTES = [events.routes]
+ROUTES = [events.routes, calendars.routes]
 ROUTES_TO_PEOPLE = [registrations.routes]
 
 POLICIES: dict[str, Sequence[Handler]] = {
