@@ -75,5 +75,9 @@ class NotArrivedYet(Invalid):
         )
 
 
+class TooManyRequests(Problem):
+    status, title = 429, "Too Many Requests"
+
+
 class Unavailable(Problem):
     status, title = 503, "Service Unavailable"

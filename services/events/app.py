@@ -9,6 +9,7 @@ from services.events.copies import COPIES
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
 from services.events.events.store import EVENTS
+from services.events.public import api as public
 from services.events.registrations import api as registrations
 from services.events.registrations.seats import SEATS
 from services.events.registrations.store import REGISTRATIONS
@@ -25,7 +26,7 @@ AGGREGATES = [EVENTS, REGISTRATIONS]
 INDEXES = {**{copy.collection: copy.indexes for copy in COPIES.values()}, SEATS: []}
 TOPICS = [state_topic("uso.events.events.v1"), state_topic("uso.events.registrations.v1", personal=True)]
 ROUTES = [events.routes, calendars.routes]
-ROUTES_TO_PEOPLE = [registrations.routes]
+ROUTES_TO_PEOPLE = [registrations.routes, public.routes]
 
 POLICIES: dict[str, Sequence[Handler]] = {
     WORKSHOP_DAYS_TOPIC: [Policy(name="workshop days", types=WORKSHOP_DAYS_TYPES, handle=take_answer)],

@@ -1,0 +1,51 @@
+"""What people without a token see and give."""
+
+from marshmallow import Schema, fields
+
+from services.events.events.domain import KINDS
+from services.events.events.schemas import Material
+from services.events.registrations.domain import STATES
+from services.events.registrations.schemas import Person
+from shared.http.routes import SearchQuery
+from shared.schemas import ByLanguage, Instant, Strict, one_of
+
+
+class PublicEvent(Schema):
+    """An event that is open to the public. The meeting's address is for the registered only."""
+
+    id = fields.String(attribute="_id", required=True)
+    kind = one_of(*KINDS, required=True)
+    title = ByLanguage(required=True)
+    description = ByLanguage(allow_none=True)
+    starts_at = Instant(required=True)
+    ends_at = Instant(required=True)
+    timezone = fields.String(required=True)
+    venue = ByLanguage(allow_none=True)
+    state = fields.String(required=True)
+    capacity = fields.Integer(allow_none=True)
+    waitlist = fields.Boolean(required=True)
+    registration_opens_at = Instant(allow_none=True)
+    registration_closes_at = Instant(allow_none=True)
+    materials = fields.List(fields.Nested(Material))
+
+
+class PublicRegistrationInput(Strict):
+    person = fields.Nested(Person, required=True)
+
+
+class PublicRegistration(Schema):
+    """One's own registration: where it stands, and the meeting's address once there is a seat."""
+
+    state = one_of(*STATES, required=True)
+    position = fields.Integer(allow_none=True, required=True)
+    token = fields.String(required=True, metadata={"description": "for /public/registrations/{token}; keep it secret"})
+    event = fields.Nested(PublicEvent, required=True)
+    online_url = fields.String(allow_none=True, required=True)
+
+
+class PublicCancel(Strict):
+    to = one_of("cancelled", required=True)
+
+
+class PublicEventQuery(SearchQuery):
+    """The list shows what is still to come or going on."""

@@ -1,0 +1,63 @@
+"""A limit on how often one address may call, for views that need no token."""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import wraps
+from math import ceil
+from typing import Any, TypeVar
+
+from flask import request
+
+from shared.errors import TooManyRequests
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+MOST_ADDRESSES = 10_000
+
+
+class Bucket:
+    """Each key may take `burst` at once and `per_second` after that (a token bucket); in this process."""
+
+    def __init__(self, *, burst: int, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self.burst = burst
+        self.per_second = per_second
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def take(self, key: str) -> float:
+        """Takes one; 0, or the seconds to wait when there is none."""
+        now = self._clock()
+        with self._lock:
+            left, at = self._left.get(key, (float(self.burst), now))
+            left = min(self.burst, left + (now - at) * self.per_second)
+            if left < 1:
+                return (1 - left) / self.per_second
+            self._left[key] = left - 1, now
+            if len(self._left) > MOST_ADDRESSES:
+                self._forget(now)
+        return 0
+
+    def _forget(self, now: float) -> None:
+        """Drops the keys that have all of theirs again; all of them in a flood from everywhere."""
+        full_after = self.burst / self.per_second
+        self._left = {key: value for key, value in self._left.items() if now - value[1] < full_after}
+        if len(self._left) > MOST_ADDRESSES:
+            self._left.clear()
+
+
+def limited(bucket: Bucket) -> Callable[[View], View]:
+    """Marks a view that each address may call as often as `bucket` says. Raises TooManyRequests (429)."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            wait = bucket.take(request.remote_addr or "")
+            if wait:
+                raise TooManyRequests("Too many requests from your address. Wait a moment.", retry_after=ceil(wait))
+            return view(*args, **kwargs)
+
+        return counted  # type: ignore[return-value]
+
+    return decorate
