@@ -75,7 +75,9 @@ class Database:
             if collection not in present:
                 try:
                     self.raw.create_collection(collection)
-                except pymongo.errors.CollectionInvalid:
+                except (pymongo.errors.CollectionInvalid, pymongo.errors.OperationFailure) as error:
+                    if getattr(error, "code", None) not in (None, NAMESPACE_EXISTS):
+                        raise
                     present.add(collection)  # another process was quicker
             if models:
                 self.raw[collection].create_indexes(list(models))
@@ -168,6 +170,7 @@ class _AlreadyUsed(Exception):
 
 WRITE_CONFLICT = 112
 DUPLICATE_KEY = 11000
+NAMESPACE_EXISTS = 48
 
 
 def connect(uri: str, name: str, *, process: str = "uso") -> Database:
