@@ -9,6 +9,7 @@ from services.notifications.deliveries import api as deliveries
 from services.notifications.deliveries.commands import queue_what_is_due
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.preferences import api as preferences
+from services.notifications.preferences import public
 from services.notifications.preferences.store import PREFERENCES
 from services.notifications.rules.policies import WAITING_INDEXES, RuleBook, follow_waiting, forget_a_contact
 from services.notifications.rules.reminders import REMINDED_INDEXES, remind
@@ -34,6 +35,7 @@ AGGREGATES = [DELIVERIES, PREFERENCES, SUPPRESSIONS, TEMPLATES]
 INDEXES = {**{copy.collection: copy.indexes for copy in COPIES.values()}, **WAITING_INDEXES, **REMINDED_INDEXES}
 TOPICS = [state_topic("uso.notifications.deliveries.v1")]
 ROUTES = [deliveries.routes, preferences.routes, suppressions.routes, templates.routes]
+ROUTES_TO_PEOPLE = [public.routes]
 
 POLICIES: dict[str, Sequence[Handler]] = {
     "uso.enrolment.contacts.v1": [
@@ -63,11 +65,12 @@ def tasks(settings: Settings, mail: MailSettings, db: Database) -> list[Task]:
 
 def build_app(settings: Settings, db: Database) -> Flask:
     """The service's HTTP interface on `db`."""
+    secrets = Secrets(settings.secret_keys)
     return create_app(
         settings,
         title="USO notifications",
         description="E-mails: their texts, to whom they go and why, and what became of them.",
-        blueprints=[routes(db) for routes in ROUTES],
+        blueprints=[*(routes(db) for routes in ROUTES), *(routes(db, secrets) for routes in ROUTES_TO_PEOPLE)],
         checks={"mongodb": db.ping},
     )
 

@@ -1,5 +1,6 @@
 """Deliveries, templates, preferences and suppressions at HTTP."""
 
+from services.notifications.rules.reminders import remind
 from tests.notifications import builders as a
 
 
@@ -118,3 +119,32 @@ def test_a_suppression_can_be_lifted(notifications) -> None:
 
 def test_preferences_of_an_unknown_contact_are_404(notifications) -> None:
     assert notifications.client.get(f"/v1/contacts/{a.contact()['id']}/preferences").status_code == 404
+
+
+def link_of(notifications) -> tuple[str, dict]:
+    """The one-click link in a reminder, and its recipient."""
+    aino, event = a.contact(), a.event(starts_at=a.in_(minutes=90), ends_at=a.in_(minutes=150))
+    notifications.hears(
+        a.known(a.CONTACTS, aino), a.known(a.EVENTS, event), a.known(a.REGISTRATIONS, a.registration(event, aino))
+    )
+    remind(notifications.db)
+    mail = notifications.sends()[-1]
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    return mail["List-Unsubscribe"].strip("<>").removeprefix("https://notifications.example"), aino
+
+
+def test_one_click_in_a_mail_program_unsubscribes_from_that_kind_of_mail(notifications) -> None:
+    link, aino = link_of(notifications)
+    answer = notifications.client.post(link, role=None, data={"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    assert answer.json == {"announcements": True, "reminders": False, "feedback_requests": True}
+    assert not notifications.client.get(f"/v1/contacts/{aino['id']}/preferences").json["reminders"]
+
+
+def test_a_person_sees_and_changes_their_own_choices_by_the_link_alone(notifications) -> None:
+    link = link_of(notifications)[0].partition("?")[0]
+    assert notifications.client.get(link, role=None).json["announcements"] is True
+    answer = notifications.client.post(link, role=None, json={"announcements": False})
+    assert answer.json == {"announcements": False, "reminders": True, "feedback_requests": True}
+    assert notifications.client.post(link, role=None, json={"nothing": False}).status_code == 422
+    assert notifications.client.get(f"{link}x", role=None).status_code == 404

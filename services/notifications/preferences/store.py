@@ -1,11 +1,14 @@
 """Which e-mails a contact wants besides confirmations and cancellations, which always come."""
 
-from marshmallow import fields
+from marshmallow import Schema, fields
 
 from shared.mongo.aggregates import Aggregate, Document
-from shared.schemas import Resource, Strict
+from shared.schemas import Resource, Strict, one_of
 
 CHOICES = ("announcements", "reminders", "feedback_requests")
+PREFERENCES_LINK = "preferences"
+"""What the links in e-mails are signed for."""
+
 CHOICE_OF_TEMPLATE = {
     "announcement": "announcements",
     "event_reminder": "reminders",
@@ -25,6 +28,27 @@ class Preferences(Resource):
     announcements = fields.Boolean()
     reminders = fields.Boolean()
     feedback_requests = fields.Boolean()
+
+
+class OwnPreferencesInput(Strict):
+    """Some choices, or (RFC 8058) `List-Unsubscribe=One-Click`."""
+
+    announcements = fields.Boolean()
+    reminders = fields.Boolean()
+    feedback_requests = fields.Boolean()
+    one_click = one_of("One-Click", data_key="List-Unsubscribe")
+
+
+class OwnPreferencesQuery(Strict):
+    choice = one_of(*CHOICES)
+
+
+class OwnPreferences(Schema):
+    """What a person sees of their choices by the link: nothing that tells who they are."""
+
+    announcements = fields.Boolean(required=True)
+    reminders = fields.Boolean(required=True)
+    feedback_requests = fields.Boolean(required=True)
 
 
 PREFERENCES = Aggregate(

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from typing import Any
 
-from shared.calendars import calendar, calendar_entry
-
 from services.notifications.sending.surroundings import Surroundings
 from services.notifications.templates.defaults import pick
 from services.notifications.templates.localtime import when, workshop_days
 from services.notifications.templates.words import event_kind, what_changed
+from shared.calendars import calendar, calendar_entry
 from shared.mongo.aggregates import Document
 from shared.schemas import instant_text
 

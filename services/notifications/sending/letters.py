@@ -10,7 +10,7 @@ from email.utils import parseaddr
 from typing import Any
 
 from services.notifications.mail import compose
-from services.notifications.preferences.store import CHOICE_OF_TEMPLATE, opted_out
+from services.notifications.preferences.store import CHOICE_OF_TEMPLATE, PREFERENCES_LINK, opted_out
 from services.notifications.sending.facts import Facts, calendar_of, context_of
 from services.notifications.sending.surroundings import Surroundings, look_around, suppressed
 from services.notifications.settings import MailSettings
@@ -27,6 +27,8 @@ from shared.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 DEFAULT_LANGUAGE = "fi"
+REGISTRATIONS_LINK = "registrations"
+"""What the events service expects its links to be signed for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,15 +127,15 @@ class LetterWriter:
             return NotToBeSent(state="failed", error=f"rendering_{type(error).__name__}")
 
     def _letter(self, delivery: Document, person: Addressee, facts: Facts, text: CompiledTemplate) -> Letter:
-        about_choices = delivery["template"] in CHOICE_OF_TEMPLATE and delivery["contact_id"] is not None
-        preferences_url = self._link("notifications", "preferences", delivery["contact_id"])
+        choice = CHOICE_OF_TEMPLATE.get(delivery["template"])
+        preferences_url = self._link("notifications", PREFERENCES_LINK, delivery["contact_id"])
         context = context_of(
             facts,
             language=person.language,
             names=(person.given_name, person.family_name),
             organisation=person.organisation,
             preferences_url=preferences_url,
-            manage_url=self._link("events", "registrations", delivery["registration_id"]),
+            manage_url=self._link("events", REGISTRATIONS_LINK, delivery["registration_id"]),
             network={"name": self.mail.network_name, "sender": self.mail.sender},
         )
         rendered = render(text, context)
@@ -147,11 +149,11 @@ class LetterWriter:
             text=rendered.text,
             html=rendered.html,
             language=person.language,
-            date=utc_now(),
+            date=delivery["due_at"],  # the same each time: a mail sent again is the same bytes
             domain=self.mail.domain,
             calendar=calendar,
             calendar_method=method,
-            unsubscribe_url=preferences_url if about_choices else None,
+            unsubscribe_url=f"{preferences_url}?choice={choice}" if preferences_url and choice else None,
         )
         return Letter(
             sender=parseaddr(self.mail.sender)[1],
