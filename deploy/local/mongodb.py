@@ -54,6 +54,7 @@ def command(*, server: str, data: Path, port: int, key_file: Path) -> list[str]:
         *("--dbpath", str(data), "--port", str(port), "--bind_ip", HOST, "--replSet", REPLICA_SET),
         *("--keyFile", str(key_file), "--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "512"),
         *("--setParameter", "transactionLifetimeLimitSeconds=15", "--quiet", "--noscripting"),
+        *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=500"),  # clients look elsewhere soon enough
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
     ]
 

@@ -33,7 +33,7 @@ class Checks:
 
     def same(self, what: str, got: Iterable[Hashable], wanted: Iterable[Hashable]) -> None:
         """The same things, each as often; in any order. One expectation for each thing."""
-        there, due = Counter(got), Counter(wanted)
+        there, due = Counter(iter(got)), Counter(iter(wanted))  # a dict counts by its keys
         missing, surplus = due - there, there - due
         if missing or surplus:
             raise WentWrong(f"{what}: {_told('missing', missing)}{_told('too many', surplus)}".rstrip("; "))
