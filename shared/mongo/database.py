@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pymongo
-from pymongo import IndexModel, InsertOne, MongoClient, UpdateOne
+from pymongo import DeleteOne, IndexModel, InsertOne, MongoClient, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -120,6 +120,34 @@ class Database:
             raise self._duplicate(error) from error
         except PyMongoError as error:
             raise refusal(error) from error
+
+    def transact_all(
+        self, work: Callable[[Work], Sequence[T | Problem]], *, cause: Cause, onces: Sequence[Once | None]
+    ) -> list[T | Problem]:
+        """Runs `work` for several requests in one transaction; it gives each one's result or refusal, in order.
+
+        `onces` are the requests' keys; that of a refused one stays unused. Raises as `transact` does, and
+        Conflict when a key was used before: then nothing was done, and each is to be done by itself.
+        """
+
+        def run(unit: Work) -> list[T | Problem]:
+            for once in onces:
+                if once:
+                    self._claim(unit.session, once, unit.now)
+            results = list(work(unit))
+            for once, result in zip(onces, results, strict=True):
+                if once:
+                    key = {"_id": once.id}
+                    refused = isinstance(result, Problem)
+                    unit.write(
+                        IDEMPOTENCY_KEYS, DeleteOne(key) if refused else UpdateOne(key, {"$set": {"result": result}})
+                    )
+            return results
+
+        try:
+            return self.transact(run, cause=cause)
+        except _AlreadyUsed as error:
+            raise Conflict("One of these requests was made before.") from error
 
     def _claim(self, session: ClientSession, once: Once, now: datetime) -> None:
         row = {"_id": once.id, "fingerprint": once.fingerprint, "result": None, "expires_at": now + KEY_KEPT}

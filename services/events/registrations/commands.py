@@ -1,9 +1,13 @@
 """What is done with registrations."""
 
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from services.events.events.store import EVENTS
 from services.events.registrations.applicants import Applicant, takes_part
+from services.events.registrations.desk import Desk, Request
 from services.events.registrations.domain import (
     check_invited,
     check_open,
@@ -11,14 +15,16 @@ from services.events.registrations.domain import (
     check_was_there,
     state_on_arrival,
 )
-from services.events.registrations.seats import change_seats, fill_seats, seats_of_organisation, take_number
+from services.events.registrations.seats import change_seats, fill_seats, seated_of, take_numbers
 from services.events.registrations.store import REGISTRATIONS
 from services.events.registrations.turns import in_turn
 from shared.cause import Cause
-from shared.errors import NotFound
+from shared.errors import NotFound, Problem
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database, Once
 from shared.mongo.work import Work
+
+_DESK = Desk()
 
 
 def register(db: Database, cause: Cause, event_id: str, applicant: Applicant, *, once: Once | None) -> Document:
@@ -26,39 +32,50 @@ def register(db: Database, cause: Cause, event_id: str, applicant: Applicant, *,
 
     Raises NotFound, NotOpen, NotInvited, Full; Conflict when the person is registered already.
     """
+    request = Request(applicant=applicant, cause=cause, once=once)
+    return _DESK.serve(db, event_id, request, partial(_admit, db))
 
-    def work(unit: Work) -> Document:
-        seats = take_number(unit, event_id)
-        event = unit.get(EVENTS, event_id)
-        check_open(event, unit.now)
-        audience = event["audience"]
-        check_invited(
-            audience,
-            is_contact=applicant.contact_id is not None,
-            role=applicant.role,
-            enrolled=audience["open_to"] == "public"
-            or takes_part(db, applicant.organisation_id, audience.get("season_id")),
-        )
-        limited = event.get("max_per_organisation") is not None and applicant.organisation_id
-        state = state_on_arrival(
-            event,
-            taken=seats["taken"],
-            of_organisation=seats_of_organisation(unit, event_id, str(applicant.organisation_id)) if limited else 0,
-        )
+
+def _admit(db: Database, unit: Work, event_id: str, requests: Sequence[Request]) -> list[Document | Problem]:
+    """Registers the applicants in their order; one who is refused leaves the others alone."""
+    seats = take_numbers(unit, event_id, len(requests))
+    event = unit.get(EVENTS, event_id)
+    organisations = {one.applicant.organisation_id for one in requests if one.applicant.organisation_id}
+    seated = Counter(seated_of(unit, event, organisations))
+    taken, waiting, number = seats["taken"], seats["waiting"], seats["last_number"] - len(requests)
+    answers: list[Document | Problem] = []
+    for request in requests:
+        applicant = request.applicant
+        organisation = applicant.organisation_id
+        try:
+            check_open(event, unit.now)
+            _check_invited(db, event["audience"], applicant)
+            state = state_on_arrival(event, taken=taken, of_organisation=seated[organisation] if organisation else 0)
+        except Problem as refusal:
+            answers.append(refusal)
+            continue
         waits = state == "waitlisted"
-        change_seats(unit, event_id, taken=int(not waits), waiting=int(waits))
+        number, taken, waiting = number + 1, taken + int(not waits), waiting + int(waits)
+        if organisation and not waits:
+            seated[organisation] += 1
         registration = {
             **applicant.fields(),
             "event_id": event_id,
             "state": state,
             "live": True,
-            "queue_number": seats["last_number"],
-            "position": seats["waiting"] + 1 if waits else None,
+            "queue_number": number,
+            "position": waiting if waits else None,
             "feedback": None,
         }
-        return unit.insert(REGISTRATIONS, registration, "registration.created")
+        answers.append(unit.due_to(request.cause).insert(REGISTRATIONS, registration, "registration.created"))
+    change_seats(unit, event_id, taken=taken - seats["taken"], waiting=waiting - seats["waiting"])
+    return answers
 
-    return in_turn(db, event_id, work, cause=cause, once=once)
+
+def _check_invited(db: Database, audience: Document, applicant: Applicant) -> None:
+    public = audience["open_to"] == "public"
+    enrolled = public or takes_part(db, applicant.organisation_id, audience.get("season_id"))
+    check_invited(audience, is_contact=applicant.contact_id is not None, role=applicant.role, enrolled=enrolled)
 
 
 def move_registration(
@@ -79,7 +96,7 @@ def move_registration(
 
     def work(unit: Work) -> Document:
         if to == "cancelled":
-            take_number(unit, event_id)
+            take_numbers(unit, event_id)
         registration = unit.get(REGISTRATIONS, identifier, if_match=if_match)
         check_step(registration["state"], to)
         if registration["state"] == to:

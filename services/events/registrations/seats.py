@@ -1,5 +1,7 @@
 """The seats of an event: one document that every change of them writes, so that changes go one after another."""
 
+from collections.abc import Collection
+
 from pymongo import UpdateOne
 
 from services.events.registrations.domain import SEATED, next_in_line
@@ -16,13 +18,13 @@ def new_seats(event_id: str) -> Document:
     return {"_id": event_id, "taken": 0, "waiting": 0, "last_number": 0}
 
 
-def take_number(unit: Work, event_id: str) -> Document:
-    """The seats as they stand, with the next number in the order of arrival as their `last_number`.
+def take_numbers(unit: Work, event_id: str, count: int = 1) -> Document:
+    """The seats as they stand, with the last of the next `count` numbers in the order of arrival as `last_number`.
 
     From here to its commit this transaction is the only one that changes the event's seats; another
     that tries meets a write conflict and starts over. Raises NotFound without such an event.
     """
-    seats = unit.find_and_update(SEATS, {"_id": event_id}, {"$inc": {"last_number": 1}}, return_document=True)
+    seats = unit.find_and_update(SEATS, {"_id": event_id}, {"$inc": {"last_number": count}}, return_document=True)
     if seats is None:
         raise NotFound("event", event_id)
     return seats
@@ -34,12 +36,6 @@ def change_seats(unit: Work, event_id: str, *, taken: int = 0, waiting: int = 0)
         unit.write(SEATS, UpdateOne({"_id": event_id}, {"$inc": {"taken": taken, "waiting": waiting}}))
 
 
-def seats_of_organisation(unit: Work, event_id: str, organisation_id: str) -> int:
-    """How many seats the organisation has."""
-    query = {"event_id": event_id, "organisation_id": organisation_id, "state": {"$in": list(SEATED)}}
-    return len(unit.find(REGISTRATIONS.collection, query, projection={"_id": 1}))
-
-
 def fill_seats(unit: Work, event: Document) -> list[Document]:
     """Gives the free seats to the first in line who may have them; `registration.promoted` for each.
 
@@ -47,7 +43,7 @@ def fill_seats(unit: Work, event: Document) -> list[Document]:
     """
     if event["state"] != "published":
         return []
-    seats = take_number(unit, event["_id"])
+    seats = take_numbers(unit, event["_id"])
     free = None if event.get("capacity") is None else event["capacity"] - seats["taken"]
     if seats["waiting"] == 0 or (free is not None and free <= 0):
         return []
@@ -67,14 +63,17 @@ def fill_seats(unit: Work, event: Document) -> list[Document]:
             "registration.promoted",
             change={"from": "waitlisted", "to": "confirmed"},
         )
-        for registration in next_in_line(waiting, free=free, seated=_seated(unit, event, most), most=most)
+        for registration in next_in_line(waiting, free=free, seated=seated_of(unit, event), most=most)
     ]
     change_seats(unit, event["_id"], taken=len(promoted), waiting=-len(promoted))
     return promoted
 
 
-def _seated(unit: Work, event: Document, most: int | None) -> dict[str, int]:
-    if most is None:
+def seated_of(unit: Work, event: Document, organisations: Collection[str] | None = None) -> dict[str, int]:
+    """How many seats each organisation (of `organisations`) has; nothing where their number does not matter."""
+    if event.get("max_per_organisation") is None:
         return {}
-    query = {"event_id": event["_id"], "state": {"$in": list(SEATED)}}
+    query: Document = {"event_id": event["_id"], "state": {"$in": list(SEATED)}}
+    if organisations is not None:
+        query["organisation_id"] = {"$in": list(organisations)}
     return seated_by_organisation(unit.find(REGISTRATIONS.collection, query, projection={"organisation_id": 1}))

@@ -51,20 +51,25 @@ class Turns:
                     self._locks[key] = lock, users - 1
 
 
-_TURNS = Turns()
+TURNS = Turns()
 
 
 def in_turn(db: Database, event_id: str, work: Callable[[Work], T], *, cause: Cause, once: Once | None = None) -> T:
     """`db.transact`, when this event's turn has come, and again when other processes were in the way."""
-    with _TURNS.of(event_id):
-        for attempt in range(1, TRIES):
-            try:
-                return db.transact(work, cause=cause, once=once)
-            except Conflict as error:
-                if not _was_contention(error):
-                    raise
-            time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the attempts
-        return db.transact(work, cause=cause, once=once)
+    with TURNS.of(event_id):
+        return retried(lambda: db.transact(work, cause=cause, once=once))
+
+
+def retried(action: Callable[[], T]) -> T:
+    """`action`, again a bounded number of times when other processes were in the way."""
+    for attempt in range(1, TRIES):
+        try:
+            return action()
+        except Conflict as error:
+            if not _was_contention(error):
+                raise
+        time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the attempts
+    return action()
 
 
 def _was_contention(error: Conflict) -> bool:
