@@ -92,3 +92,33 @@ def test_other_processes_do_not_oversell(known: Events, monkeypatch: pytest.Monk
         answers = list(pool.map(lambda one: known.register(event, contact=one), CONTACTS))
     assert {answer.status_code for answer in answers} == {201}
     assert check(known, event, 0) == 3
+
+
+def test_a_crowd_with_keys_that_is_sent_twice_gets_each_seat_once(
+    known: Events, at_once: Callable[[Any], list[Any]]
+) -> None:
+    event = known.published(a.webinar(capacity=5))
+
+    def send(contact: Json) -> Any:
+        return known.register(event, contact=contact, headers={"Idempotency-Key": contact["id"]})
+
+    answers = at_once([lambda one=one: send(one) for one in CONTACTS + CONTACTS])
+    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert check(known, event, 0) == 5
+    assert len(known.registrations(event)) == len(CONTACTS)
+    assert [send(one).headers["Idempotent-Replayed"] for one in CONTACTS] == ["true"] * len(CONTACTS)
+
+
+def test_who_is_refused_in_a_crowd_may_use_the_same_key_again(
+    known: Events, at_once: Callable[[Any], list[Any]]
+) -> None:
+    event = known.published(a.webinar(capacity=1, waitlist=False))
+
+    def send(contact: Json) -> Any:
+        return known.register(event, contact=contact, headers={"Idempotency-Key": contact["id"]})
+
+    answers = at_once([lambda one=one: send(one) for one in CONTACTS])
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * (len(CONTACTS) - 1)
+    known.changed(event, capacity=len(CONTACTS))
+    assert {send(one).status_code for one in CONTACTS} == {201}
+    assert known.seats(event)["taken"] == len(CONTACTS)
