@@ -1,23 +1,18 @@
 """The whole system on one machine: Kafka, MongoDB, a mail catcher, and the services' processes."""
 
-import base64
-import fcntl
 import json
-import secrets
 import threading
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from cryptography.fernet import Fernet
-
-from deploy.local import kafka, processes, tokens
+from deploy.local import kafka, processes, run_directory, tokens
 from deploy.local.backends import BackEnds
 from deploy.local.errors import StackError
 from deploy.local.ports import Ports
 from deploy.local.processes import SERVICES, Process
 from deploy.local.supervision import Supervisor, end_leftovers
+from deploy.local.supervisord_config import Program
 from deploy.local.waiting import Waiter
 
 READY_SECONDS = 90.0
@@ -74,14 +69,14 @@ class Stack:
 
     def start(self) -> None:
         """Starts everything and returns when all of it is ready; from then on `stack.json` stands there."""
-        self._take_directory()
+        self._lock = run_directory.take(self.directory)
         end_leftovers(self.directory)
-        self._check_size()
+        run_directory.check_size(self.directory, **self._size)
         (self.directory / "stack.json").unlink(missing_ok=True)
         ports = Ports(self.directory / "ports.json")
         tokens.ensure_key(self.directory)
         self._tokens = {role: tokens.make_token(self.directory, role) for role in tokens.ROLES}
-        known = self._read_secrets()
+        known = run_directory.read_secrets(self.directory, DATABASES)
         self._back = BackEnds(
             self.directory, ports, known, self._size["brokers"], self._size["mongo_members"], DATABASES
         )
@@ -149,7 +144,7 @@ class Stack:
             "tokens": self._tokens,
         }
 
-    def _service_programs(self, known: Mapping[str, str]) -> list[Any]:
+    def _service_programs(self, known: Mapping[str, str]) -> list[Program]:
         back = self._back
         brokers = back.brokers or (kafka.brokers_up(back.bootstrap_servers) if self.services else 1) or 1
         common = {
@@ -174,41 +169,6 @@ class Stack:
             )
             for process in self._processes
         ]
-
-    def _take_directory(self) -> None:
-        for name in ("logs", "data", "mail"):
-            (self.directory / name).mkdir(parents=True, exist_ok=True)
-        lock = (self.directory / "lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise StackError(
-                f"A stack runs in {self.directory} already: stop it, or give another --run-dir."
-            ) from error
-        self._lock = lock
-
-    def _check_size(self) -> None:
-        """The data of a cluster belongs to its number of servers."""
-        file = self.directory / "size.json"
-        if not file.exists():
-            file.write_text(json.dumps(self._size))
-        before = json.loads(file.read_text())
-        if before != self._size:
-            raise StackError(
-                f"The data in {self.directory} is of {before['brokers']} Kafka brokers and "
-                f"{before['mongo_members']} MongoDB members: ask for the same, or give another --run-dir."
-            )
-
-    def _read_secrets(self) -> dict[str, str]:
-        file = self.directory / "secrets.json"
-        if not file.exists():
-            made = {name: secrets.token_hex(16) for name in ("mongodb-admin", *DATABASES)}
-            made["kafka"] = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[:22]
-            made["fernet"] = Fernet.generate_key().decode()
-            tokens.write_secret(file, json.dumps(made))
-        known: dict[str, str] = json.loads(file.read_text())
-        return known
 
     def _watch(self) -> None:
         """Keeps `stack.json` current."""
