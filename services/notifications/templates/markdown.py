@@ -1,0 +1,101 @@
+"""Markdown in two shapes: HTML, and a plain text that reads well without it. Raw HTML is never let through."""
+
+import re
+from functools import cache
+from string import punctuation
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+RULES = (
+    *("heading", "list", "blockquote", "hr"),
+    *("emphasis", "link", "autolink", "escape", "entity", "newline"),
+)
+_PUNCTUATION = re.compile(f"([{re.escape(punctuation)}])")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
+
+
+@cache
+def markdown() -> MarkdownIt:
+    """The part of CommonMark that a letter needs: no HTML, no images, no code. A line break stays one.
+
+    Links lead to http, https and mailto only.
+    """
+    parser = MarkdownIt("zero", {"breaks": True, "html": False}).enable(list(RULES))
+    parser.validateLink = lambda url: _LINK.match(url) is not None  # type: ignore[method-assign]
+    return parser
+
+
+def escape_line(text: str) -> str:
+    """Markdown that shows `text` just as it is, on one line.
+
+    CommonMark 0.31, 2.4: any ASCII punctuation character may be escaped with a backslash.
+    """
+    return _PUNCTUATION.sub(r"\\\1", one_line(text))
+
+
+def escape_paragraphs(text: str) -> str:
+    """Markdown that shows `text` just as it is, with its line breaks and paragraphs."""
+    lines = re.sub(r"\r\n?", "\n", text).split("\n")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(escape_line(line) for line in lines)).strip("\n")
+
+
+def one_line(text: str) -> str:
+    """`text` on one line, without control characters."""
+    return " ".join(_CONTROL.sub(" ", text).split())
+
+
+def to_html(source: str) -> str:
+    """The HTML of a Markdown text."""
+    return str(markdown().render(source))
+
+
+def to_text(source: str) -> str:
+    """The plain text of a Markdown text: no marks, links written out, paragraphs apart."""
+    return _blocks(SyntaxTreeNode(markdown().parse(source)))
+
+
+def _blocks(node: SyntaxTreeNode, between: str = "\n\n") -> str:
+    return between.join(_block(child) for child in node.children)
+
+
+def _block(node: SyntaxTreeNode) -> str:
+    match node.type:
+        case "bullet_list":
+            return _items(node, ["-"] * len(node.children))
+        case "ordered_list":
+            first = int(node.attrs.get("start", 1))
+            return _items(node, [f"{number}." for number in range(first, first + len(node.children))])
+        case "blockquote":
+            return "\n".join(f"> {line}".rstrip() for line in _blocks(node).split("\n"))
+        case "hr":
+            return "———"
+        case _:  # a paragraph or a heading
+            return "".join(_inline(child) for child in node.children)
+
+
+def _items(node: SyntaxTreeNode, marks: list[str]) -> str:
+    loose = any(child.type == "paragraph" and not child.hidden for item in node.children for child in item.children)
+    items = (
+        f"{mark} " + _blocks(item, "\n\n" if loose else "\n").replace("\n", "\n" + " " * (len(mark) + 1))
+        for mark, item in zip(marks, node.children, strict=True)
+    )
+    return ("\n\n" if loose else "\n").join(items)
+
+
+def _inline(node: SyntaxTreeNode) -> str:
+    if node.type in ("softbreak", "hardbreak"):
+        return "\n"
+    inside = "".join(_inline(child) for child in node.children) if node.children else node.content
+    return _link(node, inside) if node.type == "link" else inside
+
+
+def _link(node: SyntaxTreeNode, label: str) -> str:
+    """`label: address` at the end of a line, `label (address)` within one; an address alone as it is."""
+    address = str(node.attrs.get("href", ""))
+    if label in (address, address.removeprefix("mailto:")):
+        return label
+    following = node.next_sibling
+    ends = following is None or following.type in ("softbreak", "hardbreak")
+    return f"{label}: {address}" if ends else f"{label} ({address})"

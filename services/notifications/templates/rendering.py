@@ -1,0 +1,158 @@
+"""A text and the facts → subject, plain text and HTML. Pure.
+
+Texts are Markdown with Jinja placeholders. A value is text, whatever it holds: each is escaped for
+Markdown where it is put in, and HTML in Markdown is off, so a name can never become markup.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib import resources
+from string import Template as Layout
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, UndefinedError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from services.notifications.templates.checking import check
+from services.notifications.templates.context import CONTEXT, Placeholder
+from services.notifications.templates.errors import BadSyntax, CannotRender, UnknownPlaceholders
+from services.notifications.templates.markdown import escape_line, escape_paragraphs, one_line, to_html, to_text
+
+MAX_SOURCE = 20_000
+MAX_OUTPUT = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledTemplate:
+    """A text that was checked and can be rendered as often as needed, by several threads."""
+
+    key: str
+    subject: Template
+    body: Template
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """What goes into a mail: one line, plain text, and a whole HTML document."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
+class _Marked:
+    """A value that brings its own Markdown; `plain` is what a subject shows. No str: only `_in_body` unpacks it."""
+
+    markdown: str
+    plain: str
+
+    def __bool__(self) -> bool:
+        return bool(self.plain)
+
+    def __str__(self) -> str:
+        return self.plain
+
+
+def compile_template(key: str, subject: str, body: str) -> CompiledTemplate:
+    """The text, checked: it parses, and every placeholder is one that `key` has.
+
+    Raises UnknownPlaceholders, BadSyntax (both are Invalid), or KeyError for an unknown key.
+    """
+    known = CONTEXT[key]
+    sources = {"subject": subject, "body": body}
+    for field, source in sources.items():
+        if len(source) > MAX_SOURCE:
+            raise BadSyntax(field, 1, f"longer than {MAX_SOURCE} characters.")
+    unknown = [one for field, source in sources.items() for one in check(_for_body(), field, source, known)]
+    if unknown:
+        raise UnknownPlaceholders(unknown)
+    return CompiledTemplate(key=key, subject=_for_subject().from_string(subject), body=_for_body().from_string(body))
+
+
+def render(template: CompiledTemplate, context: Mapping[str, Any]) -> Rendered:
+    """The mail's subject, text and HTML. `context` is as CONTEXT lists it, nested by the dots.
+
+    What the key does not have is ignored, what is optional may be missing, None or empty. Raises
+    CannotRender when the text uses something required that is missing, or comes out far too long.
+    """
+    facts = _facts(CONTEXT[template.key], context)
+    if "language" not in facts:
+        raise CannotRender("The context has no language.")
+    subject = one_line(_run(template.subject, facts))
+    source = _run(template.body, facts)
+    body = to_html(source)
+    if len(body) > 2 * MAX_OUTPUT:
+        raise CannotRender("The mail is too long.")
+    html = _layout().substitute(language=escape(facts["language"]), subject=escape(subject), body=body)
+    return Rendered(subject=subject, text=to_text(source) + "\n", html=html)
+
+
+def _facts(known: tuple[Placeholder, ...] | Any, context: Mapping[str, Any]) -> dict[str, Any]:
+    """Just the known placeholders' values, ready to be put in."""
+    facts: dict[str, Any] = {}
+    for placeholder in known:
+        group, _, name = placeholder.name.rpartition(".")
+        given = (context.get(group) or {}) if group else context
+        into = facts.setdefault(group, {}) if group else facts
+        if given.get(name) is not None:
+            into[name] = _value(placeholder, given[name])
+        elif placeholder.optional:
+            into[name] = None
+    return facts
+
+
+def _value(placeholder: Placeholder, value: Any) -> Any:
+    if placeholder.form == "markdown":
+        return _Marked(str(value), str(value))
+    if placeholder.form == "paragraphs":
+        return _Marked(escape_paragraphs(str(value)), str(value))
+    return value
+
+
+def _run(template: Template, facts: dict[str, Any]) -> str:
+    parts: list[str] = []
+    length = 0
+    try:
+        for part in template.generate(facts):
+            length += len(part)
+            if length > MAX_OUTPUT:
+                raise CannotRender("The mail is too long.")
+            parts.append(part)
+    except UndefinedError as error:
+        raise CannotRender(f"A fact is missing: {error.message}") from error
+    return "".join(parts)
+
+
+def _in_body(value: Any) -> str:
+    if isinstance(value, _Marked):
+        return value.markdown
+    return "" if value is None else escape_line(str(value))
+
+
+def _in_subject(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+@cache
+def _for_body() -> ImmutableSandboxedEnvironment:
+    return _environment(_in_body)
+
+
+@cache
+def _for_subject() -> ImmutableSandboxedEnvironment:
+    return _environment(_in_subject)
+
+
+def _environment(finalize: Any) -> ImmutableSandboxedEnvironment:
+    # Jinja's own escaping is for HTML; here values go into Markdown, and `finalize` escapes them for it.
+    return ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, finalize=finalize, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+
+
+@cache
+def _layout() -> Layout:
+    return Layout(resources.files("services.notifications.templates").joinpath("layout.html").read_text("utf-8"))

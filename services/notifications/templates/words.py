@@ -1,0 +1,29 @@
+"""Words that the software itself puts into texts, in each language. Pure."""
+
+from collections.abc import Iterable, Mapping
+
+KINDS: Mapping[str, Mapping[str, str]] = {
+    "webinar": {"fi": "webinaari", "sv": "webbinarium", "en": "webinar"},
+    "seminar": {"fi": "seminaari", "sv": "seminarium", "en": "seminar"},
+    "workshop": {"fi": "työpaja", "sv": "workshop", "en": "workshop"},
+}
+
+_TIME = {"fi": "aika", "sv": "tid", "en": "time"}
+CHANGES: Mapping[str, Mapping[str, str]] = {
+    "title": {"fi": "nimi", "sv": "namn", "en": "title"},
+    "starts_at": _TIME,
+    "ends_at": _TIME,
+    "timezone": _TIME,
+    "venue": {"fi": "paikka", "sv": "plats", "en": "venue"},
+    "online_url": {"fi": "verkko-osallistumisen linkki", "sv": "länk för distansdeltagande", "en": "online link"},
+}
+
+
+def event_kind(kind: str, language: str) -> str:
+    """What an event is called: `webinaari`. Raises KeyError for a kind or language that there is not."""
+    return KINDS[kind][language]
+
+
+def what_changed(fields: Iterable[str], language: str) -> list[str]:
+    """The changed fields of an event as words, each once: `["aika", "paikka"]`. Raises KeyError as above."""
+    return list(dict.fromkeys(CHANGES[field][language] for field in fields))
