@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from deploy.local.stack import Stack
 from flask import Flask
 from pymongo import MongoClient
 
+from deploy.local.stack import Stack
 from shared.ids import new_id
 from shared.mongo.database import Database
 from shared.settings import Settings

@@ -138,21 +138,21 @@ class Relay:
             consumer.close()
 
     def _batches(self, place: Document | None, keep_on: Any) -> Iterator[Batch]:
-        if place is not None and "token" in place:
+        start = _where_to_follow(place)
+        if start is not None:
             try:
-                yield from self._follow({"resumeAfter": place["token"]}, keep_on)
+                yield from self._follow(start, keep_on)
             except OperationFailure as error:
                 if error.code != HISTORY_LOST and not error.has_error_label("NonResumableChangeStreamError"):
                     raise
                 log.warning("the oplog no longer reaches back to the relay's place: scanning the outbox")
             else:
                 return
-        at: Timestamp | None = None
-        for batch, at in self._scan():  # noqa: B007 - the last one's time is used below
+        for batch in self._scan():
             yield batch
-        if at is None:
-            raise RelayFailed("the outbox could not be read as of one instant")
-        yield from self._follow({"startAtOperationTime": Timestamp(at.time, at.inc + 1)}, keep_on)
+            start = _where_to_follow(batch.place)
+        if start is not None:
+            yield from self._follow(start, keep_on)
 
     def _follow(self, start: Document, keep_on: Any) -> Iterator[Batch]:
         """The rows that the change stream brings. One batch is what arrived while the last was committed."""
@@ -183,7 +183,7 @@ class Relay:
             finally:
                 self._close(session, reply["cursor"]["id"])
 
-    def _scan(self) -> Iterator[tuple[Batch, Timestamp]]:
+    def _scan(self) -> Iterator[Batch]:
         """The whole outbox as of one instant, each key's rows in the order of their versions.
 
         With read concern `majority` a later version can be seen without the earlier one; a snapshot
@@ -201,18 +201,17 @@ class Relay:
             )
             at: Timestamp = reply["cursor"]["atClusterTime"]
             rows = reply["cursor"]["firstBatch"]
-            while True:
-                # No token yet: a relay that dies here scans again, and the newest of each key stays last.
-                yield Batch(rows, {"scanning": True}), at
-                if not reply["cursor"]["id"]:
-                    return
+            while reply["cursor"]["id"]:
+                # No place yet: a relay that dies here scans again, and the newest of each key stays last.
+                yield Batch(rows, {"scanning": True})
                 reply = self._command(
                     session, {"getMore": reply["cursor"]["id"], "collection": OUTBOX, "batchSize": MAX_ROWS}
                 )
                 rows = reply["cursor"]["nextBatch"]
+            yield Batch(rows, {"after": at})
 
     def _command(self, session: Any, command: Document) -> Document:
-        return dict(self.db.raw.command(command, session=session))
+        return dict(self.db.raw.command(command, session=session, codec_options=self.db.raw.codec_options))
 
     def _close(self, session: Any, cursor: int) -> None:
         if cursor:
@@ -231,3 +230,12 @@ def _in_portions(documents: Sequence[Document], changes: Sequence[Document], las
             yield Batch(documents[start : index + 1], {"token": changes[index]["_id"]})
             start, size = index + 1, 0
     yield Batch(documents[start:], last)
+
+
+def _where_to_follow(place: Document | None) -> Document | None:
+    """The change stream's start for a committed place; None when there is none yet."""
+    if place and "token" in place:
+        return {"resumeAfter": place["token"]}
+    if place and "after" in place:
+        return {"startAtOperationTime": Timestamp(place["after"].time, place["after"].inc + 1)}
+    return None
