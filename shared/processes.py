@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import Any
 
 from kafka.errors import KafkaError
 from pymongo.errors import DuplicateKeyError, PyMongoError
@@ -211,10 +210,3 @@ def logging_shutdown() -> None:
 
 
 __all__ = ["Checks", "run_api", "run_relay", "run_worker"]
-
-
-def main(arguments: Sequence[str], roles: dict[str, Callable[[], Any]]) -> None:
-    """Runs the role that the command line names."""
-    if len(arguments) != 1 or arguments[0] not in roles:
-        raise SystemExit(f"Give one of the roles: {', '.join(roles)}.")
-    roles[arguments[0]]()

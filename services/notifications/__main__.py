@@ -2,8 +2,7 @@
 
 import sys
 
-from services.notifications.app import run_api_process, run_relay_process, run_worker_process
-from shared.processes import main
+from services.notifications.app import SERVICE
 
 if __name__ == "__main__":
-    main(sys.argv[1:], {"api": run_api_process, "worker": run_worker_process, "relay": run_relay_process})
+    SERVICE.run(sys.argv[1:])

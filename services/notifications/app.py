@@ -1,8 +1,8 @@
 """The notifications service put together: the only place that knows all of its parts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from flask import Flask
+from flask_smorest import Blueprint
 
 from services.notifications.copies import COPIES, ENROLMENTS_TOPIC, EVENTS_TOPIC, REGISTRATIONS_TOPIC
 from services.notifications.deliveries import api as deliveries
@@ -17,25 +17,17 @@ from services.notifications.rules.table import ENROLMENT_RULES, EVENT_RULES, REG
 from services.notifications.sending.letters import LetterWriter
 from services.notifications.sending.sender import Sender
 from services.notifications.sending.smtp import Session
-from services.notifications.settings import MailSettings, read_mail_settings
+from services.notifications.settings import read_mail_settings
 from services.notifications.suppressions import api as suppressions
 from services.notifications.suppressions.store import SUPPRESSIONS
 from services.notifications.templates import api as templates
 from services.notifications.templates.store import TEMPLATES
-from shared.http.app import create_app
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions, Task
 from shared.messaging.topics import state_topic
-from shared.mongo.database import Database, connect
-from shared.processes import run_api, run_relay, run_worker
+from shared.mongo.database import Database
 from shared.secrets import Secrets
-from shared.settings import Settings, read_settings
-
-SERVICE = "notifications"
-AGGREGATES = [DELIVERIES, PREFERENCES, SUPPRESSIONS, TEMPLATES]
-INDEXES = {**{copy.collection: copy.indexes for copy in COPIES.values()}, **WAITING_INDEXES, **REMINDED_INDEXES}
-TOPICS = [state_topic("uso.notifications.deliveries.v1")]
-ROUTES = [deliveries.routes, preferences.routes, suppressions.routes, templates.routes]
-ROUTES_TO_PEOPLE = [public.routes]
+from shared.service import Service
+from shared.settings import Settings
 
 POLICIES: dict[str, Sequence[Handler]] = {
     "uso.enrolment.contacts.v1": [
@@ -48,8 +40,9 @@ POLICIES: dict[str, Sequence[Handler]] = {
 SUBSCRIPTIONS: Subscriptions = {topic: [copy, *POLICIES.get(topic, ())] for topic, copy in COPIES.items()}
 
 
-def tasks(settings: Settings, mail: MailSettings, db: Database) -> list[Task]:
+def tasks(settings: Settings, db: Database) -> list[Task]:
     """What time brings: the senders look for due deliveries every 20 ms, so that mail leaves at once."""
+    mail = read_mail_settings()
     writer = LetterWriter(db, Secrets(settings.secret_keys), mail, settings.public_urls)
     senders = [Sender(db, writer, Session(mail.smtp, helo=mail.domain)) for _ in range(mail.sender_threads)]
     return [
@@ -63,51 +56,24 @@ def tasks(settings: Settings, mail: MailSettings, db: Database) -> list[Task]:
     ]
 
 
-def build_app(settings: Settings, db: Database) -> Flask:
-    """The service's HTTP interface on `db`."""
-    secrets = Secrets(settings.secret_keys)
-    return create_app(
-        settings,
-        title="USO notifications",
-        description="E-mails: their texts, to whom they go and why, and what became of them.",
-        blueprints=[*(routes(db) for routes in ROUTES), *(routes(db, secrets) for routes in ROUTES_TO_PEOPLE)],
-        checks={"mongodb": db.ping},
-    )
+def routes(settings: Settings, db: Database) -> Iterable[Blueprint]:
+    return [
+        deliveries.routes(db),
+        templates.routes(db),
+        suppressions.routes(db),
+        preferences.routes(db),
+        public.routes(db, Secrets(settings.secret_keys)),
+    ]
 
 
-def prepare(db: Database) -> None:
-    """Makes the collections and indexes that do not exist yet."""
-    db.prepare(AGGREGATES, INDEXES)
-
-
-def wsgi() -> Flask:
-    """What gunicorn's workers load."""
-    settings, db = _open()
-    prepare(db)
-    return build_app(settings, db)
-
-
-def run_api_process() -> None:
-    run_api(read_settings(SERVICE), "services.notifications.app:wsgi()")
-
-
-def run_worker_process() -> None:
-    settings, db = _open()
-    mail = read_mail_settings()
-    run_worker(
-        settings,
-        db,
-        prepare=lambda: prepare(db),
-        subscriptions=SUBSCRIPTIONS,
-        tasks=tasks(settings, mail, db),
-    )
-
-
-def run_relay_process() -> None:
-    settings, db = _open()
-    run_relay(settings, db, prepare=lambda: prepare(db), topics=TOPICS)
-
-
-def _open() -> tuple[Settings, Database]:
-    settings = read_settings(SERVICE)
-    return settings, connect(settings.mongodb_uri, settings.mongodb_database, process=settings.process_name)
+SERVICE = Service(
+    name="notifications",
+    description="E-mails: their texts, to whom they go and why, and what became of them.",
+    aggregates=[DELIVERIES, PREFERENCES, SUPPRESSIONS, TEMPLATES],
+    topics=[state_topic("uso.notifications.deliveries.v1")],
+    routes=routes,
+    subscriptions=SUBSCRIPTIONS,
+    tasks=tasks,
+    collections={**WAITING_INDEXES, **REMINDED_INDEXES},
+)
+wsgi = SERVICE.wsgi

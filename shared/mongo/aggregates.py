@@ -19,7 +19,9 @@ class Aggregate:
     `schema` makes the public shape: the GET's answer and the message's `state`.
     `key` gives the Kafka key (the id unless told otherwise). A unique index is named after what it
     says; `duplicates` maps an index's name to the sentence that the caller gets when it is violated.
-    `topic` None: changes are kept in the history and told to nobody.
+    `messages` are the types that it tells (without the prefix `fi.uso.`), each with the schema of its
+    `data.change`; a change of another type is refused. `topic` None: changes are kept in the history
+    and told to nobody.
     """
 
     name: str
@@ -27,6 +29,7 @@ class Aggregate:
     source: str
     schema: Callable[[], Schema]
     topic: str | None = None
+    messages: Mapping[str, type[Schema]] = field(default_factory=dict)
     indexes: Sequence[IndexModel] = ()
     duplicates: Mapping[str, str] = field(default_factory=dict)
     key: Callable[[Document], str] = lambda document: str(document["_id"])

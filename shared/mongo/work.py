@@ -203,6 +203,8 @@ class Work:
         )
         if aggregate.topic is None:
             return
+        if type not in aggregate.messages:
+            raise LookupError(f"{type} is not among the messages of {aggregate.name}")
         key = aggregate.key(document)
         value = encode(
             message_id=message_id,

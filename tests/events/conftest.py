@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.events import app
+from services.events.app import SERVICE
 from services.events.registrations.seats import SEATS
 from shared.messaging.messages import Message
 from shared.mongo.database import Database
@@ -28,7 +28,7 @@ class Events:
     def hears(self, *messages: Message | list[Message]) -> None:
         """The messages arrive, one batch each (a list is one batch)."""
         for one in messages:
-            feed(self.db, app.SUBSCRIPTIONS, one if isinstance(one, list) else [one])
+            feed(self.db, SERVICE.subscriptions, one if isinstance(one, list) else [one])
 
     def drafted(self, body: Json) -> Json:
         return self._fine(self.client.post("/v1/events", json=body), 201)
@@ -92,8 +92,8 @@ class Events:
 @pytest.fixture
 def events(db_for: Callable[[str], Database], settings_for: Any, client_for: Any) -> Events:
     db, settings = db_for("events"), settings_for("events")
-    app.prepare(db)
-    return Events(db, Secrets(settings.secret_keys), client_for(app.build_app(settings, db)))
+    SERVICE.prepare(db)
+    return Events(db, Secrets(settings.secret_keys), client_for(SERVICE.app(settings, db)))
 
 
 @pytest.fixture

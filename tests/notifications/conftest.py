@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from services.notifications import app
+from services.notifications.app import SERVICE
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.sending.letters import LetterWriter
 from services.notifications.sending.sender import Sender
@@ -69,7 +69,7 @@ class Notifications:
     def hears(self, *messages: Any) -> None:
         """The messages arrive, one batch each (a list is one batch)."""
         for one in messages:
-            feed(self.db, app.SUBSCRIPTIONS, one if isinstance(one, list) else [one])
+            feed(self.db, SERVICE.subscriptions, one if isinstance(one, list) else [one])
 
     def sender(self, smtp: SmtpServer | None = None) -> Sender:
         mail = MailSettings(
@@ -147,8 +147,8 @@ def notifications(
     mailbox: Mailbox,
 ) -> Notifications:
     db, settings = db_for("notifications"), settings_for("notifications")
-    app.prepare(db)
-    client = client_for(app.build_app(settings, db))
+    SERVICE.prepare(db)
+    client = client_for(SERVICE.app(settings, db))
     return Notifications(db, Secrets(settings.secret_keys), smtp, mailbox, client)
 
 

@@ -11,6 +11,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from marshmallow import fields
 
 from shared.cause import own_initiative
+from shared.contracts.changes import Change
 from shared.ids import new_id
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
@@ -31,7 +32,14 @@ def service(db_for: Any, settings_for: Callable[..., Settings]) -> SimpleNamespa
     name = f"t{new_id()[-8:]}"
     settings = settings_for(name, kafka=True)
     topic = f"uso.{name}.things.v1"
-    things = Aggregate(name="thing", collection="things", source=f"/uso/{name}", topic=topic, schema=Thing)
+    things = Aggregate(
+        name="thing",
+        collection="things",
+        source=f"/uso/{name}",
+        topic=topic,
+        schema=Thing,
+        messages={"thing.created": Change, "thing.updated": Change},
+    )
     db = db_for(name)
     db.prepare([things], {"copies": [], "effects": []})
     ensure_topics([state_topic(topic), *service_topics(name)], settings)

@@ -3,6 +3,7 @@
 from pymongo import IndexModel
 
 from services.enrolment.organisations.schemas import Organisation
+from shared.contracts.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import search_words
 
@@ -11,6 +12,7 @@ ORGANISATIONS = Aggregate(
     collection="organisations",
     source="/uso/enrolment",
     topic="uso.enrolment.organisations.v1",
+    messages={"organisation.created": Change, "organisation.updated": Change},
     schema=Organisation,
     indexes=[
         IndexModel(

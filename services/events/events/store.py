@@ -5,6 +5,7 @@ from typing import Any
 from pymongo import IndexModel
 
 from services.events.events.schemas import Event
+from shared.contracts.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import Sort, search_query, search_words
 
@@ -13,6 +14,7 @@ EVENTS = Aggregate(
     collection="events",
     source="/uso/events",
     topic="uso.events.events.v1",
+    messages={"event.created": Change, "event.updated": Change, "event.transitioned": Transition},
     schema=Event,
     indexes=[
         IndexModel([("starts_at", 1), ("_id", 1)], name="starts_at"),

@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from services.events.events.domain import ROLES
 from services.events.registrations.domain import STATES
+from shared.contracts.changes import Change
 from shared.http.routes import SearchQuery
 from shared.schemas import LANGUAGES, Id, Line, LongText, Resource, Strict, one_of
 
@@ -40,6 +41,12 @@ class FeedbackInput(Strict):
 class Feedback(Schema):
     score = fields.Integer(required=True)
     comment = fields.String(allow_none=True)
+
+
+class FeedbackGiven(Change):
+    """A score was given, or replaced."""
+
+    score = fields.Integer(required=True)
 
 
 class Registration(Resource):

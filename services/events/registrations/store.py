@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 from pymongo import IndexModel
 
-from services.events.registrations.schemas import Registration
+from services.events.registrations.schemas import FeedbackGiven, Registration
+from shared.contracts.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Sort
@@ -17,6 +18,12 @@ REGISTRATIONS = Aggregate(
     collection="registrations",
     source="/uso/events",
     topic="uso.events.registrations.v1",
+    messages={
+        "registration.created": Change,
+        "registration.transitioned": Transition,
+        "registration.promoted": Transition,
+        "feedback.given": FeedbackGiven,
+    },
     schema=Registration,
     indexes=[
         IndexModel(

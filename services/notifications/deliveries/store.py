@@ -13,6 +13,7 @@ from pymongo import IndexModel
 
 from services.notifications.deliveries.domain import NewDelivery
 from services.notifications.deliveries.schemas import Delivery
+from shared.contracts.changes import Transition
 from shared.mongo.aggregates import Aggregate, Document
 
 DELIVERIES = Aggregate(
@@ -20,6 +21,7 @@ DELIVERIES = Aggregate(
     collection="deliveries",
     source="/uso/notifications",
     topic="uso.notifications.deliveries.v1",
+    messages={"delivery.transitioned": Transition},
     schema=Delivery,
     indexes=[
         IndexModel("once", name="once", unique=True),

@@ -1,0 +1,98 @@
+"""A service as its `app.py` puts it together, and its three kinds of process."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from flask import Flask
+from flask_smorest import Blueprint
+from pymongo import IndexModel
+
+from shared.http.app import create_app
+from shared.messaging.subscriptions import Copy, Subscriptions, Task
+from shared.messaging.topics import Topic
+from shared.mongo.aggregates import Aggregate
+from shared.mongo.database import Database, connect
+from shared.processes import run_api, run_relay, run_worker
+from shared.settings import Settings, read_settings
+
+
+def _no_tasks(settings: Settings, db: Database) -> Sequence[Task]:
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """What a service is made of. Nothing connects before a process runs or `prepare` is called.
+
+    `routes` gives the blueprints of its HTTP interface, `topics` are those that it alone writes,
+    `subscriptions` what it does with messages, `tasks` what its workers do by themselves as time
+    passes, `collections` the indexes of what is neither an aggregate nor a copy.
+    """
+
+    name: str
+    description: str
+    aggregates: Sequence[Aggregate]
+    topics: Sequence[Topic]
+    routes: Callable[[Settings, Database], Iterable[Blueprint]]
+    subscriptions: Subscriptions = field(default_factory=dict)
+    tasks: Callable[[Settings, Database], Sequence[Task]] = _no_tasks
+    collections: Mapping[str, Sequence[IndexModel]] = field(default_factory=dict)
+
+    @property
+    def copies(self) -> dict[str, Copy]:
+        """The service's copies of other services' aggregates, by the topic that they follow."""
+        return {
+            topic: handler
+            for topic, handlers in self.subscriptions.items()
+            for handler in handlers
+            if isinstance(handler, Copy)
+        }
+
+    def prepare(self, db: Database) -> None:
+        """Makes the collections and indexes that do not exist yet."""
+        copies = {copy.collection: copy.indexes for copy in self.copies.values()}
+        db.prepare(self.aggregates, {**copies, **self.collections})
+
+    def app(self, settings: Settings, db: Database) -> Flask:
+        """The service's HTTP interface on `db`."""
+        return create_app(
+            settings,
+            title=f"USO {self.name}",
+            description=self.description,
+            blueprints=self.routes(settings, db),
+            checks={"mongodb": db.ping},
+        )
+
+    def wsgi(self) -> Flask:
+        """What gunicorn's workers load, by the name `wsgi` in `app.py`."""
+        settings, db = self._open()
+        self.prepare(db)
+        return self.app(settings, db)
+
+    def run(self, arguments: Sequence[str]) -> None:
+        """Becomes the process that the command line names: `api`, `worker` or `relay`."""
+        roles = {"api": self._run_api, "worker": self._run_worker, "relay": self._run_relay}
+        if len(arguments) != 1 or arguments[0] not in roles:
+            raise SystemExit(f"Give one of the roles: {', '.join(roles)}.")
+        roles[arguments[0]]()
+
+    def _run_api(self) -> None:
+        run_api(read_settings(self.name), f"services.{self.name}.app:wsgi()")
+
+    def _run_worker(self) -> None:
+        settings, db = self._open()
+        run_worker(
+            settings,
+            db,
+            prepare=lambda: self.prepare(db),
+            subscriptions=self.subscriptions,
+            tasks=self.tasks(settings, db),
+        )
+
+    def _run_relay(self) -> None:
+        settings, db = self._open()
+        run_relay(settings, db, prepare=lambda: self.prepare(db), topics=self.topics)
+
+    def _open(self) -> tuple[Settings, Database]:
+        settings = read_settings(self.name)
+        return settings, connect(settings.mongodb_uri, settings.mongodb_database, process=settings.process_name)
