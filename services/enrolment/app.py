@@ -1,60 +1,54 @@
 """The enrolment service put together: the only place that knows all of its parts."""
 
-from flask import Flask
+from collections.abc import Iterable
 
+from flask_smorest import Blueprint
+
+from services.enrolment.contacts import api as contacts
+from services.enrolment.contacts.store import CONTACTS
+from services.enrolment.copies import EVENTS
+from services.enrolment.enrolments import api as enrolments
+from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.organisations import api as organisations
 from services.enrolment.organisations.store import ORGANISATIONS
-from shared.http.app import create_app
-from shared.messaging.subscriptions import Subscriptions
+from services.enrolment.seasons import api as seasons
+from services.enrolment.seasons.store import SEASONS
+from services.enrolment.workshop_days import api as workshop_days
+from services.enrolment.workshop_days.policies import EVENT_TYPES, EVENTS_TOPIC, follow_workshop
+from services.enrolment.workshop_days.store import WORKSHOP_DAYS
+from shared.messaging.subscriptions import Policy, Subscriptions
 from shared.messaging.topics import state_topic
-from shared.mongo.database import Database, connect
-from shared.processes import run_api, run_relay, run_worker
-from shared.settings import Settings, read_settings
+from shared.mongo.database import Database
+from shared.service import Service
+from shared.settings import Settings
 
-SERVICE = "enrolment"
-AGGREGATES = [ORGANISATIONS]
-TOPICS = [state_topic("uso.enrolment.organisations.v1")]
-ROUTES = [organisations.routes]
-SUBSCRIPTIONS: Subscriptions = {}
+SUBSCRIPTIONS: Subscriptions = {
+    EVENTS_TOPIC: [EVENTS, Policy(name="workshop days", types=EVENT_TYPES, handle=follow_workshop)],
+}
 
 
-def build_app(settings: Settings, db: Database) -> Flask:
-    """The service's HTTP interface on `db`."""
-    return create_app(
-        settings,
-        title="USO enrolment",
-        description="Organisations, contacts, seasons and enrolments of the network.",
-        blueprints=[routes(db) for routes in ROUTES],
-        checks={"mongodb": db.ping},
-    )
+def routes(settings: Settings, db: Database) -> Iterable[Blueprint]:
+    return [
+        organisations.routes(db),
+        contacts.routes(db),
+        seasons.routes(db),
+        enrolments.routes(db),
+        workshop_days.routes(db),
+    ]
 
 
-def prepare(db: Database) -> None:
-    """Makes the collections and indexes that do not exist yet."""
-    db.prepare(AGGREGATES)
-
-
-def wsgi() -> Flask:
-    """What gunicorn's workers load."""
-    settings, db = _open()
-    prepare(db)
-    return build_app(settings, db)
-
-
-def run_api_process() -> None:
-    run_api(read_settings(SERVICE), "services.enrolment.app:wsgi()")
-
-
-def run_worker_process() -> None:
-    settings, db = _open()
-    run_worker(settings, db, prepare=lambda: prepare(db), subscriptions=SUBSCRIPTIONS)
-
-
-def run_relay_process() -> None:
-    settings, db = _open()
-    run_relay(settings, db, prepare=lambda: prepare(db), topics=TOPICS)
-
-
-def _open() -> tuple[Settings, Database]:
-    settings = read_settings(SERVICE)
-    return settings, connect(settings.mongodb_uri, settings.mongodb_database, process=settings.process_name)
+SERVICE = Service(
+    name="enrolment",
+    description="Organisations, contacts, seasons and enrolments of the network, and their workshop days.",
+    aggregates=[ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, WORKSHOP_DAYS],
+    topics=[
+        state_topic("uso.enrolment.organisations.v1"),
+        state_topic("uso.enrolment.contacts.v1", personal=True),
+        state_topic("uso.enrolment.seasons.v1"),
+        state_topic("uso.enrolment.enrolments.v1"),
+        state_topic("uso.enrolment.workshop-days.v1"),
+    ],
+    routes=routes,
+    subscriptions=SUBSCRIPTIONS,
+)
+wsgi = SERVICE.wsgi

@@ -1,0 +1,72 @@
+"""Contacts from a table: one row each, known again by the e-mail address."""
+
+from typing import Any
+
+from services.enrolment.contacts.schemas import ContactInput
+from services.enrolment.contacts.store import CONTACTS, email_key, with_keys
+from services.enrolment.organisations.store import ORGANISATIONS
+from shared.cause import Cause
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database, Once
+from shared.mongo.work import Work
+from shared.tables import Row, import_rows
+
+_INPUT = ContactInput()
+PLAIN = ("given_name", "family_name", "email", "phone", "title", "role", "language")
+# How a row may name its organisation: the column, and the organisation's field that it is looked for in.
+NAMED_BY = {"organisation_id": "_id", "municipality_code": "municipality_code", "business_id": "business_id"}
+
+
+def import_contacts(db: Database, cause: Cause, rows: list[Row], *, dry_run: bool, once: Once | None) -> Document:
+    """Creates and updates in one transaction; a row that is wrong is told of and leaves the rest alone."""
+    keys = [email_key(row.cells["email"]) for row in rows if row.cells.get("email")]
+
+    def work(unit: Work) -> Document:
+        organisations = _organisations_of(unit, rows)
+        known = {row["email_key"]: row for row in unit.find(CONTACTS.collection, {"email_key": {"$in": keys}})}
+
+        def remember(contact: Document) -> None:
+            known[contact["email_key"]] = contact
+
+        return import_rows(
+            unit,
+            CONTACTS,
+            rows,
+            schema=_INPUT,
+            read=lambda cells: read_contact(cells, organisations),
+            find=lambda fields: known.get(email_key(fields.get("email", ""))),
+            remember=remember,
+            prepare=with_keys,
+            messages=("contact.created", "contact.updated"),
+            dry_run=dry_run,
+        )
+
+    return db.transact(work, cause=cause, once=once)
+
+
+def read_contact(cells: dict[str, str], organisations: dict[tuple[str, str], str]) -> dict[str, Any]:
+    """A row's cells as the fields of the input. Raises ValueError when the organisation it names is not known."""
+    fields: dict[str, Any] = {name: cells[name] for name in PLAIN if cells.get(name)}
+    named = {column: cells[column] for column in NAMED_BY if cells.get(column)}
+    for column, value in named.items():
+        if (column, value) not in organisations:
+            raise ValueError(f"There is no organisation with the {column} {value}.")
+    found = {organisations[column, value] for column, value in named.items()}
+    if len(found) > 1:
+        raise ValueError(f"The row names different organisations by {' and '.join(named)}.")
+    if found:
+        fields["organisation_id"] = found.pop()
+    return fields
+
+
+def _organisations_of(unit: Work, rows: list[Row]) -> dict[tuple[str, str], str]:
+    """The ids of the organisations that the rows name, by column and value."""
+    named = {column: {row.cells[column] for row in rows if row.cells.get(column)} for column in NAMED_BY}
+    query = {"$or": [{NAMED_BY[column]: {"$in": sorted(values)}} for column, values in named.items()]}
+    projection = dict.fromkeys(NAMED_BY.values(), 1)
+    return {
+        (column, organisation[field]): organisation["_id"]
+        for organisation in unit.find(ORGANISATIONS.collection, query, projection=projection)
+        for column, field in NAMED_BY.items()
+        if organisation.get(field)
+    }

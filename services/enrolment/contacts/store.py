@@ -1,0 +1,37 @@
+"""Where contacts are kept."""
+
+from pymongo import IndexModel
+
+from services.enrolment.contacts.schemas import Contact
+from shared.contracts.changes import Change
+from shared.mongo.aggregates import Aggregate, Document
+from shared.mongo.paging import search_words
+
+# `email_key` is the address without regard to case: two people do not share a mailbox here.
+CONTACTS = Aggregate(
+    name="contact",
+    collection="contacts",
+    source="/uso/enrolment",
+    topic="uso.enrolment.contacts.v1",
+    messages={"contact.created": Change, "contact.updated": Change},
+    schema=Contact,
+    indexes=[
+        IndexModel("email_key", name="email", unique=True),
+        IndexModel([("organisation_id", 1), ("_id", 1)], name="organisation"),
+        IndexModel([("role", 1), ("_id", 1)], name="role"),
+        IndexModel([("language", 1), ("_id", 1)], name="language"),
+        IndexModel([("search", 1), ("_id", 1)], name="search"),
+    ],
+    duplicates={"email": "Another contact has this e-mail address."},
+)
+
+
+def email_key(email: str) -> str:
+    """What an address is known again by, however it is capitalised."""
+    return email.strip().casefold()
+
+
+def with_keys(fields: Document) -> Document:
+    """The fields, the key of the e-mail address, and the words that `?q=` finds them by."""
+    words = search_words(fields["given_name"], fields["family_name"], fields["email"], fields.get("title"))
+    return {**fields, "email_key": email_key(fields["email"]), "search": words}

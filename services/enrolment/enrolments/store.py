@@ -1,0 +1,29 @@
+"""Where enrolments are kept."""
+
+from pymongo import IndexModel
+
+from services.enrolment.enrolments.schemas import Enrolment
+from shared.contracts.changes import Change, Transition
+from shared.mongo.aggregates import Aggregate
+
+ENROLMENTS = Aggregate(
+    name="enrolment",
+    collection="enrolments",
+    source="/uso/enrolment",
+    topic="uso.enrolment.enrolments.v1",
+    messages={
+        "enrolment.created": Change,
+        "enrolment.updated": Change,
+        "enrolment.transitioned": Transition,
+        "situation_analysis.updated": Change,
+    },
+    schema=Enrolment,
+    indexes=[
+        IndexModel([("season_id", 1), ("organisation_id", 1)], name="one_a_season", unique=True),
+        IndexModel([("organisation_id", 1), ("_id", 1)], name="organisation"),
+        IndexModel([("season_id", 1), ("state", 1), ("_id", 1)], name="season"),
+        IndexModel([("coordinator", 1), ("_id", 1)], name="coordinator"),
+        IndexModel([("state", 1), ("_id", 1)], name="state"),
+    ],
+    duplicates={"one_a_season": "This organisation has an enrolment in this season already."},
+)

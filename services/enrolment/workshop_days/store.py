@@ -1,0 +1,21 @@
+"""Where accounts of workshop days are kept: one document an enrolment, with the enrolment's id."""
+
+from services.enrolment.workshop_days.schemas import Movement, WorkshopDays
+from shared.contracts.changes import Change
+from shared.mongo.aggregates import Aggregate
+
+WORKSHOP_DAYS = Aggregate(
+    name="workshop days",
+    collection="workshop_days",
+    source="/uso/enrolment",
+    topic="uso.enrolment.workshop-days.v1",
+    messages={
+        "workshop_days.opened": Change,
+        "workshop_days.adjusted": Movement,
+        "workshop_days.reserved": Movement,
+        "workshop_days.refused": Movement,
+        "workshop_days.released": Movement,
+        "workshop_days.used": Movement,
+    },
+    schema=WorkshopDays,
+)
