@@ -5,29 +5,26 @@ transaction of the effects: a record has its effect once, whoever else believes 
 The offsets committed to Kafka only show the lag.
 """
 
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from bson import Binary
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
 from pymongo import InsertOne, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from shared.cause import own_initiative
-from shared.errors import Conflict, Unavailable
-from shared.ids import new_id, utc_now
-from shared.messaging.messages import Message, Undecodable, decode
+from shared.errors import Unavailable
+from shared.messaging.burying import dead_letter
+from shared.messaging.joining import see_joins_through
+from shared.messaging.messages import Message, decode
 from shared.messaging.subscriptions import Subscriptions, apply_batch
-from shared.messaging.topics import dead_letters
-from shared.mongo.aggregates import Document
-from shared.mongo.database import DEAD_LETTERS, OFFSETS, Database, is_outage
-from shared.mongo.work import Work, WriteRace
+from shared.messaging.waiting import Waiting
+from shared.mongo.database import OFFSETS, Database
+from shared.mongo.work import Work
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
 from shared.telemetry.metrics import BATCH_SECONDS, CONSUMED, CONSUMER_HALTED, CONSUMER_LAG, DEAD_LETTERED
@@ -71,6 +68,7 @@ class Consumer:
         self.halted: str | None = None
         self.joined = False
         self._kafka: Any = None
+        self._waiting: Any = None
         self._lag_shown_at = 0.0
 
     def check(self) -> None:
@@ -99,6 +97,8 @@ class Consumer:
             heartbeat_interval_ms=2_000,
             metadata_max_age_ms=30_000,
         )
+        see_joins_through(self._kafka)
+        self._waiting = Waiting(self._kafka, self.stop)
         try:
             self._kafka.subscribe(list(self.subscriptions), listener=listener)
             while not self.stop.is_set():
@@ -109,7 +109,7 @@ class Consumer:
                     del self.places[partition]
                 unplaced = [tp for tp in self._kafka.assignment() if tp not in self.places or tp in arrived]
                 if unplaced:
-                    self._waiting_for_mongo(lambda: self._take_places(unplaced))  # noqa: B023 - called at once
+                    self._waiting.for_database(lambda: self._take_places(unplaced))  # noqa: B023 - called at once
                 records = [
                     record
                     for partition, found in polled.items()
@@ -143,7 +143,7 @@ class Consumer:
             portion = portions[0]
             try:
                 with BATCH_SECONDS.labels(self.settings.service).time():
-                    self._waiting_for_mongo(lambda: self._commit(portion, self._applying(portion)))  # noqa: B023
+                    self._waiting.for_database(lambda: self._commit(portion, self._applying(portion)))  # noqa: B023
             except _Moved:
                 log.warning("another consumer has taken over", partitions=len(self.places))
                 self._take_places(list(self.places))
@@ -155,7 +155,7 @@ class Consumer:
                     continue
                 tries += 1
                 if tries < TRIES:
-                    self._pause(0.05 * 2**tries)
+                    self._waiting.pause(0.05 * 2**tries)
                     continue
                 self._bury(portion[0], error, tries)
             else:
@@ -210,86 +210,16 @@ class Consumer:
             self._halt(f"{DEAD_IN_A_ROW_LIMIT} messages in a row could not be handled, the last for {error!r:.200}")
         where = f"{record.topic}/{record.partition}/{record.offset}"
         log.error("message not handled", where=where, error=type(error).__name__, exc_info=error)
-        letter_id = new_id()
-        # An exception's text can quote the message, and so a person: only its kind leaves the process.
-        about = {
-            "topic": record.topic,
-            "partition": str(record.partition),
-            "offset": str(record.offset),
-            "service": self.settings.service,
-            "group": self.group,
-            "error": type(error).__name__,
-            "reason": str(error) if isinstance(error, Undecodable) else f"A handler raised {type(error).__name__}.",
-            "tries": str(tries),
-            "at": utc_now().isoformat(),
-            "id": letter_id,
-        }
-        headers = [
-            *((name, bytes(value or b"")) for name, value in record.headers or ()),
-            *((f"dead-letter-{name}", value.encode()) for name, value in about.items()),
-        ]
-        letter: Document = {
-            "_id": letter_id,
-            "state": "dead",
-            "about": about,
-            "key": None if record.key is None else Binary(record.key),
-            "value": None if record.value is None else Binary(record.value),
-            "headers": [list(header) for header in record.headers or ()],
-        }
-
-        def bury(unit: Work) -> None:
-            unit.write(DEAD_LETTERS, InsertOne(letter))
-            unit.publish(
-                topic=dead_letters(self.settings.service),
-                key=None if record.key is None else record.key.decode(errors="replace"),
-                value=record.value,
-                headers=headers,
-            )
-
-        self._waiting_for_mongo(lambda: self._commit([record], bury))
+        letter = dead_letter(record, error, tries=tries, service=self.settings.service, group=self.group)
+        self._waiting.for_database(lambda: self._commit([record], letter.bury))
         DEAD_LETTERED.labels(self.settings.service, record.topic).inc()
 
     def _halt(self, why: str) -> None:
         self.halted = why
         CONSUMER_HALTED.labels(self.settings.service).set(1)
         log.critical("consumer halted", why=why)
-        while not self.stop.wait(0.5):
-            self._keep_membership()
+        self._waiting.for_the_end()
         raise Halted(why)
-
-    def _waiting_for_mongo(self, action: Callable[[], None]) -> None:
-        """Repeats `action` for as long as the database is away, keeping the group's membership alive."""
-        attempt = 0
-        while True:
-            try:
-                action()
-                return
-            except (DuplicateKeyError, BulkWriteError):
-                raise
-            except Exception as error:
-                if not (isinstance(error, Unavailable | WriteRace) or _is_contention(error) or is_outage(error)):
-                    raise
-                attempt += 1
-                log.warning("waiting for the database", attempt=attempt, error=type(error).__name__)
-                if self.stop.is_set():
-                    raise
-                self._pause(min(5.0, 0.05 * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0))  # noqa: S311
-
-    def _pause(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not self.stop.wait(min(0.5, max(0.0, until - time.monotonic()))):
-            self._keep_membership()
-
-    def _keep_membership(self) -> None:
-        """A poll that brings nothing: all partitions are paused while it lasts."""
-        assigned = self._kafka.assignment()
-        if not assigned:
-            return
-        self._kafka.pause(*assigned)
-        try:
-            self._kafka.poll(timeout_ms=0)
-        finally:
-            self._kafka.resume(*[tp for tp in assigned if tp in self._kafka.assignment()])
 
     def _show_lag(self) -> None:
         now = time.monotonic()
@@ -340,7 +270,3 @@ class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
 
 def _read(record: Any) -> Message:
     return decode(record.value, key=record.key, topic=record.topic, partition=record.partition, offset=record.offset)
-
-
-def _is_contention(error: Exception) -> bool:
-    return isinstance(error, Conflict) and error.retry_after is not None
