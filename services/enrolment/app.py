@@ -42,11 +42,27 @@ SERVICE = Service(
     description="Organisations, contacts, seasons and enrolments of the network, and their workshop days.",
     aggregates=[ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, WORKSHOP_DAYS],
     topics=[
-        state_topic("uso.enrolment.organisations.v1"),
-        state_topic("uso.enrolment.contacts.v1", personal=True),
-        state_topic("uso.enrolment.seasons.v1"),
-        state_topic("uso.enrolment.enrolments.v1"),
-        state_topic("uso.enrolment.workshop-days.v1"),
+        state_topic(
+            "uso.enrolment.organisations.v1",
+            "Municipalities, wellbeing services counties, joint authorities and the other bodies of the network.",
+        ),
+        state_topic(
+            "uso.enrolment.contacts.v1",
+            "The people in them. No other topic has anybody's name, e-mail address or phone number.",
+            personal=True,
+        ),
+        state_topic(
+            "uso.enrolment.seasons.v1",
+            "The rounds of the network: when each runs, what it is about and what an organisation gets in it.",
+        ),
+        state_topic(
+            "uso.enrolment.enrolments.v1",
+            "Each organisation's membership of a season, from first inquiry to completion, and its situation analysis.",
+        ),
+        state_topic(
+            "uso.enrolment.workshop-days.v1",
+            "Each enrolment's account of workshop days, in half days, with its whole ledger.",
+        ),
     ],
     routes=routes,
     subscriptions=SUBSCRIPTIONS,

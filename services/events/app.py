@@ -40,7 +40,14 @@ SERVICE = Service(
     name="events",
     description="Webinars, seminars and workshops, and who comes to them.",
     aggregates=[EVENTS, REGISTRATIONS],
-    topics=[state_topic("uso.events.events.v1"), state_topic("uso.events.registrations.v1", personal=True)],
+    topics=[
+        state_topic("uso.events.events.v1", "Webinars, seminars and workshops, from draft to completed or cancelled."),
+        state_topic(
+            "uso.events.registrations.v1",
+            "Who has a place at an event or stands in line for one: a contact's id, or a person encrypted.",
+            personal=True,
+        ),
+    ],
     routes=routes,
     subscriptions=SUBSCRIPTIONS,
     collections={SEATS: []},

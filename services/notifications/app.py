@@ -70,7 +70,12 @@ SERVICE = Service(
     name="notifications",
     description="E-mails: their texts, to whom they go and why, and what became of them.",
     aggregates=[DELIVERIES, PREFERENCES, SUPPRESSIONS, TEMPLATES],
-    topics=[state_topic("uso.notifications.deliveries.v1")],
+    topics=[
+        state_topic(
+            "uso.notifications.deliveries.v1",
+            "Each e-mail from scheduled to sent, failed or suppressed, and what caused it; neither text nor address.",
+        ),
+    ],
     routes=routes,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,

@@ -13,14 +13,18 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Topic:
-    """A topic that a service owns: it alone writes there. `partitions` None: as the settings say."""
+    """A topic that a service owns: it alone writes there. `partitions` None: as the settings say.
+
+    `about` is the sentence by which the message catalogue introduces it.
+    """
 
     name: str
+    about: str = ""
     config: dict[str, str] = field(default_factory=dict)
     partitions: int | None = None
 
 
-def state_topic(name: str, *, personal: bool = False) -> Topic:
+def state_topic(name: str, about: str = "", *, personal: bool = False) -> Topic:
     """A compacted topic of full states. `personal`: a tombstone takes effect within a day.
 
     Tombstones stay readable for 30 days, longer than a subscriber may be away.
@@ -28,12 +32,12 @@ def state_topic(name: str, *, personal: bool = False) -> Topic:
     config = {"cleanup.policy": "compact", "delete.retention.ms": str(30 * DAY_MS)}
     if personal:
         config |= {"max.compaction.lag.ms": str(DAY_MS), "segment.ms": str(DAY_MS)}
-    return Topic(name=name, config=config)
+    return Topic(name=name, about=about, config=config)
 
 
-def log_topic(name: str, *, days: int) -> Topic:
+def log_topic(name: str, about: str = "", *, days: int) -> Topic:
     """A topic whose records are kept for `days`."""
-    return Topic(name=name, config={"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)})
+    return Topic(name=name, about=about, config={"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)})
 
 
 def relay_offsets(service: str) -> str:
@@ -49,8 +53,13 @@ def dead_letters(service: str) -> str:
 def service_topics(service: str) -> list[Topic]:
     """The topics that every service owns besides those of its aggregates."""
     return [
-        log_topic(dead_letters(service), days=30),
-        Topic(name=relay_offsets(service), config={"cleanup.policy": "compact"}, partitions=1),
+        log_topic(dead_letters(service), f"What {service} could not handle, unchanged.", days=30),
+        Topic(
+            name=relay_offsets(service),
+            about=f"How far {service}'s relay has come; for itself alone.",
+            config={"cleanup.policy": "compact"},
+            partitions=1,
+        ),
     ]
 
 

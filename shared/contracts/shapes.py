@@ -1,0 +1,141 @@
+"""From marshmallow to JSON Schema 2020-12: what a message of each type looks like to those who read it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from marshmallow import Schema, missing
+
+from shared.messaging.messages import SCHEMA_BASE, TYPE_PREFIX
+from shared.mongo.aggregates import Aggregate
+from shared.schemas import Resource
+from shared.service import Service
+
+Json = dict[str, Any]
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+INSTANT: Json = {"type": "string", "format": "date-time"}
+ONLY_FOR_INPUT = ("default", "readOnly", "writeOnly")
+# apispec takes OpenAPI 3.1's schemas, which are JSON Schema 2020-12; no name: nested ones stand where they are used.
+_CONVERTER = OpenAPIConverter("3.1.0", lambda _: None, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageType:
+    """One type of message: `name` without the prefix `fi.uso.`, the aggregate that it is about, and its owner."""
+
+    name: str
+    aggregate: Aggregate
+    service: Service
+
+    @property
+    def full_name(self) -> str:
+        return TYPE_PREFIX + self.name
+
+    @property
+    def topic(self) -> str:
+        return str(self.aggregate.topic)
+
+    @property
+    def summary(self) -> str:
+        return sentence(self.aggregate.messages[self.name])
+
+
+def message_types(services: Sequence[Service]) -> Iterator[MessageType]:
+    """All types of all services, in the order in which they stand there."""
+    for service in services:
+        for aggregate in service.aggregates:
+            if aggregate.topic is not None:
+                for name in aggregate.messages:
+                    yield MessageType(name=name, aggregate=aggregate, service=service)
+
+
+def document_schema(message: MessageType) -> Json:
+    """The JSON Schema of the whole CloudEvents document. Further members are allowed everywhere: schemas grow."""
+    identifier = f"{SCHEMA_BASE}/{message.full_name}/v1.json"
+    return {
+        "$schema": DIALECT,
+        "$id": identifier,
+        "title": message.full_name,
+        "description": message.summary,
+        "type": "object",
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {
+                "type": "string",
+                "format": "uuid",
+                "description": "The same id again is the same message again: CloudEvents' (source, id) is unique.",
+            },
+            "source": {"const": message.aggregate.source},
+            "type": {"const": message.full_name},
+            "subject": {"type": "string", "description": "Whom or what it is about; also the record's key."},
+            "time": {**INSTANT, "description": "When the change was made."},
+            "datacontenttype": {"const": "application/json"},
+            "dataschema": {"const": identifier},
+            "sequence": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "The version of what it is about. A message with a lower one than you know is old news.",
+            },
+            "actor": {
+                "type": "string",
+                "description": "The `sub` of the member of staff, `public`, or the rule that acted on its own.",
+            },
+            "correlationid": {"type": "string", "description": "The same along a chain of messages."},
+            "causationid": {"type": "string", "description": "The id of the message that this one follows from."},
+            "traceparent": {"type": "string", "description": "W3C Trace Context."},
+            "data": {
+                "type": "object",
+                "properties": {
+                    "state": state_schema(message.aggregate.schema()),
+                    "change": change_schema(message.aggregate.messages[message.name]()),
+                },
+                "required": ["state", "change"],
+            },
+        },
+        "required": [
+            *("specversion", "id", "source", "type", "subject", "time", "datacontenttype", "dataschema"),
+            *("sequence", "actor", "correlationid", "data"),
+        ],
+    }
+
+
+def state_schema(schema: Schema) -> Json:
+    """What a resource's GET shows: all of its fields, null where nothing was given and nothing is implied."""
+    if isinstance(schema, Resource):
+        for field in schema.dump_fields.values():
+            field.allow_none |= not field.required and field.load_default in (missing, None)
+            field.required = True
+    return change_schema(schema) | {"description": sentence(type(schema))}
+
+
+def change_schema(schema: Schema) -> Json:
+    """The schema as it stands, from a reader's side."""
+    shape: Json = _for_readers(_CONVERTER.schema2jsonschema(schema))
+    return shape
+
+
+def sentence(described: type) -> str:
+    """The first sentence of a docstring."""
+    return " ".join((described.__doc__ or "").partition("\n\n")[0].split())
+
+
+def _for_readers(shape: Any) -> Any:
+    if isinstance(shape, list):
+        return [_for_readers(one) for one in shape]
+    if not isinstance(shape, dict):
+        return shape
+    out = {name: _for_readers(value) for name, value in shape.items() if name not in ONLY_FOR_INPUT}
+    if "properties" in shape:
+        out["properties"] = {name: _for_readers(value) for name, value in shape["properties"].items()}
+    if out.get("additionalProperties") is False:
+        del out["additionalProperties"]
+    if "object" in _types(out):
+        out.pop("minLength", None)  # apispec counts the characters of a dict
+    return out
+
+
+def _types(shape: Json) -> Sequence[str]:
+    kinds = shape.get("type", ())
+    return [kinds] if isinstance(kinds, str) else kinds if isinstance(kinds, list | tuple) else ()
