@@ -9,6 +9,8 @@ from environs import Env, EnvError, validate
 
 T = TypeVar("T")
 
+DEFAULT_PARTITIONS = 6
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -48,7 +50,7 @@ def read_settings(service: str, env: Env | None = None) -> Settings:
             mongodb_database=env.str("MONGODB_DATABASE", f"uso_{service}"),
             kafka_bootstrap_servers=env.list("KAFKA_BOOTSTRAP_SERVERS"),
             kafka_replication_factor=env.int("KAFKA_REPLICATION_FACTOR", 1, validate=validate.Range(min=1)),
-            kafka_partitions=env.int("KAFKA_PARTITIONS", 6, validate=validate.Range(min=1)),
+            kafka_partitions=env.int("KAFKA_PARTITIONS", DEFAULT_PARTITIONS, validate=validate.Range(min=1)),
             http_host=env.str("HTTP_HOST", "127.0.0.1"),
             http_port=env.int("HTTP_PORT", 8080, validate=validate.Range(min=0, max=65535)),
             http_workers=env.int("HTTP_WORKERS", 1, validate=validate.Range(min=1)),

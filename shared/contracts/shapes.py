@@ -1,10 +1,12 @@
 """From marshmallow to JSON Schema 2020-12: what a message of each type looks like to those who read it."""
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apispec.ext.marshmallow.openapi import OpenAPIConverter
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, missing
 
 from shared.messaging.messages import SCHEMA_BASE, TYPE_PREFIX
@@ -17,8 +19,9 @@ Json = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INSTANT: Json = {"type": "string", "format": "date-time"}
 ONLY_FOR_INPUT = ("default", "readOnly", "writeOnly")
-# apispec takes OpenAPI 3.1's schemas, which are JSON Schema 2020-12; no name: nested ones stand where they are used.
-_CONVERTER = OpenAPIConverter("3.1.0", lambda _: None, None)
+# OpenAPI 3.1's schemas are JSON Schema 2020-12. Nested ones get no name, so they stand where they are used.
+_PLUGIN = MarshmallowPlugin(schema_name_resolver=lambda _: "")
+APISpec("USO", "v1", openapi_version="3.1.0", plugins=[_PLUGIN])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,13 +115,19 @@ def state_schema(schema: Schema) -> Json:
 
 def change_schema(schema: Schema) -> Json:
     """The schema as it stands, from a reader's side."""
-    shape: Json = _for_readers(_CONVERTER.schema2jsonschema(schema))
+    converter: Any = _PLUGIN.converter
+    shape: Json = _for_readers(converter.schema2jsonschema(schema))
     return shape
 
 
 def sentence(described: type) -> str:
     """The first sentence of a docstring."""
     return " ".join((described.__doc__ or "").partition("\n\n")[0].split())
+
+
+def as_text(document: Json) -> str:
+    """JSON as it is checked in."""
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def _for_readers(shape: Any) -> Any:

@@ -14,6 +14,19 @@ from shared.mongo.database import DEAD_LETTERS
 from shared.mongo.work import Work
 
 HEADER_PREFIX = "dead-letter-"
+# What is known about a dead letter, in its document and, after the prefix, in its headers.
+ABOUT = {
+    "topic": "the topic that it was read from",
+    "partition": "its partition there",
+    "offset": "its offset there",
+    "service": "the service that could not handle it",
+    "group": "that service's consumer group",
+    "error": "the kind of error",
+    "reason": "a sentence; nothing of the message stands in it",
+    "tries": "how often it was tried",
+    "at": "when it was given up (RFC 3339, UTC)",
+    "id": "the dead letter's id, by which it is shown, redriven or discarded",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
