@@ -1,0 +1,59 @@
+"""From the databases to the topics: nothing lost, nothing twice, each key in order, the newest last."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+
+from tests.faults.checker.invariants import Verdict, verdict
+from tests.faults.observed import Observed
+
+
+def log(observed: Observed) -> Iterable[Verdict]:
+    """Committed outbox rows against what a reader of committed records finds."""
+    rows = {
+        row["_id"]: row["topic"] for service in observed.databases for row in observed.collection(service, "outbox")
+    }
+    on_topics = Counter(record.id for record in observed.own_records if record.value is not None)
+    yield verdict(
+        "every committed change is on its topic (lost)",
+        ((on_topics[one] > 0, f"{one} for {topic} is on no topic") for one, topic in rows.items()),
+    )
+    yield verdict(
+        "no message is on a topic twice (doubled)",
+        ((count == 1, f"{one} is there {count} times") for one, count in on_topics.items()),
+    )
+    yield verdict(
+        "nothing is on a topic that was not committed",
+        ((one in rows, f"{one} is in no outbox") for one in on_topics),
+    )
+    yield from _order(observed)
+    yield _newest_is_last(observed)
+
+
+def _order(observed: Observed) -> Iterable[Verdict]:
+    versions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    topics = {owned.topic for owned in observed.owned}
+    for record in observed.own_records:
+        if record.topic in topics and record.value is not None:
+            versions[record.topic, record.key].append(record.message["sequence"])
+    yield verdict(
+        "the versions of each key ascend (out of order)",
+        ((found == sorted(found), f"{topic} {key}: {found}") for (topic, key), found in versions.items()),
+    )
+    yield verdict(
+        "the versions of each key have no gap",
+        (
+            (sorted(set(found)) == list(range(1, max(found) + 1)), f"{topic} {key}: {found}")
+            for (topic, key), found in versions.items()
+        ),
+    )
+
+
+def _newest_is_last(observed: Observed) -> Verdict:
+    cases = []
+    for owned in observed.owned:
+        last = observed.last(owned.topic)
+        documents = {owned.key(one): owned.show(one) for one in observed.collection(owned.service, owned.collection)}
+        for key in documents.keys() | last.keys():
+            said = last[key].state if key in last and last[key].value is not None else None
+            cases.append((said == documents.get(key), f"{owned.topic} {key}: the last record is not what is kept"))
+    return verdict("the last record of each key is the document in the database", cases)

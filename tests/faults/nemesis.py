@@ -1,0 +1,222 @@
+"""Does to a stack's processes what befalls processes: they die, stall, are restarted, and are cut off."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from deploy.local.stack import Stack
+from deploy.local.supervision import processes_of
+from shared.testing import wait_for
+from tests.faults.foreigner import Foreigner
+
+TABLE = "uso_faults"
+
+
+class Nemesis:
+    """Faults on one stack, chosen by a seed. `heal` ends whatever lasts; `done` counts what was really done."""
+
+    def __init__(self, stack: Stack, *, seed: int) -> None:
+        self.stack = stack
+        self.rng = random.Random(f"{seed}/nemesis")
+        self.done: Counter[str] = Counter()
+        self.story: list[str] = []
+        self._began = time.monotonic()
+        self._stopped: set[int] = set()
+        self._fillers: list[Path] = []
+        self._clock: Path | None = None
+
+    # What can be done
+
+    def kill(self, role: str, *, service: str | None = None) -> None:
+        """kill -9 of one process of the role, with its children."""
+        self._send(f"kill -9 {role}", self._one_of(role, service), signal.SIGKILL)
+
+    def stop(self, role: str, *, service: str | None = None, seconds: float | None = None) -> None:
+        """SIGSTOP, and SIGCONT some time later."""
+        pause = self.rng.uniform(0.5, 20) if seconds is None else seconds
+        family = self._send(f"SIGSTOP {role}", self._one_of(role, service), signal.SIGSTOP, f"for {pause:.1f} s")
+        self._stopped |= {process.pid for process in family}
+        time.sleep(pause)
+        self.go_on()
+
+    def restart(self, role: str, *, service: str | None = None) -> None:
+        """An orderly end; the supervisor starts it again."""
+        self._send(f"SIGTERM {role}", self._one_of(role, service)[:1], signal.SIGTERM)
+
+    def cut_off(self, role: str, *, seconds: float | None = None) -> None:
+        """Drops what is sent to a broker's or member's port, or the answers that come from it."""
+        port = self._port(role)
+        side = self.rng.choice(["dport", "sport"])
+        pause = self.rng.uniform(1, 12) if seconds is None else seconds
+        self._note(f"network cut of {role}", f"{side} {port} for {pause:.1f} s")
+        chain = f"inet {TABLE} cuts"
+        _nft(f"add table inet {TABLE}", f"add chain {chain} {{ type filter hook input priority 0; }}")
+        _nft(f"add rule {chain} tcp {side} {port} drop")
+        time.sleep(pause)
+        self.mend_the_network()
+
+    def fill_disk(self, directory: Path, *, seconds: float = 10.0) -> None:
+        """No byte is left where this broker or member keeps its data, for a while."""
+        self._note(f"full disk of {directory.name.partition('-')[0]}", f"{directory.name} for {seconds:.0f} s")
+        filler = directory / "filler"
+        self._fillers.append(filler)
+        with contextlib.suppress(OSError), filler.open("wb") as stream:
+            while True:
+                stream.write(b"\0" * 65536)
+                stream.flush()
+        time.sleep(seconds)
+        self.make_room()
+
+    def jump(self, clock: Path, *, seconds: float = 8.0) -> None:
+        """The clock of the processes that follow this file is an hour off, for a while."""
+        hours = self.rng.choice([-1, 1])
+        self._note("clock jump", f"{hours:+d} h for {seconds:.0f} s")
+        self._clock = clock
+        clock.write_text(f"{hours * 3600:+d}")
+        time.sleep(seconds)
+        self.set_the_clock()
+
+    def meddle(self, foreigner: Foreigner) -> None:
+        """A foreign producer puts poison, duplicates or old messages on our topics."""
+        what = foreigner.meddle()
+        self._note(what, "by a foreign producer")
+
+    # Ending it
+
+    def heal(self, *, seconds: float = 120.0) -> None:
+        """Ends every fault that lasts; returns when each process says that it is ready."""
+        self.go_on()
+        self.mend_the_network()
+        self.make_room()
+        self.set_the_clock()
+        wait_for(self._all_ready, seconds=seconds, what="every process to be ready")
+
+    def go_on(self) -> None:
+        stopped, self._stopped = self._stopped, set()
+        for pid in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+    def mend_the_network(self) -> None:
+        if can_cut():
+            subprocess.run(["nft", "delete", "table", "inet", TABLE], capture_output=True, check=False)
+
+    def make_room(self) -> None:
+        fillers, self._fillers = self._fillers, []
+        for filler in fillers:
+            filler.unlink(missing_ok=True)
+
+    def set_the_clock(self) -> None:
+        if self._clock is not None:
+            self._clock.write_text("+0")
+
+    # Whom it befalls
+
+    def _one_of(self, role: str, service: str | None) -> list[psutil.Process]:
+        """One process of the role and its children; nothing while it is dead anyway."""
+        info = self.stack.info
+        if role == "broker":
+            pids = [one["pid"] for one in info["kafka"]["brokers"]]
+        elif role == "mongod":
+            pids = [one["pid"] for one in info["mongodb"]["members"]]
+        elif role == "primary":
+            pids = [one["pid"] for one in info["mongodb"]["members"] if _is_primary(one["port"])]
+        else:
+            services = [service] if service else list(info["services"])
+            processes = [one for name in services for one in info["services"][name]["processes"]]
+            pids = [one["pid"] for one in processes if one["role"] == role]
+        ours = {process.pid: process for process in processes_of(self.stack.directory)}
+        alive = [ours[pid] for pid in pids if pid in ours]
+        if not alive:
+            return []
+        chosen = self.rng.choice(alive)
+        with contextlib.suppress(psutil.Error):
+            return [chosen, *chosen.children(recursive=True)]
+        return []
+
+    def _port(self, role: str) -> int:
+        info = self.stack.info
+        if role == "broker":
+            address = self.rng.choice(info["kafka"]["bootstrap_servers"].split(","))
+            return int(address.rpartition(":")[2])
+        ports = [one["port"] for one in info["mongodb"]["members"]]
+        return next((port for port in ports if _is_primary(port)), ports[0])
+
+    def _send(self, name: str, family: list[psutil.Process], number: int, more: str = "") -> list[psutil.Process]:
+        for process in family:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(number)
+        if family:
+            self._note(name, f"{family[0].pid} {more}".strip())
+        return family
+
+    def _note(self, name: str, about: str) -> None:
+        self.done[name] += 1
+        self.story.append(f"{time.monotonic() - self._began:6.1f} s  {name}: {about}")
+
+    def _all_ready(self) -> bool:
+        services = self.stack.info["services"].values()
+        addresses = [one["admin_url"] + "/readyz" for each in services for one in each["processes"]]
+        return all(_answers(address) for address in [*addresses, *(f"{one['url']}/readyz" for one in services)])
+
+
+def can_cut() -> bool:
+    """Whether packets can be dropped here: as root, with nftables."""
+    if os.geteuid() != 0 or shutil.which("nft") is None:
+        return False
+    return subprocess.run(["nft", "list", "tables"], capture_output=True, check=False).returncode == 0
+
+
+@contextlib.contextmanager
+def small_disk(directory: Path, *, megabytes: int) -> Iterator[Path]:
+    """A file system of its own under `directory`, small enough to be filled. As root only."""
+    directory.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(directory)], check=True)
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=False)
+
+
+def faketime_library() -> str | None:
+    """libfaketime, if it is installed where Debian puts it."""
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    return str(found[0]) if found else None
+
+
+def _nft(*commands: str) -> None:
+    for command in commands:
+        subprocess.run(["nft", command], capture_output=True, check=True)
+
+
+def _is_primary(port: int) -> bool:
+    from pymongo import MongoClient
+    from pymongo.errors import PyMongoError
+
+    client: MongoClient[dict[str, Any]]
+    with MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=500) as client:
+        try:
+            return bool(client.admin.command("hello")["isWritablePrimary"])
+        except PyMongoError:
+            return False
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+Fault = Callable[[], None]

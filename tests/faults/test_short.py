@@ -1,0 +1,37 @@
+"""A short trial on a stack of one broker and one MongoDB member: everything dies once under load."""
+
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy.local.stack import Stack
+from tests.faults.nemesis import Nemesis
+from tests.faults.report import as_json
+from tests.faults.trial import run_trial
+
+pytestmark = pytest.mark.slow
+SEED = 7
+
+
+def everything_dies(nemesis: Nemesis) -> None:
+    """Each kind of process once, some while another is still coming back."""
+    time.sleep(2)
+    for role, service in (
+        ("relay", "enrolment"), ("worker", "events"), ("api", "events"), ("relay", "events"), ("broker", None),
+        ("worker", "notifications"), ("mongod", None), ("api", "enrolment"), ("worker", "enrolment"),
+    ):  # fmt: skip
+        nemesis.kill(role, service=service)
+        time.sleep(2.5)
+
+
+@pytest.mark.timeout(300)
+def test_nothing_is_lost_and_nothing_happens_twice_when_every_process_is_killed(run_dir: Path) -> None:
+    with Stack(run_dir) as stack:
+        result = run_trial(stack, seed=SEED, faults=everything_dies, writers=6, pause=0.15)
+    facts = as_json(result)
+    assert [one for one in facts["invariants"] if one["broken"]] == []
+    assert facts["unsettled"] == ""
+    assert (facts["lost"], facts["doubled"], facts["out_of_order"]) == (0, 0, 0)
+    assert sum(result.faults.values()) == 9
+    assert facts["calls"]["done"] > 200

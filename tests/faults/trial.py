@@ -1,0 +1,91 @@
+"""One trial: a workload, faults meanwhile; then heal, drain, look at everything, and judge."""
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka.errors import KafkaError
+from pymongo.errors import PyMongoError
+
+from deploy.local.stack import Stack
+from tests.faults.calls import Caller
+from tests.faults.checker import Verdict, check
+from tests.faults.gather import Place
+from tests.faults.nemesis import Nemesis
+from tests.faults.observed import Observed
+from tests.faults.workload import Staff, Writers, prepare
+
+DRAIN_SECONDS = 150.0
+
+
+@dataclass(kw_only=True)
+class Result:
+    """What was done, what was found, and how long it took to come to rest."""
+
+    seed: int
+    faults: dict[str, int]
+    story: list[str]
+    observed: Observed
+    verdicts: Sequence[Verdict]
+    drained_after: float
+    unsettled: str = ""
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def holds(self) -> bool:
+        return not self.unsettled and all(not one.broken for one in self.verdicts)
+
+
+def run_trial(
+    stack: Stack,
+    *,
+    seed: int,
+    faults: Callable[[Nemesis], None],
+    writers: int = 8,
+    pause: float = 0.15,
+    most_calls: int = 50_000,
+    drain_seconds: float = DRAIN_SECONDS,
+) -> Result:
+    """Runs `faults` while the writers are at work. Raises only when the trial itself went wrong."""
+    caller = Caller(stack.info)
+    shared = prepare(Staff(caller, random.Random(f"{seed}/prepare"), "p"))
+    nemesis = Nemesis(stack, seed=seed)
+    at_work = Writers(caller, shared, seed=seed, count=writers, pause=pause, most=most_calls)
+    try:
+        faults(nemesis)
+    finally:
+        at_work.finish()
+        nemesis.heal()
+    caller.until_known(seconds=60)
+    healed = time.monotonic()
+    place = Place(stack.info)
+    try:
+        unsettled = _drain(place, drain_seconds)
+        drained_after = time.monotonic() - healed
+        observed = place.observe(caller, stack.directory / "logs")
+    finally:
+        place.close()
+    return Result(
+        seed=seed,
+        faults=dict(sorted(nemesis.done.items())),
+        story=nemesis.story,
+        observed=observed,
+        verdicts=check(observed),
+        drained_after=drained_after,
+        unsettled=unsettled,
+    )
+
+
+def _drain(place: Place, seconds: float) -> str:
+    """Waits until nothing is on its way any more; says what still is at the end of the time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            unsettled = place.unsettled()
+        except (KafkaError, PyMongoError) as error:
+            unsettled = f"not to be read: {type(error).__name__}"
+        if not unsettled or time.monotonic() > deadline:
+            return unsettled
+        time.sleep(0.5)
