@@ -1,0 +1,65 @@
+"""The three services side by side on real databases, their messages carried by hand."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from deploy.contracts import SERVICES
+from shared.messaging.messages import Message
+from shared.mongo.database import Database
+from shared.mongo.work import OUTBOX
+from shared.testing import Client, outbox
+from shared.testing.messages import relay_by_hand
+
+Json = dict[str, Any]
+
+
+class Network:
+    """What staff do in all three services. Messages travel when somebody says `catch_up`."""
+
+    def __init__(self, dbs: dict[str, Database], clients: dict[str, Client]) -> None:
+        self.dbs = dbs
+        self.clients = clients
+
+    def post(self, service: str, path: str, body: Json, *, role: str = "manager") -> Json:
+        return self._fine(self.clients[service].post(path, json=body, role=role))
+
+    def patch(self, service: str, path: str, body: Json) -> Json:
+        return self._fine(self.clients[service].patch(path, json=body, headers={"If-Match": "*"}))
+
+    def put(self, service: str, path: str, body: Json) -> Json:
+        return self._fine(self.clients[service].put(path, json=body, headers={"If-Match": "*"}))
+
+    def move(self, service: str, path: str, *states: str, reason: str | None = None) -> Json:
+        """Through these states, one after another."""
+        moved: Json = {}
+        for state in states:
+            moved = self.post(service, f"{path}/transitions", {"to": state, "reason": reason})
+        return moved
+
+    def catch_up(self) -> None:
+        """Everybody reads what everybody has said, until nobody says anything new."""
+        said = -1
+        while said != (said := sum(db[OUTBOX].count_documents({}) for db in self.dbs.values())):
+            targets = [(self.dbs[service.name], service.subscriptions) for service in SERVICES]
+            for db in self.dbs.values():
+                relay_by_hand(db, targets)
+
+    def said(self) -> list[Message]:
+        return [message for db in self.dbs.values() for message in outbox(db)]
+
+    @staticmethod
+    def _fine(answer: Any) -> Json:
+        assert answer.status_code in (200, 201), answer.text
+        body: Json = answer.json
+        return body
+
+
+@pytest.fixture
+def network(db_for: Callable[[str], Database], settings_for: Any, client_for: Any) -> Network:
+    dbs = {service.name: db_for(service.name) for service in SERVICES}
+    for service in SERVICES:
+        service.prepare(dbs[service.name])
+    apps = {service.name: service.app(settings_for(service.name), dbs[service.name]) for service in SERVICES}
+    return Network(dbs, {name: client_for(app) for name, app in apps.items()})

@@ -1,0 +1,166 @@
+"""What the services really say fits the schemas, and says nothing personal where it must not."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from deploy.contracts import SERVICES, present
+from services.notifications.deliveries.commands import Outcome, settle
+from services.notifications.deliveries.store import DELIVERIES
+from shared.contracts.shapes import message_types
+from shared.mongo.work import OUTBOX
+from shared.schemas import instant_text
+from tests.contracts.conftest import Json, Network
+
+CONTACTS = "uso.enrolment.contacts.v1"
+PEOPLE = [
+    {"given_name": "Kyllikki", "family_name": "Saarelainen", "email": "kyllikki.saarelainen@kunta.example"},
+    {"given_name": "Torsten", "family_name": "Ekblad", "email": "torsten.ekblad@kunta.example"},
+]
+STRANGER = {"given_name": "Ebba", "family_name": "Sandström", "email": "ebba.sandstrom@forskning.example"}
+PHONE = "+358401239876"
+
+
+def in_(**span: float) -> str:
+    return instant_text(datetime.now(UTC) + timedelta(**span))
+
+
+def enrolled(network: Network) -> tuple[Json, list[Json]]:
+    """An active enrolment with its people; everything of enrolment's is changed once on the way."""
+    organisation = network.post(
+        "enrolment",
+        "/v1/organisations",
+        {"kind": "municipality", "name": {"fi": "Kangasala"}, "municipality_code": "211", "languages": ["fi"]},
+    )
+    network.patch("enrolment", f"/v1/organisations/{organisation['id']}", {"population": 33106})
+    people = [
+        network.post(
+            "enrolment",
+            "/v1/contacts",
+            {**person, "phone": PHONE, "organisation_id": organisation["id"], "role": "elected", "language": "sv"},
+        )
+        for person in PEOPLE
+    ]
+    network.patch("enrolment", f"/v1/contacts/{people[0]['id']}", {"title": "ledamot", "phone": None})
+    season = network.post(
+        "enrolment",
+        "/v1/seasons",
+        {
+            "number": 7,
+            "name": {"fi": "Kausi 7"},
+            "starts_on": "2023-01-01",
+            "ends_on": "2024-12-31",
+            "package": {"workshop_days": 2},
+        },
+    )
+    network.patch("enrolment", f"/v1/seasons/{season['id']}", {"enrolment_opens_on": "2022-09-01"})
+    network.move("enrolment", f"/v1/seasons/{season['id']}", "open", "running")
+    enrolment = network.post(
+        "enrolment",
+        "/v1/enrolments",
+        {
+            "season_id": season["id"],
+            "organisation_id": organisation["id"],
+            "contact_ids": [person["id"] for person in people],
+        },
+    )
+    path = f"/v1/enrolments/{enrolment['id']}"
+    network.patch("enrolment", path, {"coordinator": "maija", "source": "a letter"})
+    network.move("enrolment", path, "negotiating", "enrolled", "active")
+    network.put("enrolment", f"{path}/situation-analysis", {"status": "delivered", "delivered_on": "2023-05-11"})
+    network.catch_up()
+    return enrolment, people
+
+
+def workshops(network: Network, enrolment: Json) -> None:
+    """Three of them: one is called off, one is refused, one is held."""
+    called_off, refused, held = (
+        network.post(
+            "events",
+            "/v1/events",
+            {
+                "kind": "workshop",
+                "title": {"fi": "Työpaja"},
+                "starts_at": in_(days=30),
+                "ends_at": in_(days=30, hours=6),
+                "enrolment_id": enrolment["id"],
+                "days": days,
+            },
+        )
+        for days in (1, 9, 1.5)
+    )
+    for event, last in ((called_off, "cancelled"), (refused, None), (held, "completed")):
+        path = f"/v1/events/{event['id']}"
+        network.move("events", path, "published")
+        network.catch_up()
+        if last:
+            network.move("events", path, last, reason="as it was agreed")
+        network.catch_up()
+
+
+def webinar(network: Network, people: list[Json]) -> None:
+    """One seat, three people: the first leaves, the second moves up, comes and says how it was."""
+    event = network.post(
+        "events",
+        "/v1/events",
+        {
+            "kind": "webinar",
+            "title": {"fi": "Webinaari", "sv": "Webbinarium"},
+            "starts_at": in_(minutes=20),
+            "ends_at": in_(hours=1),
+            "capacity": 1,
+        },
+    )
+    path = f"/v1/events/{event['id']}"
+    network.move("events", path, "published")
+    network.patch("events", path, {"venue": {"fi": "Verkossa"}})
+    bodies: list[Json] = [{"contact_id": person["id"]} for person in people]
+    first, second, _ = (
+        network.post("events", f"{path}/registrations", body) for body in [*bodies, {"person": STRANGER}]
+    )
+    network.move("events", f"/v1/registrations/{first['id']}", "cancelled")
+    network.move("events", f"/v1/registrations/{second['id']}", "attended")
+    network.post("events", f"/v1/registrations/{second['id']}/feedback", {"score": 5, "comment": "Tack!"})
+    network.catch_up()
+
+
+def deliveries(network: Network) -> None:
+    """What the others said has led to deliveries; one is sent, one fails."""
+    db = network.dbs["notifications"]
+    waiting = list(db[DELIVERIES.collection].find({"state": {"$in": ["queued", "scheduled"]}}))
+    assert len(waiting) > 2
+    outcomes = [
+        Outcome(delivery_id=waiting[0]["_id"], to="sent", fields={"message_id": "<1@n.example>", "attempts": 1}),
+        Outcome(delivery_id=waiting[1]["_id"], to="failed", error="smtp_550", fields={"attempts": 3}),
+    ]
+    assert settle(db, outcomes, rule="sender") == 2
+
+
+def test_every_message_type_is_really_said_and_fits_its_schema(network: Network) -> None:
+    enrolment, people = enrolled(network)
+    workshops(network, enrolment)
+    webinar(network, people)
+    deliveries(network)
+    promised = present()
+    checks = {name: Draft202012Validator(schema) for name, schema in promised.schemas.items()}
+    said = documents(network)
+    for topic, document in said:
+        checks[document["type"]].validate(document)
+        assert promised.topics_of(document["type"]) == [topic]
+    assert {document["type"] for _, document in said} == {one.full_name for one in message_types(SERVICES)}
+    assert personal_topics(network) == {CONTACTS}
+
+
+def documents(network: Network) -> list[tuple[str, Json]]:
+    """The topic and the document of everything in all outboxes."""
+    rows = [row for db in network.dbs.values() for row in db[OUTBOX].find().sort("_id", 1)]
+    return [(row["topic"], json.loads(row["value"])) for row in rows]
+
+
+def personal_topics(network: Network) -> set[str]:
+    """The topics on which a name, an e-mail address or a phone number of anybody stands."""
+    words: list[Any] = [word for person in [*PEOPLE, STRANGER] for word in person.values()] + [PHONE]
+    rows = [row for db in network.dbs.values() for row in db[OUTBOX].find()]
+    return {row["topic"] for row in rows if any(word in bytes(row["value"]).decode() for word in words)}
