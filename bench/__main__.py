@@ -1,0 +1,48 @@
+"""`python -m bench [--only NAME]… [--quick]`: measures the paths and writes down what came out."""
+
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from bench import machine, paths, report
+from bench.rows import Row
+from bench.surroundings import Surroundings
+from deploy.local.stack import Stack
+
+
+@click.command()
+@click.option("--only", multiple=True, type=click.Choice(list(paths.PATHS)), help="Measure this path; may be repeated.")
+@click.option("--quick", is_flag=True, help="Small and once: shows that it works, not how fast it is.")
+def main(only: tuple[str, ...], quick: bool) -> None:
+    """Measures each path beside a baseline, in turn, on real Kafka and MongoDB.
+
+    A whole run writes bench/results.json, the plot and the table in docs/speed.md; a part of one only prints.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    began = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="uso-bench-") as directory,
+        Stack(Path(directory), services=(), tell=report.tell) as stack,
+    ):
+        around = Surroundings(stack=stack, directory=Path(directory), quick=quick, tell=report.tell)
+        rows = _measure(around, only or tuple(paths.PATHS))
+    seconds = time.monotonic() - began
+    report.show(rows, machine.describe(), seconds)
+    if not only and not quick:
+        report.keep(rows, machine.describe(), seconds)
+
+
+def _measure(around: Surroundings, names: tuple[str, ...]) -> list[Row]:
+    rows: list[Row] = []
+    for name in names:
+        report.tell(f"{name} …")
+        rows += paths.PATHS[name](around)
+    return rows
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""HTTP writes: `POST /v1/organisations` as it is deployed, beside bare Flask and pymongo under the same gunicorn."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from itertools import count
+from typing import Any
+
+from bench import load
+from bench.rows import Figures, Row, Side, interleaved, of
+from bench.surroundings import Surroundings
+from deploy.local.processes import ROLES, SERVICES
+from shared.ids import new_id
+
+WORKERS, THREADS, CONNECTIONS = 2, 8, 16
+BARE = "bare Flask + pymongo, one transaction of two inserts"
+SIZE = {"HTTP_WORKERS": str(WORKERS), "HTTP_THREADS": str(THREADS)}
+
+
+def measure(around: Surroundings) -> Iterator[Row]:
+    """The api process alone, then with all nine processes of the three services at work behind it."""
+    with ExitStack() as running:
+        api = running.enter_context(around.service("enrolment", "api", database="uso_enrolment", **SIZE))
+        bare = running.enter_context(_bare(around))
+        sides: dict[str, Side] = {
+            "hello": partial(_hello, around, bare.url),
+            "bare": partial(_bare_writes, around, bare.url),
+            "api": partial(_our_writes, around, api.url),
+            "keyed": partial(_our_writes, around, api.url, keyed=True),
+        }
+        found = interleaved(sides, rounds=around.rounds)
+        yield from _rows("api alone", found["api"], found["bare"], targets=True)
+        yield from _rows("api alone, Idempotency-Key", found["keyed"], found["bare"], targets=False)
+        yield Row(path="http", what="generator's limit: a bare hello", unit="requests/s", ours=of(found["hello"], "rate"))
+        others = [
+            running.enter_context(around.service(service, role, database=f"uso_{service}"))
+            for role in reversed(ROLES)
+            for service in SERVICES
+            if (service, role) != ("enrolment", "api")
+        ]
+        found = interleaved({"bare": sides["bare"], "api": sides["api"]}, rounds=around.rounds)
+        yield from _rows("whole system running", found["api"], found["bare"], targets=False)
+        for one in (api, *others):
+            name = one.process.environ()["PROCESS_NAME"].rstrip("0123456789").rstrip("-")
+            yield Row(path="memory", what=name, unit="MB", ours=[one.megabytes()])
+
+
+def organisation(number: int) -> dict[str, Any]:
+    """A new organisation's body."""
+    return {
+        "kind": "other",
+        "name": {"fi": f"Yhteisö {number}", "sv": f"Sammanslutning {number}"},
+        "languages": ["fi", "sv"],
+        "population": number,
+    }
+
+
+def _bare(around: Surroundings) -> Any:
+    return around.gunicorn(
+        "bench.bare.web:create_app()", workers=WORKERS, threads=THREADS, MONGODB_DATABASE=around.name("bare_web")
+    )
+
+
+def _our_writes(around: Surroundings, url: str, *, keyed: bool = False) -> Figures:
+    token = around.token("coordinator")
+    requests = (
+        load.post(
+            "/v1/organisations",
+            organisation(number),
+            token=token,
+            headers={"Idempotency-Key": new_id()} if keyed else {},
+        )
+        for number in count()
+    )
+    return _loaded(around, url, requests, status=201)
+
+
+def _bare_writes(around: Surroundings, url: str) -> Figures:
+    return _loaded(around, url, (load.post("/things", organisation(number)) for number in count()), status=201)
+
+
+def _hello(around: Surroundings, url: str) -> Figures:
+    return _loaded(around, url, (load.get("/hello") for _ in count()), status=200)
+
+
+def _loaded(around: Surroundings, url: str, requests: Iterator[bytes], *, status: int) -> Figures:
+    answers = load.closed(url, requests, connections=CONNECTIONS, seconds=around.many(6, 2))
+    return load.latencies(load.must_be(status, answers))
+
+
+def _rows(what: str, ours: list[Figures], bare: list[Figures], *, targets: bool) -> Iterator[Row]:
+    yield Row(
+        path="http",
+        what=f"POST /v1/organisations, {what}",
+        unit="requests/s",
+        ours=of(ours, "rate"),
+        against=BARE,
+        baseline=of(bare, "rate"),
+        at_least=0.7 if targets else None,
+    )
+    for name in ("p50", "p95", "p99"):
+        yield Row(
+            path="http",
+            what=f"… {what}: {name}",
+            unit="ms",
+            ours=of(ours, name),
+            against=BARE,
+            baseline=of(bare, name),
+            below=2.0 if targets and name == "p99" else None,
+        )
