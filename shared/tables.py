@@ -2,7 +2,6 @@
 
 import csv
 import io
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,8 @@ import openpyxl
 from flask import request
 from marshmallow import Schema, fields
 
-from shared.errors import Problem
+from shared.errors import Invalid, Problem
+from shared.http.routes import apply_merge_patch
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.work import Work
 from shared.schemas import LANGUAGES, Strict, flatten_errors
@@ -74,23 +74,25 @@ def import_rows(
     prepare: Callable[[Document], Document],
     messages: tuple[str, str],
     dry_run: bool,
+    usual: Document | None = None,
 ) -> Document:
     """Creates what `find` does not know and updates what it knows and what differs.
 
-    `read` makes input fields of a row's cells (and may raise ValueError with a sentence), `schema`
-    checks them, `prepare` adds what is kept besides, `messages` are the types for created and updated.
-    Columns that a row leaves empty change nothing.
+    `read` makes input fields of a row's cells, `schema` checks them, `prepare` adds what is kept
+    besides, `messages` are the types for created and updated, `usual` is what a new one has unless its
+    row says otherwise. `read` and `find` may raise Invalid. Columns that a row leaves empty change nothing.
     """
     result: dict[str, Any] = {"created": 0, "updated": 0, "unchanged": 0, "rejected": []}
     for row in rows:
         try:
             given = read(row.cells)
             existing = find(given)
-            shown = aggregate.show(existing) if existing else {}
-            merged = {name: shown[name] for name in schema.load_fields if shown.get(name) is not None} | given
+            before = aggregate.show(existing) if existing else usual or {}
+            inputs = {name: before[name] for name in schema.load_fields if before.get(name) is not None}
+            merged = apply_merge_patch(inputs, given)
             errors = flatten_errors(schema.validate(merged))
-        except ValueError as error:
-            errors = {"": [str(error)]}
+        except Invalid as error:
+            errors = error.errors
         if errors:
             result["rejected"].append({"line": row.line, "errors": errors})
             continue
@@ -112,11 +114,16 @@ def _read_csv(body: bytes) -> list[Row]:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Problem("The table must be in UTF-8.") from error
+    if "\0" in text:
+        raise Problem("The table has a NUL character, which is no text.")
     header, _, _ = text.partition("\n")
     delimiter = ";" if header.count(";") > header.count(",") else ","
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        lines = [(reader.line_num, cells) for cells in reader]
+        lines, line = [], 1
+        for cells in reader:
+            lines.append((line, cells))
+            line = reader.line_num + 1
     except csv.Error as error:
         raise Problem(f"The table cannot be read as CSV: {error}.") from error
     return _rows(lines)
@@ -129,7 +136,7 @@ def _read_xlsx(body: bytes) -> list[Row]:
             (number, ["" if cell is None else str(cell) for cell in cells])
             for number, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1)
         ]
-    except (zipfile.BadZipFile, KeyError, ValueError, IndexError, OSError) as error:
+    except Exception as error:  # noqa: BLE001 - a broken file fails wherever the parser happens to be
         raise Problem("The table cannot be read as XLSX.") from error
     return _rows(lines)
 
@@ -138,7 +145,8 @@ def _rows(lines: list[tuple[int, list[str]]]) -> list[Row]:
     if not lines:
         raise Problem("The table is empty: its first line names the columns.")
     columns = [name.strip() for name in lines[0][1]]
-    if len(set(columns)) != len(columns):
+    named = [name for name in columns if name]
+    if len(set(named)) != len(named):
         raise Problem("Two columns of the table have the same name.")
     rows = []
     for line, cells in lines[1:]:

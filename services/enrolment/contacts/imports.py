@@ -4,8 +4,10 @@ from typing import Any
 
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS, email_key, with_keys
+from services.enrolment.organisations.imports import with_keys_as_kept
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.cause import Cause
+from shared.errors import Invalid
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database, Once
 from shared.mongo.work import Work
@@ -19,6 +21,7 @@ NAMED_BY = {"organisation_id": "_id", "municipality_code": "municipality_code", 
 
 def import_contacts(db: Database, cause: Cause, rows: list[Row], *, dry_run: bool, once: Once | None) -> Document:
     """Creates and updates in one transaction; a row that is wrong is told of and leaves the rest alone."""
+    rows = [with_keys_as_kept(row) for row in rows]
     keys = [email_key(row.cells["email"]) for row in rows if row.cells.get("email")]
 
     def work(unit: Work) -> Document:
@@ -45,15 +48,17 @@ def import_contacts(db: Database, cause: Cause, rows: list[Row], *, dry_run: boo
 
 
 def read_contact(cells: dict[str, str], organisations: dict[tuple[str, str], str]) -> dict[str, Any]:
-    """A row's cells as the fields of the input. Raises ValueError when the organisation it names is not known."""
+    """A row's cells as the fields of the input. Raises Invalid when the organisation it names is not known."""
     fields: dict[str, Any] = {name: cells[name] for name in PLAIN if cells.get(name)}
     named = {column: cells[column] for column in NAMED_BY if cells.get(column)}
-    for column, value in named.items():
-        if (column, value) not in organisations:
-            raise ValueError(f"There is no organisation with the {column} {value}.")
+    unknown = {
+        column: ["There is no such organisation."] for column in named if (column, named[column]) not in organisations
+    }
+    if unknown:
+        raise Invalid(unknown)
     found = {organisations[column, value] for column, value in named.items()}
     if len(found) > 1:
-        raise ValueError(f"The row names different organisations by {' and '.join(named)}.")
+        raise Invalid({column: ["The row names different organisations."] for column in named})
     if found:
         fields["organisation_id"] = found.pop()
     return fields

@@ -8,7 +8,7 @@ from stdnum.exceptions import ValidationError as WrongNumber
 from stdnum.fi import ytunnus
 
 from shared.http.routes import SearchQuery
-from shared.schemas import ByLanguage, Resource, Strict, one_of
+from shared.schemas import ByLanguage, Line, Resource, Strict, one_of
 
 KINDS = ("municipality", "wellbeing_county", "joint_authority", "other")
 
@@ -29,7 +29,7 @@ class OrganisationInput(Strict):
 
     kind = one_of(*KINDS, required=True)
     name = ByLanguage(required=True)
-    municipality_code = fields.String(validate=validate.Regexp(r"^\d{3}$", error="Three digits, such as 091."))
+    municipality_code = Line(validate=validate.Regexp(r"^[0-9]{3}$", error="Three digits, such as 091."))
     business_id = BusinessId()
     region = ByLanguage()
     wellbeing_county = ByLanguage()
