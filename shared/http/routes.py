@@ -149,7 +149,8 @@ def add_history(routes: Routes, path: str, db: Database, aggregate: Aggregate) -
     @routes.lists(HistoryEntry)
     def history(query: dict[str, Any], id: str) -> Page:
         load_one(db, aggregate, id)
-        return page(db, HISTORY, {"of": id}, limit=query["limit"], cursor=query["cursor"], sort=[("_id", -1)])
+        mine = {"of": id, "kind": aggregate.name}
+        return page(db, HISTORY, mine, limit=query["limit"], cursor=query["cursor"], sort=[("_id", -1)])
 
 
 def json_object() -> dict[str, Any]:

@@ -36,6 +36,7 @@ def create_enrolment(db: Database, cause: Cause, fields: dict[str, Any], *, once
 
     def work(unit: Work) -> Document:
         season = _referred_to(unit, fields)
+        check_themes(fields["themes"], season)
         check_takes_enrolments(season)
         start = {"state": "inquiry", "state_reason": None, "situation_analysis": NOT_STARTED}
         enrolment = unit.insert(ENROLMENTS, {**fields, **start}, "enrolment.created")
@@ -52,7 +53,8 @@ def change_enrolment(db: Database, cause: Cause, identifier: str, patch: dict[st
         enrolment = unit.get(ENROLMENTS, identifier, if_match=if_match)
         fields = patched(ENROLMENTS.show(enrolment), patch, _INPUT)
         check_settled(enrolment, fields)
-        _referred_to(unit, fields)
+        season = _referred_to(unit, fields)
+        check_themes(fields["themes"], season, had=enrolment["themes"])
         return unit.save(ENROLMENTS, enrolment, fields, "enrolment.updated")
 
     return db.transact(work, cause=cause)
@@ -128,5 +130,4 @@ def _referred_to(unit: Work, fields: dict[str, Any]) -> Document:
     }
     if errors or season is None:
         raise Invalid(errors)
-    check_themes(fields["themes"], season)
     return season

@@ -47,13 +47,13 @@ def check_settled(enrolment: Mapping[str, Any], fields: Mapping[str, Any]) -> No
         raise Invalid(errors)
 
 
-def check_themes(themes: Iterable[str], season: Mapping[str, Any]) -> None:
-    """Raises Invalid for a theme that the season does not have."""
+def check_themes(themes: Iterable[str], season: Mapping[str, Any], *, had: Collection[str] = ()) -> None:
+    """Raises Invalid for a theme that the season does not have and the enrolment has not `had` before."""
     known = [theme["key"] for theme in season["themes"]]
     errors = {
         f"themes.{position}": [f"Season {season['number']} has no such theme. It has: {', '.join(known) or 'none'}."]
         for position, theme in enumerate(themes)
-        if theme not in known
+        if theme not in known and theme not in had
     }
     if errors:
         raise Invalid(errors)

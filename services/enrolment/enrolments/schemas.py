@@ -43,11 +43,9 @@ class SituationAnalysisInput(Strict):
             raise ValidationError({"delivered_on": ["Only an analysis that is delivered has a day of delivery."]})
 
 
-class SituationAnalysis(Schema):
-    """The situation analysis of an enrolment; `version` is the enrolment's."""
+class Analysis(Schema):
+    """A situation analysis as its enrolment shows it."""
 
-    enrolment_id = fields.String(required=True)
-    version = fields.Integer(required=True)
     status = one_of(*STATUSES, required=True)
     summary = fields.String(allow_none=True)
     focus_areas = fields.List(fields.String())
@@ -55,12 +53,19 @@ class SituationAnalysis(Schema):
     delivered_on = fields.String(allow_none=True)
 
 
+class SituationAnalysis(Analysis):
+    """The situation analysis by itself; `version` is the enrolment's."""
+
+    enrolment_id = fields.String(required=True)
+    version = fields.Integer(required=True)
+
+
 class Enrolment(EnrolmentInput, Resource):
     """An enrolment as staff and other services see it."""
 
     state = one_of(*STATES, required=True)
     state_reason = fields.String(allow_none=True, metadata={"description": "why it is in this state"})
-    situation_analysis = fields.Nested(SituationAnalysis(exclude=("enrolment_id", "version")), required=True)
+    situation_analysis = fields.Nested(Analysis, required=True)
 
 
 class EnrolmentQuery(PageQuery):
