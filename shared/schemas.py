@@ -1,5 +1,6 @@
 """marshmallow fields and bases that HTTP bodies and messages share."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,10 +12,11 @@ from shared.ids import is_id
 
 LANGUAGES = ("fi", "sv", "en")
 MAX_TEXT = 20_000
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _not_a_day() -> str:
-    raise ValueError("not ten characters")
+    raise ValueError("not YYYY-MM-DD")
 
 
 def _as_list(validators: Any) -> list[Any]:
@@ -92,7 +94,7 @@ class Day(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs))
         try:
-            return date.fromisoformat(text).isoformat() if len(text) == 10 else _not_a_day()
+            return date.fromisoformat(text).isoformat() if _DAY.fullmatch(text) else _not_a_day()
         except ValueError as error:
             raise ValidationError("Not a date: write it as YYYY-MM-DD.") from error
 

@@ -6,7 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from services.enrolment.seasons.domain import STATES
 from shared.http.routes import PageQuery
-from shared.schemas import ByLanguage, Day, Resource, Strict, one_of
+from shared.schemas import ByLanguage, Day, Line, Resource, Strict, one_of
 
 
 def whole_or_half(days: float) -> None:
@@ -17,9 +17,10 @@ def whole_or_half(days: float) -> None:
 class Theme(Strict):
     """What a season is about; enrolments choose among them by `key`."""
 
-    key = fields.String(
+    key = Line(
         required=True,
-        validate=validate.Regexp(r"^[a-z0-9_-]{1,60}$", error="Lower case letters, digits, _ and - only, 60 at most."),
+        max_length=60,
+        validate=validate.Regexp(r"^[a-z0-9_-]+$", error="Lower case letters, digits, _ and - only."),
     )
     name = ByLanguage(required=True)
 
