@@ -63,7 +63,8 @@ def format_storage(*, directory: Path, broker_id: int, cluster_id: str, classes:
     if (directory / "data" / f"kafka-{broker_id}" / "meta.properties").exists():
         return
     config = directory / f"kafka-{broker_id}.properties"
-    command = [JAVA, *JVM, "-cp", classes, "kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(config)]
+    command = [JAVA, *JVM, "-cp", classes, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}"]
+    command += ["-c", str(config)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StackError(f"Kafka's storage could not be formatted: {done.stdout[-500:]}{done.stderr[-500:]}")
