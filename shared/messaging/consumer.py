@@ -7,13 +7,14 @@ The offsets committed to Kafka only show the lag.
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
+from kafka.structs import MemberState
 from pymongo import InsertOne, UpdateOne
 
 from shared.cause import own_initiative
@@ -21,6 +22,7 @@ from shared.errors import Unavailable
 from shared.messaging.burying import dead_letter
 from shared.messaging.joining import see_joins_through
 from shared.messaging.messages import Message, decode
+from shared.messaging.progress import Progress
 from shared.messaging.subscriptions import Subscriptions, apply_batch
 from shared.messaging.waiting import Waiting
 from shared.mongo.database import OFFSETS, Database
@@ -34,7 +36,7 @@ log = get_logger(__name__)
 TRIES = 3
 DEAD_IN_A_ROW_LIMIT = 20
 MAX_BATCH = 500
-LAG_SECONDS = 2.0
+LOOK_SECONDS = 2.0
 
 
 class Halted(Exception):
@@ -46,7 +48,10 @@ class _Moved(Exception):
 
 
 class Consumer:
-    """Reads `subscriptions`' topics for one service. Runs in one thread; `stop` may be set from any."""
+    """Reads `subscriptions`' topics for one service. Runs in one thread; `stop` may be set from any.
+
+    `alive` is called every few seconds for as long as that thread is not stuck.
+    """
 
     def __init__(
         self,
@@ -56,12 +61,14 @@ class Consumer:
         *,
         stop: threading.Event,
         max_batch: int = MAX_BATCH,
+        alive: Callable[[], None] = lambda: None,
     ) -> None:
         self.db = db
         self.settings = settings
         self.subscriptions = subscriptions
         self.stop = stop
         self.max_batch = max_batch
+        self.alive = alive
         self.group = f"uso.{settings.service}"
         self.places: dict[TopicPartition, int] = {}
         self.dead_in_a_row = 0
@@ -69,7 +76,8 @@ class Consumer:
         self.joined = False
         self._kafka: Any = None
         self._waiting: Any = None
-        self._lag_shown_at = 0.0
+        self._progress: Any = None
+        self._looked_at = 0.0
 
     def check(self) -> None:
         """Raises when this consumer does not read."""
@@ -98,12 +106,14 @@ class Consumer:
             metadata_max_age_ms=30_000,
         )
         see_joins_through(self._kafka)
-        self._waiting = Waiting(self._kafka, self.stop)
+        self._waiting = Waiting(self._kafka, self.stop, alive=self.alive)
+        self._progress = Progress(self._kafka)
         try:
             self._kafka.subscribe(list(self.subscriptions), listener=listener)
             while not self.stop.is_set():
+                self.alive()
                 polled = self._kafka.poll(timeout_ms=100)
-                self.joined = self.joined or listener.assigned_once
+                self.joined = self.joined or self._is_member()
                 arrived = listener.take()
                 for partition in set(self.places) - set(self._kafka.assignment()):
                     del self.places[partition]
@@ -118,9 +128,13 @@ class Consumer:
                 ]
                 if records:
                     self._handle(records)
-                self._show_lag()
+                self._look_around()
         finally:
             self._kafka.close()
+
+    def _is_member(self) -> bool:
+        """Whether the group has settled with this consumer in it, with or without partitions of its own."""
+        return bool(self._kafka.group_metadata().state == MemberState.STABLE)
 
     def _take_places(self, partitions: Sequence[TopicPartition]) -> None:
         """Seeks to what the database says; it alone knows what has had its effect."""
@@ -140,10 +154,11 @@ class Consumer:
         portions: list[Sequence[Any]] = [records]
         tries = 0
         while portions and not self.stop.is_set():
+            self.alive()
             portion = portions[0]
             try:
                 with BATCH_SECONDS.labels(self.settings.service).time():
-                    self._waiting.for_database(lambda: self._commit(portion, self._applying(portion)))  # noqa: B023
+                    self._waiting.for_database(lambda: self._commit(_behind(portion), self._applying(portion)))  # noqa: B023
             except _Moved:
                 log.warning("another consumer has taken over", partitions=len(self.places))
                 self._take_places(list(self.places))
@@ -171,9 +186,8 @@ class Consumer:
         messages = [_read(record) for record in records]
         return lambda work: apply_batch(self.subscriptions, work, messages)
 
-    def _commit(self, records: Sequence[Any], apply: Callable[[Work], None]) -> None:
+    def _commit(self, reached: Mapping[TopicPartition, int], apply: Callable[[Work], None]) -> None:
         """The effects and the partitions' new places, together."""
-        reached = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
 
         def work(unit: Work) -> None:
             self._move(unit, reached)
@@ -182,7 +196,7 @@ class Consumer:
         self.db.transact(work, cause=own_initiative(self.group))
         self.places.update(reached)
 
-    def _move(self, unit: Work, reached: dict[TopicPartition, int]) -> None:
+    def _move(self, unit: Work, reached: Mapping[TopicPartition, int]) -> None:
         operations = []
         for partition, place in reached.items():
             operations.append(
@@ -211,7 +225,7 @@ class Consumer:
         where = f"{record.topic}/{record.partition}/{record.offset}"
         log.error("message not handled", where=where, error=type(error).__name__, exc_info=error)
         letter = dead_letter(record, error, tries=tries, service=self.settings.service, group=self.group)
-        self._waiting.for_database(lambda: self._commit([record], letter.bury))
+        self._waiting.for_database(lambda: self._commit(_behind([record]), letter.bury))
         DEAD_LETTERED.labels(self.settings.service, record.topic).inc()
 
     def _halt(self, why: str) -> None:
@@ -221,21 +235,29 @@ class Consumer:
         self._waiting.for_the_end()
         raise Halted(why)
 
-    def _show_lag(self) -> None:
+    def _look_around(self) -> None:
+        """Every two seconds: passes what is no record, shows the lag, and makes sure that there is progress."""
         now = time.monotonic()
-        if now - self._lag_shown_at < LAG_SECONDS:
+        if now - self._looked_at < LOOK_SECONDS:
             return
-        self._lag_shown_at = now
+        self._looked_at = now
+        reached = self._progress.look(self.places, joined=self._is_member())
+        passed = {tp: place for tp, place in reached.items() if place > self.places[tp]}
+        if passed:
+            try:
+                self._waiting.for_database(lambda: self._commit(passed, lambda _: None))
+            except _Moved:
+                self._take_places(list(self.places))
+        self._show_lag()
+
+    def _show_lag(self) -> None:
         lag: dict[str, int] = {}
         for partition, place in self.places.items():
-            end = self._kafka.highwater(partition)
-            if end is not None:
-                lag[partition.topic] = lag.get(partition.topic, 0) + max(end - place, 0)
+            behind = max((self._kafka.highwater(partition) or place) - place, 0)
+            lag[partition.topic] = lag.get(partition.topic, 0) + behind
         for topic, behind in lag.items():
             CONSUMER_LAG.labels(self.settings.service, topic).set(behind)
         if self.places:
-            from kafka import OffsetAndMetadata
-
             offsets = {tp: OffsetAndMetadata(place, "", -1) for tp, place in self.places.items()}
             try:
                 self._kafka.commit_async(offsets)
@@ -250,7 +272,6 @@ class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
     """Notes what was assigned; runs on the network thread, so it does nothing else."""
 
     def __init__(self) -> None:
-        self.assigned_once = False
         self._arrived: set[TopicPartition] = set()
         self._lock = threading.Lock()
 
@@ -260,12 +281,16 @@ class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
     def on_partitions_assigned(self, assigned: Any) -> None:
         with self._lock:
             self._arrived |= set(assigned)
-            self.assigned_once = True
 
     def take(self) -> set[TopicPartition]:
         with self._lock:
             arrived, self._arrived = self._arrived, set()
             return arrived
+
+
+def _behind(records: Sequence[Any]) -> dict[TopicPartition, int]:
+    """The places behind the last of the records."""
+    return {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}
 
 
 def _read(record: Any) -> Message:

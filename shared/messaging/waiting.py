@@ -17,11 +17,12 @@ log = get_logger(__name__)
 
 
 class Waiting:
-    """Waits for a KafkaConsumer's thread; `stop` cuts every wait short."""
+    """Waits for a KafkaConsumer's thread; `stop` cuts every wait short, `alive` is called all along."""
 
-    def __init__(self, kafka: Any, stop: threading.Event) -> None:
+    def __init__(self, kafka: Any, stop: threading.Event, *, alive: Callable[[], None]) -> None:
         self._kafka = kafka
         self._stop = stop
+        self._alive = alive
 
     def for_database(self, action: Callable[[], None]) -> None:
         """Repeats `action` for as long as the database is away. Raises what else `action` raises."""
@@ -54,6 +55,7 @@ class Waiting:
 
     def _keep_membership(self) -> None:
         """A poll that brings nothing: all partitions are paused while it lasts."""
+        self._alive()
         assigned = self._kafka.assignment()
         if not assigned:
             return
