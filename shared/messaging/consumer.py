@@ -88,6 +88,7 @@ class Consumer:
 
     def run(self) -> None:
         """Handles records until `stop` is set. Raises KafkaError when Kafka stays away."""
+        self.alive()
         listener = _Assignments()
         self._kafka = KafkaConsumer(
             bootstrap_servers=self.settings.kafka_bootstrap_servers,
