@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import psutil
 import pytest
 
 from deploy.local.stack import Stack
+from shared.testing import wait_for
 
 HERE = Path(__file__).parent
 OUTSIDE = ("KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI", "SMTP_URL")
@@ -21,11 +21,7 @@ OUTSIDE = ("KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI", "SMTP_URL")
 
 def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
     """What `condition` gives as soon as it is true. Fails at the deadline."""
-    until = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < until, f"not within {seconds} seconds"
-        time.sleep(0.02)
-    return result
+    return wait_for(condition, seconds=seconds)
 
 
 def fake_command(service: str, role: str) -> list[str]:

@@ -1,0 +1,103 @@
+"""The shape of the code, besides what `lint-imports` knows."""
+
+import re
+from pathlib import Path
+
+import pytest
+from importlinter.cli import lint_imports
+
+from deploy.contracts import SERVICES
+from tests.architecture.code import REPOSITORY, calls, imports, name_of, python_files, tracked, within
+
+LIMIT = 300
+PURE = ("collections", "dataclasses", "datetime", "enum", "functools", "itertools", "math", "re", "typing")
+IMPURE_CALLS = re.compile(r"(^|\.)(now|utcnow|today|time|monotonic|open|print|input|random|new_id|utc_now)$")
+TEXTS = REPOSITORY / "services" / "notifications" / "templates" / "texts"
+# In two halves, so that this file has none of them.
+NOT_OURS = [
+    *("pypi" + ".org", "python" + "hosted.org", "npmjs" + ".org", "npmjs" + ".com", "yarnpkg" + ".com"),
+    *("maven" + ".org", "sonatype" + ".com", "proxy.golang" + ".org", "crates" + ".io"),
+    *(f"/{folder}/" for folder in ("work", "home", "root", "tmp", "Users")),
+]
+
+
+def impurities(source: str) -> list[str]:
+    """What a module of domain rules must not have: other imports than rules need, and calls of the world outside."""
+    wrong = [
+        module
+        for module in imports(source)
+        if not within(module, (*PURE, "shared.errors")) and not re.fullmatch(r"services(\.\w+)+\.domain", module)
+    ]
+    return wrong + [name for name in calls(source) if IMPURE_CALLS.search(name)]
+
+
+def test_the_import_rules_hold() -> None:
+    assert lint_imports(config_filename=str(REPOSITORY / "pyproject.toml"), no_cache=True) == 0
+
+
+@pytest.mark.parametrize("path", python_files("services"), ids=name_of)
+def test_a_service_meets_kafka_only_through_the_library(path: Path) -> None:
+    libraries = ("kafka", "aiokafka", "confluent_kafka", "faststream")
+    assert not [module for module in imports(path.read_text()) if within(module, libraries)]
+
+
+@pytest.mark.parametrize("path", python_files("examples"), ids=name_of)
+def test_an_example_needs_nothing_of_ours(path: Path) -> None:
+    assert not [one for one in imports(path.read_text()) if within(one, ("services", "shared", "deploy", "tests"))]
+
+
+@pytest.mark.parametrize("path", [one for one in python_files("services") if one.name == "domain.py"], ids=name_of)
+def test_domain_rules_know_neither_the_world_nor_the_clock(path: Path) -> None:
+    assert impurities(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("from shared.ids import utc_now\nutc_now()", ["shared.ids", "utc_now"]),
+        ("from datetime import UTC, datetime\n\ndef rule():\n    return datetime.now(UTC)", ["datetime.now"]),
+        ("def rule():\n    import pymongo", ["pymongo"]),
+        ("import os\n", ["os"]),
+        ("from services.events.events.store import EVENTS", ["services.events.events.store"]),
+        ("from datetime import datetime\nfrom services.events.events.domain import KINDS", []),
+    ],
+)
+def test_what_is_impure_is_found(source: str, found: list[str]) -> None:
+    assert impurities(source) == found
+
+
+@pytest.mark.parametrize("path", python_files("services", "shared"), ids=name_of)
+def test_no_file_is_too_long_to_be_read_at_once(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LIMIT
+
+
+def test_nothing_is_called_utils() -> None:
+    assert not [name_of(path) for path in tracked() if path.stem in ("utils", "util", "helpers", "misc", "common")]
+
+
+def test_tests_wait_for_conditions_and_never_just_sleep() -> None:
+    """In tests/faults the pauses between faults are the scenario itself."""
+    files = [path for path in python_files("tests") if "faults" not in path.parts]
+    assert not [name_of(path) for path in files if {"time.sleep", "sleep"} & set(calls(path.read_text()))]
+
+
+def test_no_file_names_a_package_registry_or_a_path_of_one_machine() -> None:
+    found = []
+    for path in tracked():
+        text = path.read_bytes().decode(errors="ignore")
+        found += [f"{name_of(path)}: {word}" for word in NOT_OURS if word in text]
+    assert not found
+
+
+@pytest.mark.parametrize("service", [service.name for service in SERVICES])
+def test_a_service_introduces_itself_on_one_page(service: str) -> None:
+    page = (REPOSITORY / "services" / service / "README.md").read_text()
+    assert 15 <= len(page.splitlines()) <= 80
+    missing = [topic.name for one in SERVICES if one.name == service for topic in one.topics if topic.name not in page]
+    assert not missing
+
+
+def test_each_text_exists_in_finnish_swedish_and_english() -> None:
+    keys = {folder.name: {path.stem for path in folder.glob("*.md")} for folder in TEXTS.iterdir()}
+    assert set(keys) == {"fi", "sv", "en"}
+    assert keys["fi"] == keys["sv"] == keys["en"] != set()
