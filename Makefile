@@ -6,7 +6,7 @@ RUN_DIR ?= .run/up
 
 .PHONY: help
 help: ## show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: setup ## tell one season's story on real Kafka, MongoDB and mail, and exit
@@ -23,6 +23,18 @@ test: setup ## every check and every test
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest
+
+.PHONY: faults
+faults: setup ## kill, suspend and cut off processes under load, and check that nothing is lost (FAULTS="--seed 7 --minutes 5")
+	@$(BIN)/python -m tests.faults $(FAULTS)
+
+.PHONY: bench
+bench: setup ## how fast, beside the same work done by hand in the same run (BENCH="--only relay")
+	@$(BIN)/python -m bench $(BENCH)
+
+.PHONY: messages
+messages: setup ## write the messages' schemas, examples, AsyncAPI document and catalogue again
+	@$(BIN)/python -m deploy.contracts write
 
 .PHONY: lint
 lint: setup ## format, then ruff, mypy and the import rules
