@@ -35,12 +35,13 @@ class Routes(Blueprint):  # type: ignore[misc]
 
     def takes(self, schema: type[Schema] | Schema, **options: Any) -> Callable[[View], View]:
         """The JSON body, checked by `schema`; the view gets it as its first argument."""
-        decorator: Callable[[View], View] = self.arguments(schema, location="json", **options)
+        made = schema() if isinstance(schema, type) else schema  # once, not for each request
+        decorator: Callable[[View], View] = self.arguments(made, location="json", **options)
         return decorator
 
     def query(self, schema: type[Schema]) -> Callable[[View], View]:
         """The query string, checked by `schema`; the view gets it as its first argument."""
-        decorator: Callable[[View], View] = self.arguments(schema, location="query")
+        decorator: Callable[[View], View] = self.arguments(schema(), location="query")
         return decorator
 
     def answers(
