@@ -6,7 +6,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from kafka.errors import KafkaError
 from pymongo.errors import DuplicateKeyError, PyMongoError
@@ -98,10 +99,12 @@ def run_relay(settings: Settings, db: Database, *, prepare: Callable[[], None], 
             stop.wait(0.5)
             continue
         RELAY_LEADS.labels(settings.service).set(1)
+        relay = Relay(db, settings)
+        lease.reached = lambda: relay.reached  # noqa: B023 - of the relay that runs now
         renewal = threading.Thread(target=lease.keep, args=(stop,), name="lease", daemon=True)
         renewal.start()
         try:
-            Relay(db, settings).run(lambda: not stop.is_set() and lease.held)
+            relay.run(lambda: not stop.is_set() and lease.held)
         except Exception as error:
             log.exception("relay failed, starting over", error=type(error).__name__)
             logging_shutdown()
@@ -121,21 +124,26 @@ class Lease:
         self.name = name
         self.holder = holder
         self.held = False
+        self.reached: Callable[[], str | None] = lambda: None
 
     def take(self) -> bool:
         """Takes or renews the lease if it is free, run out or ours."""
         now = utc_now()
+        mine = {"$set": {"holder": self.holder, "until": now + timedelta(seconds=LEASE_SECONDS)}, **self._reached(now)}
         try:
             self.db[LEASES].find_one_and_update(
-                {"_id": self.name, "$or": [{"holder": self.holder}, {"until": {"$lt": now}}]},
-                {"$set": {"holder": self.holder, "until": now + timedelta(seconds=LEASE_SECONDS)}},
-                upsert=True,
+                {"_id": self.name, "$or": [{"holder": self.holder}, {"until": {"$lt": now}}]}, mine, upsert=True
             )
         except DuplicateKeyError:
             self.held = False
         else:
             self.held = True
         return self.held
+
+    def _reached(self, now: datetime) -> dict[str, Any]:
+        """How far the relay is, for the operator to see; it rides on the renewal, so it costs nothing."""
+        reached = self.reached()
+        return {} if reached is None else {"$max": {"reached": reached, "noted_at": now}}
 
     def keep(self, stop: threading.Event) -> None:
         """Renews until it is lost or `stop` is set."""
@@ -148,7 +156,8 @@ class Lease:
 
     def give_up(self) -> None:
         """Lets another take over at once."""
-        _attempt(lambda: bool(self.db[LEASES].delete_one({"_id": self.name, "holder": self.holder})))
+        free = {"$set": {"until": utc_now() - timedelta(seconds=1)}, **self._reached(utc_now())}
+        _attempt(lambda: bool(self.db[LEASES].update_one({"_id": self.name, "holder": self.holder}, free)))
 
 
 def _begin(settings: Settings) -> threading.Event:

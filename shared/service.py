@@ -12,6 +12,10 @@ from shared.messaging.subscriptions import Copy, Subscriptions, Task
 from shared.messaging.topics import Topic
 from shared.mongo.aggregates import Aggregate
 from shared.mongo.database import Database, connect
+from shared.ops import api as ops
+from shared.ops.operated import Operated
+from shared.ops.store import COLLECTIONS as OPS_COLLECTIONS
+from shared.ops.worker import tasks as ops_tasks
 from shared.processes import run_api, run_relay, run_worker
 from shared.settings import Settings, read_settings
 
@@ -48,10 +52,14 @@ class Service:
             if isinstance(handler, Copy)
         }
 
+    def operated(self, settings: Settings, db: Database) -> Operated:
+        """The service as its operator sees it."""
+        return Operated(settings=settings, db=db, topics=self.topics, subscriptions=self.subscriptions)
+
     def prepare(self, db: Database) -> None:
         """Makes the collections and indexes that do not exist yet."""
         copies = {copy.collection: copy.indexes for copy in self.copies.values()}
-        db.prepare(self.aggregates, {**copies, **self.collections})
+        db.prepare(self.aggregates, {**copies, **OPS_COLLECTIONS, **self.collections})
 
     def app(self, settings: Settings, db: Database) -> Flask:
         """The service's HTTP interface on `db`."""
@@ -59,7 +67,7 @@ class Service:
             settings,
             title=f"USO {self.name}",
             description=self.description,
-            blueprints=self.routes(settings, db),
+            blueprints=[*self.routes(settings, db), ops.routes(self.operated(settings, db))],
             checks={"mongodb": db.ping},
         )
 
@@ -86,7 +94,7 @@ class Service:
             db,
             prepare=lambda: self.prepare(db),
             subscriptions=self.subscriptions,
-            tasks=self.tasks(settings, db),
+            tasks=[*self.tasks(settings, db), *ops_tasks(self.operated(settings, db))],
         )
 
     def _run_relay(self) -> None:

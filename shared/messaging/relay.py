@@ -52,6 +52,8 @@ class Relay:
         self.settings = settings
         self.offsets = TopicPartition(relay_offsets(settings.service), 0)
         self.producer: Any = None
+        self.reached: str | None = None
+        """The highest id among the rows that it has committed; for show."""
 
     def run(self, keep_on: Any) -> None:
         """Relays until `keep_on()` is false. Raises on any failure; then a new process must go on."""
@@ -100,6 +102,7 @@ class Relay:
         # for one): only the futures tell the truth.
         self._check([*futures, token])
         if batch.rows:
+            self.reached = max(self.reached or "", *(row["_id"] for row in batch.rows))
             RELAYED.labels(self.settings.service).inc(len(batch.rows))
             RELAY_DELAY.labels(self.settings.service).observe(max((utc_now() - batch.rows[0]["at"]).total_seconds(), 0))
 

@@ -49,17 +49,22 @@ class Copy:
         for message in messages:
             if message.key not in newest or newest[message.key].sequence <= message.sequence:
                 newest[message.key] = message
-        work.write(self.collection, *(self._upsert(message) for message in newest.values()))
+        work.write(self.collection, *(if_newer(self.document(message)) for message in newest.values()))
 
-    def _upsert(self, message: Message) -> UpdateOne:
+    def document(self, message: Message) -> Document:
+        """The whole document that this message makes of the copy."""
         kept = {"erased": True} if message.state is None else self.keep(message)
-        document = {**kept, "_id": message.key, "sequence": message.sequence}
-        is_newer = {"$gt": [message.sequence, {"$ifNull": ["$sequence", 0]}]}
-        return UpdateOne(
-            {"_id": message.key},
-            [{"$replaceWith": {"$cond": [is_newer, {"$literal": document}, "$$ROOT"]}}],
-            upsert=True,
-        )
+        return {**kept, "_id": message.key, "sequence": message.sequence}
+
+
+def if_newer(document: Document) -> UpdateOne:
+    """Puts a copy's document in place of an older one, and leaves a newer one alone."""
+    is_newer = {"$gt": [document["sequence"], {"$ifNull": ["$sequence", 0]}]}
+    return UpdateOne(
+        {"_id": document["_id"]},
+        [{"$replaceWith": {"$cond": [is_newer, {"$literal": document}, "$$ROOT"]}}],
+        upsert=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

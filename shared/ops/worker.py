@@ -1,0 +1,74 @@
+"""What every worker does for the operator: the jobs, one after another, and the gauges."""
+
+import threading
+import time
+
+from prometheus_client import Gauge
+
+from shared.messaging.subscriptions import Task
+from shared.mongo.database import DEAD_LETTERS
+from shared.ops.check import check
+from shared.ops.jobs import Interrupted, Job, Lost, claim, passes
+from shared.ops.letters import redrive_many
+from shared.ops.operated import Operated
+from shared.ops.outbox import outbox
+from shared.ops.rebuild import forget, rebuild
+from shared.ops.replay import replay
+from shared.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+KINDS = {"rebuild": rebuild, "replay": replay, "check": check, "redrive": redrive_many}
+
+OUTBOX_DEPTH = Gauge("uso_outbox_depth", "Messages that wait for the relay", ["service"], multiprocess_mode="max")
+OUTBOX_AGE = Gauge("uso_outbox_oldest_seconds", "Age of the oldest of them", ["service"], multiprocess_mode="max")
+DEAD = Gauge("uso_dead_letters", "Dead letters that nobody has dealt with", ["service"], multiprocess_mode="max")
+GAUGES_EVERY = 5.0
+
+
+def tasks(operated: Operated) -> list[Task]:
+    """The operator's tasks of a worker."""
+    stop = threading.Event()
+    return [
+        Task(name="operator's jobs", run=lambda: work_on_one(operated, stop), every=0.5, stop=stop.set),
+        Task(name="operator's gauges", run=lambda: show_gauges(operated), every=GAUGES_EVERY),
+    ]
+
+
+def work_on_one(operated: Operated, stop: threading.Event) -> bool:
+    """Takes the oldest job that waits, or whose worker has died, as far as it goes. False when there is none."""
+    job = claim(operated.db, operated.settings.process_name, stop)
+    if job is None:
+        return False
+    log.info("operator's job", kind=job["kind"], of=job["of"], job=job["_id"], claim=job["claim"])
+    try:
+        _take_on(job, operated)
+    except Lost:
+        log.warning("another worker has taken the job over", job=job["_id"])
+    except Interrupted:
+        job.release()
+    except Exception as error:
+        job.release(error)
+        if passes(error):
+            log.warning("operator's job waits", job=job["_id"], error=type(error).__name__, why=str(error)[:300])
+        else:
+            log.exception("operator's job failed", job=job["_id"], error=type(error).__name__)
+    return True
+
+
+def _take_on(job: Job, operated: Operated) -> None:
+    started = time.monotonic()
+    KINDS[job["kind"]](job, operated)
+    log.info("operator's job done", job=job["_id"], read=job["read"], seconds=round(time.monotonic() - started, 1))
+    if job["kind"] == "rebuild":
+        forget(operated, job["of"])
+
+
+def show_gauges(operated: Operated) -> bool:
+    """Counts what waits and what is dead, for Prometheus."""
+    service = operated.service
+    waiting = outbox(operated.db, service)
+    OUTBOX_DEPTH.labels(service).set(waiting["depth"])
+    OUTBOX_AGE.labels(service).set(waiting["oldest_seconds"])
+    DEAD.labels(service).set(operated.db[DEAD_LETTERS].count_documents({"state": "dead"}))
+    return False

@@ -1,0 +1,216 @@
+"""A copy read anew while the service goes on: equal to its topic at the end, whoever dies on the way."""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from shared.ids import new_id
+from shared.mongo.database import DEAD_LETTERS
+from shared.ops import jobs
+from shared.ops.jobs import claim
+from shared.ops.rebuild import rebuild
+from shared.ops.store import JOBS
+from shared.testing import wait_for
+from tests.ops.conftest import Operation
+from tests.ops.things import record
+
+
+def test_a_rebuilt_copy_is_what_the_topic_says(operation: Operation, produce: Any) -> None:
+    keys = [new_id() for _ in range(50)]
+    produce(*[record(key, sequence, n=sequence) for sequence in (1, 2, 3) for key in keys])
+    with operation.consuming():
+        operation.has_handled(150)
+    truth = operation.copies()
+    operation.db["copies"].delete_one({"_id": keys[0]})
+    operation.db["copies"].update_one({"_id": keys[1]}, {"$set": {"n": "wrong"}})
+    operation.db["copies"].insert_one({"_id": "nobody", "sequence": 1})
+
+    job = operation.done(operation.post("projections/copies/rebuild", reason="two documents are wrong"))
+
+    assert operation.copies() == truth
+    assert job["read"] == 150
+    assert set(operation.db["copies"].index_information()) == {"_id_", "n"}
+    assert left_behind(operation) == []
+    assert len(operation.effects()) == 150, "a rebuild is no reason to act"
+
+
+def test_a_rebuild_under_writes_loses_nothing_and_brings_nothing_back(operation: Operation, produce: Any) -> None:
+    keys = [new_id() for _ in range(300)]
+    produce(*[record(key, 1, n=0) for key in keys])
+    stop, written = threading.Event(), dict.fromkeys(keys, 1)
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            portion = [keys[(number + step) % len(keys)] for step in range(20)]
+            for key in portion:
+                written[key] += 1
+            produce(*[record(key, written[key], n=number) for key in portion])
+            number += 20
+
+    writer = threading.Thread(target=write)
+    with operation.consuming(max_batch=50) as consumer:
+        operation.has_handled(300)
+        writer.start()
+        try:
+            for _ in range(12):
+                operation.done(operation.post("projections/copies/rebuild"))
+        finally:
+            stop.set()
+            writer.join()
+        wait_for(
+            lambda: {key: one["sequence"] for key, one in operation.copies().items()} == written,
+            seconds=60,
+            what="the copy to say what was written last",
+        )
+        assert consumer.halted is None
+    assert operation.db[DEAD_LETTERS].count_documents({}) == 0, "a transaction that meets the exchange is done again"
+    assert left_behind(operation) == []
+
+
+def test_what_the_consumer_applied_between_reading_and_exchange_is_applied_again(
+    operation: Operation, produce: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = new_id()
+    produce(record(key, 1, n=1))
+    with operation.consuming():
+        operation.has_handled(1)
+        operation.post("projections/copies/rebuild")
+        job = claim(operation.db, "worker-1", threading.Event())
+        assert job is not None
+        step = job.step
+
+        def late(*arguments: Any, **changes: Any) -> None:
+            if changes.get("phase") == "swapping":
+                produce(record(key, 2, n=2))
+                operation.has_handled(2)
+            step(*arguments, **changes)
+
+        monkeypatch.setattr(job, "step", late)
+        rebuild(job, operation.operated)
+    assert operation.copies()[key]["n"] == 2
+
+
+@pytest.mark.parametrize("phase", ["reading", "swapping", "catching_up"])
+def test_another_worker_goes_on_where_one_stopped(
+    operation: Operation, produce: Any, monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    keys = [new_id() for _ in range(30)]
+    produce(*[record(key, 1, n=1) for key in keys])
+    with operation.consuming():
+        operation.has_handled(30)
+    asked = operation.post("projections/copies/rebuild")
+    first = claim(operation.db, "worker-1", threading.Event())
+    assert first is not None
+    step = first.step
+
+    def die(*arguments: Any, **changes: Any) -> None:
+        step(*arguments, **changes)
+        if changes.get("phase") == phase:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(first, "step", die)
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(first, operation.operated)
+    run_out(operation, asked)
+    operation.done(asked)
+    assert {key: one["n"] for key, one in operation.copies().items()} == dict.fromkeys(keys, 1)
+    assert operation.get(f"rebuilds/{asked['id']}")["state"] == "completed"
+
+    with pytest.raises(jobs.Lost):  # and should the first wake up again, it changes nothing
+        rebuild(first, operation.operated)
+    assert {key: one["n"] for key, one in operation.copies().items()} == dict.fromkeys(keys, 1)
+
+
+def test_a_worker_killed_half_way_is_followed_by_another(operation: Operation, produce: Any, back_ends: Any) -> None:
+    keys = [new_id() for _ in range(2000)]
+    for first in range(1, 31):
+        produce(*[record(key, first, n=first) for key in keys])
+    asked = operation.post("projections/copies/rebuild")
+    settings = vars(operation.settings) | {
+        "mongodb_uri": back_ends["mongodb"]["uri"],
+        "mongodb_database": operation.db.raw.name,
+        "process_name": "worker-1",
+    }
+    process = subprocess.Popen([sys.executable, "-m", "tests.ops.a_worker", json.dumps(settings)])
+    try:
+        wait_for(lambda: operation.get(f"rebuilds/{asked['id']}")["read"] > 4000, seconds=60)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    half_way = operation.get(f"rebuilds/{asked['id']}")
+    assert half_way["state"] == "running"
+    assert half_way["read"] < 60_000
+    assert not operation.work("worker-3"), "it is the first one's until its lease has run out"
+    run_out(operation, asked)
+    done = operation.done(asked)
+    assert done["read"] >= 60_000
+    assert done["worker"] != half_way["worker"]
+    assert {one["n"] for one in operation.copies().values()} == {30}
+    assert len(operation.copies()) == 2000
+    assert left_behind(operation) == []
+
+
+def test_a_second_rebuild_of_the_same_copy_is_refused_while_one_is_open(operation: Operation) -> None:
+    first = operation.post("projections/copies/rebuild")
+    refused = operation.post("projections/copies/rebuild", status=409)
+    assert refused["existing_id"] == first["id"]
+    operation.done(first)
+    operation.done(operation.post("projections/copies/rebuild"))
+
+
+def test_a_copy_that_there_is_not_cannot_be_rebuilt(operation: Operation) -> None:
+    operation.post("projections/nothing/rebuild", status=404)
+    operation.get("rebuilds/nothing", status=404)
+
+
+def test_the_erased_stay_erased_though_the_topic_has_forgotten_their_tombstone(
+    operation: Operation, produce: Any
+) -> None:
+    operation.db["copies"].insert_one({"_id": "somebody", "sequence": 2**53, "erased": True})
+    produce(record("somebody", 1, name="Aino"))
+    operation.done(operation.post("projections/copies/rebuild"))
+    assert operation.copies() == {"somebody": {"_id": "somebody", "sequence": 2**53, "erased": True}}
+
+
+def test_a_message_that_cannot_be_used_is_named_and_the_old_document_kept(operation: Operation, produce: Any) -> None:
+    operation.db["copies"].insert_one({"_id": "a", "sequence": 1, "n": 1})
+    produce(record("a", 2, unkeepable=True), (b"b", b"no message"), record("c", 1, n=3))
+    job = operation.done(operation.post("projections/copies/rebuild"))
+    assert job["skipped"] == 2
+    assert all(place.startswith(f"{operation.topic}/") for place in job["skipped_at"])
+    assert set(operation.copies()) == {"a", "c"}
+
+
+def test_a_rebuild_waits_while_kafka_is_away(operation: Operation, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = operation.post("projections/copies/rebuild")
+    away = vars(operation.settings) | {"kafka_bootstrap_servers": ["127.0.0.1:9"]}
+    monkeypatch.setattr("shared.ops.rebuild.reader", quick_reader)
+    with monkeypatch.context() as patch:
+        patch.setattr(operation, "settings", type(operation.settings)(**away))
+        operation.work()
+    waiting = operation.get(f"rebuilds/{asked['id']}")
+    assert waiting["state"] == "running"
+    assert waiting["error"]
+    run_out(operation, asked)
+    operation.done(asked)
+
+
+def quick_reader(settings: Any) -> Any:
+    from shared.ops.reading import reader
+
+    return reader(settings, seconds=2)
+
+
+def left_behind(operation: Operation) -> list[str]:
+    return [name for name in operation.db.raw.list_collection_names() if ".rebuild-" in name]
+
+
+def run_out(operation: Operation, job: dict[str, Any]) -> None:
+    """Time passes until the lease of the job's worker has run out."""
+    operation.db[JOBS].update_one({"_id": job["id"]}, {"$set": {"until": jobs.LONG_AGO}})

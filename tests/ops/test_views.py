@@ -1,0 +1,128 @@
+"""What is behind, what waits, which topics are there."""
+
+import threading
+from typing import Any
+
+import pytest
+from kafka.admin import ConfigResource, ConfigResourceType
+
+from shared.cause import own_initiative
+from shared.ids import new_id
+from shared.messaging.relay import Relay
+from shared.messaging.topics import dead_letters
+from shared.ops.reading import admin
+from shared.ops.worker import show_gauges
+from shared.processes import Lease
+from shared.settings import Settings
+from shared.testing import wait_for
+from tests.ops.conftest import Operation
+from tests.ops.things import record
+
+
+def tell(operation: Operation, count: int) -> None:
+    """So many messages for the relay."""
+    for _ in range(count):
+        key, value = record(new_id(), 1)
+        operation.db.transact(
+            lambda unit, key=key, value=value: unit.publish(topic=operation.topic, key=key.decode(), value=value),
+            cause=own_initiative("test"),
+        )
+
+
+@pytest.fixture
+def relay(operation: Operation) -> Any:
+    """A relay that leads until the test ends; starts when it is called."""
+    stop = threading.Event()
+    lease = Lease(operation.db, f"{operation.service.name}-relay", "relay-1")
+    relay = Relay(operation.db, operation.settings)
+    lease.reached = lambda: relay.reached
+    threads = [
+        threading.Thread(target=lease.keep, args=(stop,), daemon=True),
+        threading.Thread(target=relay.run, args=(lambda: not stop.is_set(),), daemon=True),
+    ]
+
+    def start() -> None:
+        lease.take()
+        for thread in threads:
+            thread.start()
+
+    yield start
+    stop.set()
+    for thread in threads:
+        if thread.ident:
+            thread.join(15)
+    lease.give_up()
+
+
+def test_lag_counts_messages_not_the_marks_of_transactions(operation: Operation, relay: Any) -> None:
+    tell(operation, 12)
+    relay()
+    with operation.consuming():
+        operation.has_handled(12)
+    tell(operation, 5)
+    wait_for(lambda: sum(row["lag"] for row in operation.get("lag")["items"]) == 5, what="a lag of five")
+    with operation.consuming():
+        operation.has_handled(17)
+        wait_for(lambda: sum(row["lag"] for row in operation.get("lag")["items"]) == 0, what="no lag")
+    rows = operation.get("lag")["items"]
+    assert {row["topic"] for row in rows} == {operation.topic}
+    assert len(rows) == 3
+    assert any(row["moved_at"] for row in rows)
+
+
+def test_without_kafka_lag_and_topics_answer_503_and_the_rest_goes_on(
+    operation: Operation, client_for: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Settings(**(vars(operation.settings) | {"kafka_bootstrap_servers": ["127.0.0.1:9"]}))
+    client = client_for(operation.service.app(away, operation.db))
+    monkeypatch.setattr("shared.ops.lag.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("shared.ops.reading.ANSWER_SECONDS", 1.0)
+    for path in ("lag", "topics"):
+        answer = client.get(f"/v1/ops/{path}", role="operator")
+        assert answer.status_code == 503, answer.text
+        assert int(answer.headers["Retry-After"]) > 0
+    assert client.get("/v1/ops/outbox", role="operator").status_code == 200
+    assert client.post("/v1/ops/projections/copies/rebuild", role="operator", json={}).status_code == 202
+
+
+def test_the_outbox_says_what_waits_and_who_leads(operation: Operation, relay: Any) -> None:
+    tell(operation, 4)
+    before = operation.get("outbox")
+    assert (before["depth"], before["relay_leads"], before["leader"]) == (4, False, None)
+    assert before["oldest_seconds"] > 0
+    relay()
+    after = wait_for(lambda: now if (now := operation.get("outbox"))["depth"] == 0 else None, what="an empty outbox")
+    assert (after["relay_leads"], after["leader"], after["oldest_seconds"]) == (True, "relay-1", 0.0)
+    show_gauges(operation.operated)
+
+
+def test_a_relay_that_stopped_is_remembered_for_what_it_did(operation: Operation, relay: Any) -> None:
+    tell(operation, 2)
+    relay()
+    wait_for(lambda: operation.get("outbox")["depth"] == 0)
+    lease = Lease(operation.db, f"{operation.service.name}-relay", "relay-1")
+    lease.give_up()
+    tell(operation, 3)
+    waiting = wait_for(lambda: now if (now := operation.get("outbox"))["as_of"] else None)
+    assert waiting["depth"] <= 3
+
+
+def test_topics_tell_what_should_be_there_and_is_not_or_differs(operation: Operation) -> None:
+    rows = {row["topic"]: row for row in operation.get("topics")["items"]}
+    assert rows[operation.topic]["owned"]
+    assert rows[operation.topic]["subscribed"]
+    assert all(row["exists"] and row["differs"] == {} for row in rows.values())
+    with admin(operation.settings) as client:
+        client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, operation.topic, {"cleanup.policy": "delete"})])
+        client.delete_topics([dead_letters(operation.service.name)])
+    rows = {row["topic"]: row for row in operation.get("topics")["items"]}
+    assert rows[operation.topic]["differs"] == {"cleanup.policy": {"wanted": "compact", "found": "delete"}}
+    assert not rows[dead_letters(operation.service.name)]["exists"]
+
+
+def test_projections_are_listed_with_their_last_rebuild(operation: Operation) -> None:
+    (copy,) = operation.get("projections")["items"]
+    assert (copy["name"], copy["topic"], copy["last_rebuild"]) == ("copies", operation.topic, None)
+    job = operation.done(operation.post("projections/copies/rebuild"))
+    (copy,) = operation.get("projections")["items"]
+    assert copy["last_rebuild"]["id"] == job["id"]

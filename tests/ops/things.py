@@ -1,0 +1,68 @@
+"""A service that keeps a copy of things and notes an effect for each message about one."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo import IndexModel, InsertOne
+
+from shared.ids import new_id
+from shared.messaging.messages import Message
+from shared.messaging.subscriptions import Copy, Policy
+from shared.messaging.topics import state_topic
+from shared.mongo.work import Work
+from shared.service import Service
+
+
+@dataclass
+class Mood:
+    """While it is `broken`, the policy cannot handle bad things."""
+
+    broken: bool = False
+
+
+def record(key: str, sequence: int, **state: Any) -> tuple[bytes, bytes]:
+    """A message about the thing `key` as it stands on the topic."""
+    document = {
+        "specversion": "1.0",
+        "id": new_id(),
+        "type": "fi.uso.thing.updated",
+        "time": "2026-01-02T03:04:05Z",
+        "sequence": sequence,
+        "data": {"state": {"id": key, "version": sequence, **state}, "change": {}},
+    }
+    return key.encode(), json.dumps(document).encode()
+
+
+def keep(message: Message) -> dict[str, Any]:
+    """All but the id. Raises ValueError when the state says so."""
+    state = dict(message.state or {})
+    if state.pop("unkeepable", False):
+        raise ValueError("cannot be kept")
+    del state["id"]
+    return state
+
+
+def things(name: str, mood: Mood) -> Service:
+    """The service by that name; its topic is also its own."""
+    topic = f"uso.{name}.things.v1"
+
+    def note_effect(work: Work, message: Message) -> None:
+        if mood.broken and message.state and message.state.get("bad"):
+            raise RuntimeError(f"cannot be handled: {message.state}")
+        work.write("effects", InsertOne({"message": message.id, "key": message.key, "by": work.cause.actor}))
+
+    return Service(
+        name=name,
+        description="Things",
+        aggregates=[],
+        topics=[state_topic(topic)],
+        routes=lambda settings, db: [],
+        subscriptions={
+            topic: [
+                Copy(collection="copies", keep=keep, indexes=[IndexModel("n", name="n")]),
+                Policy(name="note", types=frozenset({"thing.updated"}), handle=note_effect),
+            ]
+        },
+        collections={"effects": []},
+    )
