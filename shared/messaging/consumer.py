@@ -151,8 +151,17 @@ class Consumer:
             self._kafka.seek(partition, place)
 
     def _handle(self, records: Sequence[Any]) -> None:
-        """Applies the records, halving the batch when it fails until the guilty one stands alone."""
+        """Applies the records; what another has done meanwhile is left to it."""
         portions: list[Sequence[Any]] = [records]
+        try:
+            self._work_off(portions)
+        except _Moved:
+            log.warning("another consumer has taken over", partitions=len(self.places))
+        if portions:  # overtaken, or stopped half-way: what is left is read again by whoever comes next
+            self._take_places(list(self.places))
+
+    def _work_off(self, portions: list[Sequence[Any]]) -> None:
+        """Halves a portion that fails until the guilty one stands alone."""
         tries = 0
         while portions and not self.stop.is_set():
             self.alive()
@@ -161,9 +170,7 @@ class Consumer:
                 with BATCH_SECONDS.labels(self.settings.service).time():
                     self._waiting.for_database(lambda: self._commit(_behind(portion), self._applying(portion)))  # noqa: B023
             except _Moved:
-                log.warning("another consumer has taken over", partitions=len(self.places))
-                self._take_places(list(self.places))
-                return
+                raise
             except Exception as error:  # noqa: BLE001 - whatever a handler raises may be the message's fault
                 if len(portion) > 1:
                     half = len(portion) // 2
@@ -180,8 +187,6 @@ class Consumer:
                     CONSUMED.labels(self.settings.service, record.topic).inc()
             tries = 0
             portions.pop(0)
-        if portions:  # stopped half-way: what is left is read again by whoever comes next
-            self._take_places(list(self.places))
 
     def _applying(self, records: Sequence[Any]) -> Callable[[Work], None]:
         messages = [_read(record) for record in records]
@@ -209,14 +214,14 @@ class Consumer:
         result = self.db[OFFSETS].bulk_write(operations, session=unit.session)
         if result.matched_count == len(operations):
             return
-        rows = {
-            row["_id"]: row["next"] for row in unit.find(OFFSETS, {"_id": {"$in": [self._row(tp) for tp in reached]}})
-        }
+        rows = {row["_id"] for row in unit.find(OFFSETS, {"_id": {"$in": [self._row(tp) for tp in reached]}})}
+        # Not even a row that stands where we are going is ours: the effects up to there are somebody's already,
+        # or our own of a commit whose outcome we never heard.
+        if len(rows) > result.matched_count:
+            raise _Moved
         for partition, place in reached.items():
             if self._row(partition) not in rows:
                 unit.write(OFFSETS, InsertOne({"_id": self._row(partition), "next": place, "at": unit.now}))
-            elif rows[self._row(partition)] != place:
-                raise _Moved
 
     def _bury(self, record: Any, error: Exception, tries: int) -> None:
         """Puts the record, unchanged, among the dead letters, and moves on; both or neither."""

@@ -1,20 +1,25 @@
 """The consumer on real Kafka and MongoDB: effects exactly once, poison set apart, nothing lost."""
 
 import json
+import threading
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pymongo import InsertOne
 
-from shared.messaging.consumer import DEAD_IN_A_ROW_LIMIT, Halted
+from shared.errors import Unavailable
+from shared.messaging.consumer import DEAD_IN_A_ROW_LIMIT, Consumer, Halted
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Copy, Policy
 from shared.messaging.topics import dead_letters
 from shared.mongo.database import DEAD_LETTERS, OUTBOX
 from shared.mongo.work import Work
 from shared.testing import wait_for
+from tests.shared.conftest import in_thread
 
 
 def record(key: str, sequence: int, **state: Any) -> tuple[bytes, bytes]:
@@ -152,3 +157,41 @@ def test_a_consumer_whose_place_was_moved_by_another_does_not_repeat_the_effect(
         wait_for(lambda: len(effects(service)) == 15)
     assert set(effects(service).values()) == {1}
     assert {f"k-{number}" for number in range(11, 16)}.isdisjoint(effects(service))
+
+
+class _Unheard(Consumer):
+    """Hears nothing of how its first commits ended, as when the primary dies right behind them."""
+
+    unheard = 3
+
+    def _commit(self, *arguments: Any) -> None:
+        before = dict(self.places)
+        super()._commit(*arguments)
+        if self.unheard:
+            self.unheard -= 1
+            self.places = before
+            raise Unavailable("The database cannot be reached at the moment.")
+
+
+@dataclass(frozen=True)
+class _Uncounted:
+    """A handler that would have its effect each time that it is called."""
+
+    name = "uncounted"
+
+    def apply(self, work: Work, messages: Sequence[Message]) -> None:
+        for message in messages:
+            note_effect(work, message)
+
+
+def test_a_commit_whose_outcome_was_never_heard_is_not_done_again(service: SimpleNamespace, produce: Any) -> None:
+    produce([record("k", 1), (b"k", b"no JSON"), record("k", 2), (b"k", b"none either"), record("k", 3)])
+    stop = threading.Event()
+    consumer = _Unheard(service.db, service.settings, {service.topic: [_Uncounted()]}, stop=stop, max_batch=1)
+    with in_thread(consumer.run) as state:
+        wait_for(lambda: effects(service)["k-3"] or state.error, seconds=60)
+        stop.set()
+        state.thread.join(15)
+    assert state.error is None
+    assert effects(service) == {"k-1": 1, "k-2": 1, "k-3": 1}
+    assert service.db[DEAD_LETTERS].count_documents({}) == 2
