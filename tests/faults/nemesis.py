@@ -6,6 +6,7 @@ import random
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -32,9 +33,7 @@ class Nemesis:
         self.done: Counter[str] = Counter()
         self.story: list[str] = []
         self._began = time.monotonic()
-        self._stopped: set[int] = set()
-        self._fillers: list[Path] = []
-        self._clock: Path | None = None
+        self._lasting: list[_Lasting] = []
 
     # What can be done
 
@@ -46,9 +45,7 @@ class Nemesis:
         """SIGSTOP, and SIGCONT some time later."""
         pause = self.rng.uniform(0.5, 20) if seconds is None else seconds
         family = self._send(f"SIGSTOP {role}", self._one_of(role, service), signal.SIGSTOP, f"for {pause:.1f} s")
-        self._stopped |= {process.pid for process in family}
-        time.sleep(pause)
-        self.go_on()
+        self._later(pause, lambda: _go_on(family))
 
     def restart(self, role: str, *, service: str | None = None) -> None:
         """An orderly end; the supervisor starts it again."""
@@ -60,32 +57,28 @@ class Nemesis:
         side = self.rng.choice(["dport", "sport"])
         pause = self.rng.uniform(1, 12) if seconds is None else seconds
         self._note(f"network cut of {role}", f"{side} {port} for {pause:.1f} s")
-        chain = f"inet {TABLE} cuts"
-        _nft(f"add table inet {TABLE}", f"add chain {chain} {{ type filter hook input priority 0; }}")
+        table = f"{TABLE}_{port}_{self.done.total()}"
+        chain = f"inet {table} cuts"
+        _nft(f"add table inet {table}", f"add chain {chain} {{ type filter hook input priority 0; }}")
         _nft(f"add rule {chain} tcp {side} {port} drop")
-        time.sleep(pause)
-        self.mend_the_network()
+        self._later(pause, lambda: _nft(f"delete table inet {table}"))
 
     def fill_disk(self, directory: Path, *, seconds: float = 10.0) -> None:
         """No byte is left where this broker or member keeps its data, for a while."""
         self._note(f"full disk of {directory.name.partition('-')[0]}", f"{directory.name} for {seconds:.0f} s")
         filler = directory / "filler"
-        self._fillers.append(filler)
         with contextlib.suppress(OSError), filler.open("wb") as stream:
             while True:
                 stream.write(b"\0" * 65536)
                 stream.flush()
-        time.sleep(seconds)
-        self.make_room()
+        self._later(seconds, lambda: filler.unlink(missing_ok=True))
 
     def jump(self, clock: Path, *, seconds: float = 8.0) -> None:
         """The clock of the processes that follow this file is an hour off, for a while."""
         hours = self.rng.choice([-1, 1])
         self._note("clock jump", f"{hours:+d} h for {seconds:.0f} s")
-        self._clock = clock
         clock.write_text(f"{hours * 3600:+d}")
-        time.sleep(seconds)
-        self.set_the_clock()
+        self._later(seconds, lambda: clock.write_text("+0"))
 
     def meddle(self, foreigner: Foreigner) -> None:
         """A foreign producer puts poison, duplicates or old messages on our topics."""
@@ -96,30 +89,17 @@ class Nemesis:
 
     def heal(self, *, seconds: float = 120.0) -> None:
         """Ends every fault that lasts; returns when each process says that it is ready."""
-        self.go_on()
-        self.mend_the_network()
-        self.make_room()
-        self.set_the_clock()
+        while self._lasting:
+            self._lasting[0].end()
         wait_for(self._all_ready, seconds=seconds, what="every process to be ready")
 
-    def go_on(self) -> None:
-        stopped, self._stopped = self._stopped, set()
-        for pid in stopped:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+    def end_what_is_over(self, *, most: int) -> None:
+        """Waits until at most so many faults last."""
+        while len(self._lasting) > most:
+            time.sleep(0.05)
 
-    def mend_the_network(self) -> None:
-        if can_cut():
-            subprocess.run(["nft", "delete", "table", "inet", TABLE], capture_output=True, check=False)
-
-    def make_room(self) -> None:
-        fillers, self._fillers = self._fillers, []
-        for filler in fillers:
-            filler.unlink(missing_ok=True)
-
-    def set_the_clock(self) -> None:
-        if self._clock is not None:
-            self._clock.write_text("+0")
+    def _later(self, seconds: float, end: Callable[[], object]) -> None:
+        self._lasting.append(_Lasting(self._lasting, seconds, end))
 
     # Whom it befalls
 
@@ -171,9 +151,33 @@ class Nemesis:
         return all(_answers(address) for address in [*addresses, *(f"{one['url']}/readyz" for one in services)])
 
 
+class _Lasting:
+    """A fault that ends by itself after so many seconds, or earlier by `end`; once."""
+
+    def __init__(self, among: list["_Lasting"], seconds: float, end: Callable[[], object]) -> None:
+        self._among = among
+        self._end = end
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(seconds, self.end)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def end(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            if self in self._among:
+                self._end()
+                self._among.remove(self)
+
+
+def is_root() -> bool:
+    """Whether file systems can be mounted and packets be dropped."""
+    return os.geteuid() == 0
+
+
 def can_cut() -> bool:
     """Whether packets can be dropped here: as root, with nftables."""
-    if os.geteuid() != 0 or shutil.which("nft") is None:
+    if not is_root() or shutil.which("nft") is None:
         return False
     return subprocess.run(["nft", "list", "tables"], capture_output=True, check=False).returncode == 0
 
@@ -193,6 +197,12 @@ def faketime_library() -> str | None:
     """libfaketime, if it is installed where Debian puts it."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
     return str(found[0]) if found else None
+
+
+def _go_on(family: list[psutil.Process]) -> None:
+    for process in family:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(signal.SIGCONT)
 
 
 def _nft(*commands: str) -> None:
@@ -217,6 +227,3 @@ def _answers(address: str) -> bool:
         return requests.get(address, timeout=2).status_code == 200
     except requests.RequestException:
         return False
-
-
-Fault = Callable[[], None]
