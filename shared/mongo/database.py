@@ -233,8 +233,9 @@ NOT_PRIMARY = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
 
 def refusal(error: PyMongoError) -> Problem | PyMongoError:
     """What the caller is told of a failure of the database; the error itself when it is our mistake."""
+    is_lost = isinstance(error, ConnectionFailure) or isinstance(error.__cause__, ConnectionFailure)
     if getattr(error, "code", None) == WRITE_CONFLICT or (
-        error.has_error_label("TransientTransactionError") and not isinstance(error, ConnectionFailure)
+        error.has_error_label("TransientTransactionError") and not is_lost
     ):
         return Conflict("Too many changes to the same thing at once. Repeat your request.", retry_after=1)
     if is_outage(error):
