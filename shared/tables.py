@@ -136,7 +136,7 @@ def _read_xlsx(body: bytes) -> list[Row]:
             (number, ["" if cell is None else str(cell) for cell in cells])
             for number, cells in enumerate(book.worksheets[0].iter_rows(values_only=True), start=1)
         ]
-    except Exception as error:  # noqa: BLE001 - a broken file fails wherever the parser happens to be
+    except Exception as error:  # a broken file fails wherever the parser happens to be
         raise Problem("The table cannot be read as XLSX.") from error
     return _rows(lines)
 

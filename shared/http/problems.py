@@ -62,9 +62,7 @@ def _http(error: HTTPException) -> Response:
     data = getattr(error, "data", None) or {}
     if status == 422 and "messages" in data:
         fields: dict[str, list[str]] = {}
-        for location, messages in data["messages"].items():
-            if location == "json" and messages == ["Invalid JSON body."]:
-                return problem_response(400, "Bad Request", DETAILS[400])
+        for messages in data["messages"].values():
             fields.update(flatten_errors(messages) if isinstance(messages, dict) else {"": messages})
         return _problem(Invalid(fields))
     detail = DETAILS.get(status) or error.description or error.name

@@ -6,9 +6,10 @@ from typing import Any, TypeVar
 
 from flask import g, request
 from flask_smorest import Blueprint
-from marshmallow import INCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, validate
 
 from shared.errors import Invalid, NotFound, Problem
+from shared.http.bodies import BodyParser
 from shared.http.calls import caller, if_match, once
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
@@ -33,6 +34,8 @@ class SearchQuery(PageQuery):
 class Routes(Blueprint):  # type: ignore[misc]
     """A flask-smorest blueprint with the habits of all our services."""
 
+    ARGUMENTS_PARSER = BodyParser()
+
     def takes(self, schema: type[Schema] | Schema, **options: Any) -> Callable[[View], View]:
         """The JSON body, checked by `schema`; the view gets it as its first argument."""
         made = schema() if isinstance(schema, type) else schema  # once, not for each request
@@ -40,8 +43,12 @@ class Routes(Blueprint):  # type: ignore[misc]
         return decorator
 
     def query(self, schema: type[Schema]) -> Callable[[View], View]:
-        """The query string, checked by `schema`; the view gets it as its first argument."""
-        decorator: Callable[[View], View] = self.arguments(schema(), location="query")
+        """The query string, checked by `schema`; the view gets it as its first argument.
+
+        A filter that is not known is refused, but for the public, whose mail and browsers add to addresses.
+        """
+        unknown = EXCLUDE if str(self.url_prefix).startswith("/public") else RAISE
+        decorator: Callable[[View], View] = self.arguments(schema(), location="query", unknown=unknown)
         return decorator
 
     def answers(

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import bson
+
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
@@ -62,9 +64,16 @@ def _read_cursor(cursor: str, length: int) -> list[Any]:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         if not isinstance(values, list) or len(values) != length:
             raise ValueError("another list's cursor")
-        return [_unpack(value) for value in values]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise Invalid({"cursor": ["Not a cursor of this list: take `next_cursor` of its last answer."]}) from error
+        found = [_unpack(value) for value in values]
+        bson.encode({"values": found})  # numbers, days and texts that MongoDB cannot have
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        raise wrong_cursor() from error
+    return found
+
+
+def wrong_cursor() -> Invalid:
+    """What is said of a cursor that the list has not given."""
+    return Invalid({"cursor": ["Not a cursor of this list: take `next_cursor` of its last answer."]})
 
 
 def _pack(value: Any) -> Any:

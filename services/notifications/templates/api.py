@@ -11,7 +11,7 @@ from shared.http.calls import caller, if_match
 from shared.http.routes import HistoryEntry, PageQuery, Routes, required_match
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.mongo.paging import Page, page
+from shared.mongo.paging import Page, page, wrong_cursor
 from shared.mongo.work import HISTORY
 
 
@@ -26,6 +26,8 @@ def routes(db: Database) -> Routes:
         """List all texts in force"""
         saved = {row["_id"]: row for row in db[TEMPLATES.collection].find()}
         after = query["cursor"] or ""
+        if after and after not in packaged():
+            raise wrong_cursor()
         rest = [saved.get(name, template) for name, template in packaged().items() if name > after]
         items = rest[: query["limit"]]
         return Page(items=items, next_cursor=items[-1]["_id"] if len(rest) > len(items) else None)
