@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import isodate
-from marshmallow import RAISE, Schema, ValidationError, fields, post_dump, pre_load, validate
+from marshmallow import RAISE, Schema, ValidationError, fields, missing, post_dump, pre_load, validate
 
 from shared.ids import is_id
 
@@ -135,6 +135,11 @@ class Resource(Schema):
     version = fields.Integer(required=True, metadata={"description": "1, 2, 3 …; also its ETag"})
     created_at = Instant(required=True)
     updated_at = Instant(required=True)
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """What a resource shows is all there: null where nothing was given and nothing is implied."""
+        field_obj.allow_none |= not field_obj.required and field_obj.load_default in (missing, None)
+        field_obj.required = True
 
     @post_dump
     def show_what_is_absent(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def db_for(mongo: MongoClient[dict[str, Any]]) -> Iterator[Callable[[str], Datab
         mongo.drop_database(db.raw.name)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings_for(request: pytest.FixtureRequest, keys: Keys) -> Callable[..., Settings]:
     """Settings of a service; `kafka=True` with the real broker's address."""
 

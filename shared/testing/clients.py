@@ -29,7 +29,7 @@ class Keys:
         usual = {
             "iss": ISSUER,
             "aud": AUDIENCE,
-            "sub": sub or f"test-{role}",
+            "sub": f"test-{role}" if sub is None else sub,
             "roles": [role],
             "nbf": now - 5,
             "exp": now + 3600,

@@ -1,0 +1,49 @@
+"""ETag and If-Match (RFC 9110, RFC 6585)."""
+
+import pytest
+
+from shared.ids import new_id
+from tests.http.conftest import Api
+
+
+def test_a_get_and_every_write_answer_with_the_etag_of_the_version(api: Api) -> None:
+    made = api.make()
+    assert (made.status_code, made.headers["ETag"]) == (201, '"1"')
+    path = api.changeable()
+    before = api.client.get(path)
+    assert before.headers["ETag"] == f'"{before.json["version"]}"'
+    after = api.change(path, If_Match=before.headers["ETag"])
+    assert (after.status_code, after.headers["ETag"]) == (200, f'"{before.json["version"] + 1}"')
+    assert api.client.get(path).headers["ETag"] == after.headers["ETag"]
+
+
+def test_every_patch_and_put_needs_if_match(api: Api) -> None:
+    document = api.client.get("/openapi.json").json
+    for path, operations in document["paths"].items():
+        for method in {"patch", "put"} & operations.keys():
+            [header] = [one for one in operations[method]["parameters"] if one["name"] == "If-Match"]
+            assert header["required"], (method, path)
+    path = api.changeable()
+    answer = api.change(path)
+    assert (answer.status_code, answer.mimetype) == (428, "application/problem+json")
+
+
+def test_a_version_that_is_not_the_present_one_is_412(api: Api) -> None:
+    path = api.changeable()
+    before = api.client.get(path).json
+    for etag in ('"0"', '"99"', f'"{before["version"] + 1}"'):
+        answer = api.change(path, If_Match=etag)
+        assert (answer.status_code, answer.mimetype) == (412, "application/problem+json")
+    assert api.client.get(path).json == before
+
+
+@pytest.mark.parametrize("etag", ["1", '"one"', 'W/"1"', '"1", "2"', '"-1"', '""', '"' + "1" * 5000 + '"', '"1', '"٣"'])
+def test_what_is_no_etag_of_ours_is_400(api: Api, etag: str) -> None:
+    answer = api.change(api.changeable(), If_Match=etag.encode().decode("latin-1"))
+    assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+
+
+def test_a_star_is_any_version_of_what_is_there(api: Api) -> None:
+    path = api.changeable()
+    assert api.change(path, If_Match="*").status_code == 200
+    assert api.change(api.example.path.replace("fi", "xx").format(id=new_id()), If_Match="*").status_code == 404
