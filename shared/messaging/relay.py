@@ -16,7 +16,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.ids import utc_now
-from shared.messaging.topics import relay_offsets
+from shared.messaging.topics import MAX_MESSAGE_BYTES, relay_offsets
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.work import OUTBOX
@@ -65,7 +65,7 @@ class Relay:
             acks="all",
             batch_size=131072,
             linger_ms=0,
-            max_request_size=8_000_000,
+            max_request_size=MAX_MESSAGE_BYTES,
             transaction_timeout_ms=15_000,
             delivery_timeout_ms=20_000,
             request_timeout_ms=10_000,

@@ -9,6 +9,9 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from shared.settings import Settings
 
 DAY_MS = 24 * 60 * 60 * 1000
+# A message has its aggregate up to three times (the state, and what changed from and to), and a body may
+# have a megabyte: with Kafka's own limit of one, a large change would hold up the relay for good.
+MAX_MESSAGE_BYTES = 8_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +78,7 @@ def ensure_topics(topics: Iterable[Topic], settings: Settings) -> None:
                 name=topic.name,
                 num_partitions=topic.partitions or settings.kafka_partitions,
                 replication_factor=settings.kafka_replication_factor,
-                topic_configs=topic.config,
+                topic_configs={"max.message.bytes": str(MAX_MESSAGE_BYTES), **topic.config},
             )
             try:
                 admin.create_topics([new])

@@ -99,5 +99,17 @@ def test_a_tombstone_is_relayed_as_a_record_without_value(
     assert service.db[OUTBOX].count_documents({}) == 1
 
 
+def test_a_message_of_several_megabytes_holds_nothing_up(
+    service: SimpleNamespace, write: Any, relaying: Any, read_topic: Any
+) -> None:
+    large = b"x" * 5_000_000
+    service.db.transact(
+        lambda work: work.publish(topic=service.topic, key="large", value=large), cause=own_initiative("test")
+    )
+    with relaying(service):
+        records = wait_for(lambda: _enough(read_topic(service.settings, service.topic), 1))
+    assert records[0].value == large
+
+
 def _enough(records: list[Any], count: int) -> list[Any] | None:
     return records if len(records) >= count else None
