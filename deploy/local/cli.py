@@ -13,6 +13,7 @@ from rich.panel import Panel
 
 from deploy.local import tokens
 from deploy.local.errors import StackError
+from deploy.local.ops import ops
 from deploy.local.processes import SERVICES
 from deploy.local.stack import Stack
 
@@ -83,6 +84,9 @@ def token(run_dir: Path, role: str, sub: str | None) -> None:
     if not (run_dir / "signing-key.pem").exists():
         raise click.ClickException(f"{run_dir} is not the directory of a stack: start one there with uso up.")
     click.echo(tokens.make_token(run_dir, role, sub))
+
+
+main.add_command(ops)
 
 
 class _running:  # noqa: N801 - used like a function

@@ -9,6 +9,7 @@ transaction that meets the exchange of the collections fails as a whole and is d
 import re
 from typing import Any
 
+from pymongo import InsertOne, ReplaceOne
 from pymongo.errors import OperationFailure
 
 from shared.messaging.subscriptions import Copy, if_newer
@@ -96,10 +97,23 @@ def _apply(job: Job, operated: Operated, copy: Copy, source: TopicReader, *, tar
             if unusable and target != copy.collection:
                 keys = [(record.key or b"").decode(errors="replace") for record in unusable]
                 unit.write(target, *map(if_newer, unit.find(copy.collection, {"_id": {"$in": keys}})))
-            unit.write(target, *map(if_newer, newest.values()))
+            if target == copy.collection:
+                unit.write(target, *map(if_newer, newest.values()))
+            else:
+                _put(unit, target, newest)
 
         changes = job.skip(unusable) if unusable else {}
         job.step(write, read=len(records), reached=written(reached), **changes)
+
+
+def _put(unit: Work, target: str, newest: dict[str, Document]) -> None:
+    """As `if_newer`, two to three times as fast, where nobody else writes."""
+    rows = unit.find(target, {"_id": {"$in": list(newest)}}, projection={"sequence": 1})
+    known = {row["_id"]: row["sequence"] for row in rows}
+    unit.write(target, *(InsertOne(document) for key, document in newest.items() if key not in known))
+    for key, document in newest.items():
+        if key in known and known[key] < document["sequence"]:
+            unit.write(target, ReplaceOne({"_id": key}, document))
 
 
 def _documents(copy: Copy, records: list[Any]) -> tuple[dict[str, Document], list[Any]]:

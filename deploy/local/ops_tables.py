@@ -1,0 +1,89 @@
+"""The operator's tables."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Group
+from rich.json import JSON
+from rich.table import Table
+
+Answers = Mapping[str, Any]
+
+
+def lag(answers: Answers) -> Table:
+    table = _table("service", "topic", "partition", "lag", "place", "end", "moved at")
+    for service, rows in answers.items():
+        for row in rows:
+            place = row["place"] if row["place"] is not None else "-"
+            moved_at = row["moved_at"] or "-"
+            if row["partition"] is None:
+                table.add_row(service, row["topic"], "no such topic", style="red")
+            else:
+                numbers = (row["partition"], row["lag"], place, row["end"], moved_at)
+                table.add_row(service, row["topic"], *map(str, numbers), style="yellow" if row["lag"] else None)
+    return table
+
+
+def outbox(answers: Answers) -> Table:
+    table = _table("service", "waiting", "oldest", "relay that leads", "as of")
+    for service, one in answers.items():
+        leader = one["leader"] or "none"
+        style = None if one["relay_leads"] else "red"
+        table.add_row(service, str(one["depth"]), f"{one['oldest_seconds']:.1f} s", leader, one["as_of"], style=style)
+    return table
+
+
+def topics(answers: Answers) -> Table:
+    table = _table("service", "topic", "role", "partitions", "replicas", "what is wrong")
+    for service, rows in answers.items():
+        for row in rows:
+            role = " and ".join(name for name in ("owned", "subscribed") if row[name])
+            wrong = [f"{name} is {one['found']}, not {one['wanted']}" for name, one in row["differs"].items()]
+            wrong = wrong if row["exists"] else ["it does not exist"]
+            counts = (str(row["partitions"]), str(row["replication"]))
+            table.add_row(service, row["topic"], role, *counts, ", ".join(wrong), style="red" if wrong else None)
+    return table
+
+
+def letters(answers: Answers) -> Table:
+    table = _table("service", "id", "topic", "message", "error", "tries", "at")
+    for service, rows in answers.items():
+        for row in rows:
+            message = row["message"]["type"] if row["message"] else "unreadable"
+            cells = (row["id"], row["topic"], message, row["error"], str(row["tries"]), row["at"])
+            table.add_row(service, *cells)
+    return table
+
+
+def letter(answers: Answers) -> JSON:
+    return JSON(json.dumps(answers, ensure_ascii=False))
+
+
+def jobs(answers: Answers) -> Group:
+    table = _table("service", "what", "state", "read", "per second", "skipped", "result")
+    differences = _table("service", "copy", "key", "how", "fields")
+    for service, job in answers.items():
+        result = job["result"] or {}
+        told = ", ".join(f"{name}: {value}" for name, value in result.items() if not isinstance(value, dict | list))
+        cells = (f"{job['kind']} {job['of']}", job["state"], job["read"], job["per_second"] or "-", job["skipped"])
+        style = None if job["state"] == "completed" else "red"
+        table.add_row(service, *map(str, cells), told or job["error"] or "", style=style)
+        for name, one in result.get("projections", {}).items():
+            for difference in one["differences"]:
+                fields = ", ".join(difference["fields"])
+                differences.add_row(service, name, difference["key"], difference["what"], fields, style="red")
+    return Group(table, *([differences] if differences.row_count else []))
+
+
+def progress(job: Mapping[str, Any]) -> str:
+    """How far a job is, in a few words."""
+    speed = f", {job['per_second']:,}/s" if job["per_second"] else ""
+    return f"{job['phase'] or job['state']}, {job['read']:,} messages{speed}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
