@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.consumer.subscription_state import ConsumerRebalanceListener
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.errors import KafkaError
 from kafka.structs import MemberState
@@ -19,6 +18,7 @@ from pymongo import InsertOne, UpdateOne
 
 from shared.cause import own_initiative
 from shared.errors import Unavailable
+from shared.messaging.assignments import Assignments
 from shared.messaging.burying import dead_letter
 from shared.messaging.joining import see_joins_through
 from shared.messaging.messages import Message, decode
@@ -89,7 +89,7 @@ class Consumer:
     def run(self) -> None:
         """Handles records until `stop` is set. Raises KafkaError when Kafka stays away."""
         self.alive()
-        listener = _Assignments()
+        listener = Assignments()
         self._kafka = KafkaConsumer(
             bootstrap_servers=self.settings.kafka_bootstrap_servers,
             client_id=self.settings.process_name,
@@ -272,26 +272,6 @@ class Consumer:
 
     def _row(self, partition: TopicPartition) -> str:
         return f"{self.group}/{partition.topic}/{partition.partition}"
-
-
-class _Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Notes what was assigned; runs on the network thread, so it does nothing else."""
-
-    def __init__(self) -> None:
-        self._arrived: set[TopicPartition] = set()
-        self._lock = threading.Lock()
-
-    def on_partitions_revoked(self, revoked: Any) -> None:
-        """Places are dropped by the consumer's own thread."""
-
-    def on_partitions_assigned(self, assigned: Any) -> None:
-        with self._lock:
-            self._arrived |= set(assigned)
-
-    def take(self) -> set[TopicPartition]:
-        with self._lock:
-            arrived, self._arrived = self._arrived, set()
-            return arrived
 
 
 def _behind(records: Sequence[Any]) -> dict[TopicPartition, int]:
