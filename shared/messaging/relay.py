@@ -65,6 +65,8 @@ class Relay:
             acks="all",
             batch_size=131072,
             linger_ms=0,
+            # What a transaction sleeps when Kafka still completes the one before, which is a matter of milliseconds.
+            retry_backoff_ms=5,
             max_request_size=MAX_MESSAGE_BYTES,
             transaction_timeout_ms=15_000,
             delivery_timeout_ms=20_000,
@@ -92,15 +94,14 @@ class Relay:
             )
             for row in batch.rows
         ]
+        place = json_util.dumps(batch.place).encode()
+        futures.append(self.producer.send(self.offsets.topic, key=b"place", value=place, partition=0))
         self.producer.flush()
         self._check(futures)
-        token = self.producer.send(
-            self.offsets.topic, key=b"place", value=json_util.dumps(batch.place).encode(), partition=0
-        )
         self.producer.commit_transaction()
         # kafka-python may return from a commit although the records have failed (a fenced producer,
         # for one): only the futures tell the truth.
-        self._check([*futures, token])
+        self._check(futures)
         if batch.rows:
             self.reached = max(self.reached or "", *(row["_id"] for row in batch.rows))
             RELAYED.labels(self.settings.service).inc(len(batch.rows))
