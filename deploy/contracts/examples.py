@@ -2,6 +2,7 @@
 
 The municipality is real; its people, and all that they do here, are invented. The documents are checked by the
 schemas of the HTTP interface and written by the code that writes real messages, with ids and instants of their own.
+A new message type needs an example here; `python -m deploy.contracts write` names those that are missing.
 """
 
 from collections.abc import Iterator
