@@ -117,18 +117,18 @@ class _Anything(dict[str, str]):
 
 @pytest.fixture(scope="session")
 def api_of(mongo: MongoClient[Json], keys: Keys, settings_for: Callable[..., Settings]) -> Iterator[Callable[..., Api]]:
-    """The interface of a service by name, the same for all tests of a run."""
-    made: dict[str, Api] = {}
+    """The interface of a service by name, the same for all tests of a run; `kafka=True` with a broker that is there."""
+    made: dict[tuple[str, bool], Api] = {}
 
-    def make(name: str) -> Api:
-        if name not in made:
+    def make(name: str, *, kafka: bool = False) -> Api:
+        if (name, kafka) not in made:
             service: Service = import_module(f"services.{name}.app").SERVICE
-            settings, db = settings_for(name), Database(mongo, f"test_http_{name}_{new_id()[-12:]}")
+            settings, db = settings_for(name, kafka=kafka), Database(mongo, f"test_http_{name}_{new_id()[-12:]}")
             service.prepare(db)
             app = service.app(settings, db)
             client, example = Client(app, keys), EXAMPLES[name]
-            made[name] = Api(service=service, settings=settings, db=db, app=app, client=client, example=example)
-        return made[name]
+            made[name, kafka] = Api(service=service, settings=settings, db=db, app=app, client=client, example=example)
+        return made[name, kafka]
 
     yield make
     for api in made.values():
