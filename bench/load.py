@@ -130,5 +130,3 @@ class _Connection:
 async def _connect(url: str) -> _Connection:
     parts = urlsplit(url)
     return _Connection(*await asyncio.open_connection(parts.hostname, parts.port))
-
-

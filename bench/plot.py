@@ -8,7 +8,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 MET, MISSED, OPEN = "#2a7f62", "#c0392b", "#7f8c8d"
 

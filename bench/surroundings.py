@@ -86,7 +86,7 @@ class Surroundings:
             jwt_issuer=ISSUER,
             jwt_audience=AUDIENCE,
             secret_keys=[self.secret],
-            public_urls={name: f"http://{HOST}" for name in ("enrolment", "events", "notifications")},
+            public_urls=dict.fromkeys(("enrolment", "events", "notifications"), f"http://{HOST}"),
             log_level="WARNING",
             max_body_bytes=1_000_000,
         )

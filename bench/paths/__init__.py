@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from bench.paths import consumer, http_writes, relay
+from bench.paths import consumer, effect, http_writes, mail, registrations, relay, scaling, statements
 from bench.rows import Row
 from bench.surroundings import Surroundings
 
@@ -10,4 +10,9 @@ PATHS: dict[str, Callable[[Surroundings], Iterable[Row]]] = {
     "consumer": consumer.measure,
     "relay": relay.measure,
     "http": http_writes.measure,
+    "effect": effect.measure,
+    "registrations": registrations.measure,
+    "mail": mail.measure,
+    "scaling": scaling.measure,
+    "statements": statements.measure,
 }

@@ -31,7 +31,9 @@ def measure(around: Surroundings) -> Iterator[Row]:
         found = interleaved(sides, rounds=around.rounds)
         yield from _rows("api alone", found["api"], found["bare"], targets=True)
         yield from _rows("api alone, Idempotency-Key", found["keyed"], found["bare"], targets=False)
-        yield Row(path="http", what="generator's limit: a bare hello", unit="requests/s", ours=of(found["hello"], "rate"))
+        yield Row(
+            path="http", what="generator's limit: a bare hello", unit="requests/s", ours=of(found["hello"], "rate")
+        )
         others = [
             running.enter_context(around.service(service, role, database=f"uso_{service}"))
             for role in reversed(ROLES)

@@ -1,0 +1,124 @@
+"""How often MongoDB is asked: unlike speed, a figure that can be tested."""
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from pymongo import InsertOne, MongoClient
+
+from shared.cause import own_initiative
+from shared.ids import new_id
+from shared.messaging.messages import Message
+from shared.messaging.subscriptions import Copy, Policy
+from shared.mongo.database import Database, Once
+from shared.mongo.work import Work
+from shared.testing import wait_for
+from shared.testing.statements import Statements
+
+COPY = Copy(collection="copies")
+
+
+def note(work: Work, message: Message) -> None:
+    work.write("effects", InsertOne({"message": message.id}))
+
+
+POLICY = Policy(name="note", types=frozenset({"thing.updated"}), handle=note)
+
+
+@pytest.fixture
+def statements() -> Statements:
+    return Statements()
+
+
+@pytest.fixture
+def db(service: SimpleNamespace, back_ends: dict[str, Any], statements: Statements) -> Iterator[Database]:
+    """The service's database, with each statement counted."""
+    with MongoClient(back_ends["mongodb"]["uri"], tz_aware=True, event_listeners=[statements]) as client:
+        yield Database(client, service.db.raw.name)
+
+
+def records(count: int, *, sequence: int) -> list[tuple[bytes, bytes]]:
+    return [
+        (
+            f"k{number}".encode(),
+            json.dumps(
+                {
+                    "id": new_id(),
+                    "type": "fi.uso.thing.updated",
+                    "sequence": sequence,
+                    "data": {"state": {"id": f"k{number}", "version": sequence}},
+                }
+            ).encode(),
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("handlers", "cost"),
+    [
+        ([COPY], ["update", "update", "commitTransaction"]),
+        ([POLICY], ["update", "find", "insert", "insert", "commitTransaction"]),
+        ([COPY, POLICY], ["update", "update", "find", "insert", "insert", "commitTransaction"]),
+    ],
+    ids=["copy", "policy", "copy and policy"],
+)
+def test_a_batch_costs_the_same_few_round_trips_however_many_messages_it_has(
+    service: SimpleNamespace,
+    db: Database,
+    statements: Statements,
+    produce: Any,
+    consuming: Any,
+    handlers: list[Any],
+    cost: list[str],
+) -> None:
+    with consuming(service, {service.topic: handlers}, db=db) as consumer:
+        produce(records(3, sequence=1))
+        wait_for(lambda: sum(consumer.places.values()) == 3)
+        produce(records(300, sequence=2))
+        wait_for(lambda: sum(consumer.places.values()) == 303)
+    batches = _transactions(statements.names)
+    assert batches[-1] == cost
+    assert len(batches) < 60
+
+
+def test_a_write_costs_four_round_trips_and_one_with_an_idempotency_key_six(
+    service: SimpleNamespace, db: Database, statements: Statements
+) -> None:
+    def create(once: Once | None = None) -> None:
+        db.transact(
+            lambda work: work.insert(service.things, {"count": 1}, "thing.created"),
+            cause=own_initiative("test"),
+            once=once,
+        )
+
+    assert statements.of(create) == ["insert", "insert", "insert", "commitTransaction"]
+    keyed = statements.of(lambda: create(Once(id=new_id(), fingerprint="f")))
+    assert keyed == ["insert", "insert", "insert", "update", "insert", "commitTransaction"]
+
+
+def test_a_change_costs_one_round_trip_more_than_a_creation(
+    service: SimpleNamespace, db: Database, statements: Statements
+) -> None:
+    cause = own_initiative("test")
+    made = db.transact(lambda work: work.insert(service.things, {"count": 1}, "thing.created"), cause=cause)
+
+    def change() -> None:
+        def work(unit: Work) -> Any:
+            return unit.save(service.things, unit.get(service.things, made["_id"]), {"count": 2}, "thing.updated")
+
+        db.transact(work, cause=cause)
+
+    assert statements.of(change) == ["find", "update", "insert", "insert", "commitTransaction"]
+
+
+def _transactions(names: list[str]) -> list[list[str]]:
+    """The statements up to each commit."""
+    found: list[list[str]] = [[]]
+    for name in names:
+        found[-1].append(name)
+        if name == "commitTransaction":
+            found.append([])
+    return found[:-1]
