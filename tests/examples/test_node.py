@@ -17,7 +17,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the example that is ready to run."""
     folder = tmp_path_factory.mktemp("node") / "example"
     shutil.copytree(EXAMPLES / "node", folder, ignore=shutil.ignore_patterns("node_modules", "package-lock.json"))
-    command = ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
+    command = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"]
     installed = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240)
     assert installed.returncode == 0, installed.stderr
     return folder
