@@ -199,6 +199,7 @@ class _AlreadyUsed(Exception):
 WRITE_CONFLICT = 112
 DUPLICATE_KEY = 11000
 NAMESPACE_EXISTS = 48
+QUERY_PLAN_KILLED = 175
 
 
 def connect(uri: str, name: str, *, process: str = "uso") -> Database:
@@ -238,6 +239,10 @@ def refusal(error: PyMongoError) -> Problem | PyMongoError:
         error.has_error_label("TransientTransactionError") and not is_lost
     ):
         return Conflict("Too many changes to the same thing at once. Repeat your request.", retry_after=1)
+    if getattr(error, "code", None) == QUERY_PLAN_KILLED:
+        return Unavailable(
+            "What you read was exchanged for a new copy at this moment. Repeat your request.", retry_after=1
+        )
     if is_outage(error):
         return Unavailable("The database cannot be reached at the moment. Repeat your request.", retry_after=2)
     return error

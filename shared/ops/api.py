@@ -156,7 +156,7 @@ def _add_jobs(blueprint: Routes, operated: Operated) -> None:
             raise Invalid(
                 {"from": [f"What was seen before {instant_text(earliest)} is forgotten: it would act twice."]}
             )
-        wanted = {"from": body["from_"]}
+        wanted = {"from": instant_text(body["from_"])}
         return ask(db, caller(), "replay", of=body["topic"], wanted=wanted, reason=body.get("reason"), once=once())
 
     @blueprint.route("/check", methods=["POST"])

@@ -11,6 +11,7 @@ from shared.messaging.subscriptions import apply_batch
 from shared.ops.jobs import Interrupted, Job, Lost, passes, written
 from shared.ops.operated import Operated
 from shared.ops.reading import TopicReader, message_of, reader
+from shared.schemas import parse_instant
 
 BATCH = 500
 
@@ -23,7 +24,7 @@ def replay(job: Job, operated: Operated) -> None:
             ends = source.ends()
             places = operated.places(source.topic)
             until = {number: min(end, places.get(number, 0)) for number, end in ends.items()}
-            since = source.since(int(job["wanted"]["from"].timestamp() * 1000))
+            since = source.since(int(parse_instant(job["wanted"]["from"]).timestamp() * 1000))
             reached = {number: min(place, until[number]) for number, place in since.items()}
             job.step(phase="handling", reached=written(reached), until_place=written(until))
         until = {int(number): place for number, place in job["until_place"].items()}

@@ -8,9 +8,11 @@ import threading
 from typing import Any
 
 import pytest
+from pymongo.errors import PyMongoError
 
+from shared.errors import Unavailable
 from shared.ids import new_id
-from shared.mongo.database import DEAD_LETTERS
+from shared.mongo.database import DEAD_LETTERS, refusal
 from shared.ops import jobs
 from shared.ops.jobs import claim
 from shared.ops.rebuild import rebuild
@@ -199,6 +201,18 @@ def test_a_rebuild_waits_while_kafka_is_away(operation: Operation, monkeypatch: 
     assert waiting["error"]
     run_out(operation, asked)
     operation.done(asked)
+
+
+def test_who_reads_a_list_while_the_copies_are_exchanged_is_asked_to_come_again(operation: Operation) -> None:
+    operation.db["copies"].insert_many([{"_id": str(number), "sequence": 1} for number in range(10)])
+    reading = operation.db["copies"].find({}, batch_size=2)
+    next(reading)
+    operation.done(operation.post("projections/copies/rebuild"))
+    with pytest.raises(PyMongoError) as caught:
+        list(reading)
+    told = refusal(caught.value)
+    assert isinstance(told, Unavailable)
+    assert told.retry_after == 1
 
 
 def quick_reader(settings: Any) -> Any:

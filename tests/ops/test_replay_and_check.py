@@ -26,8 +26,10 @@ def test_a_replay_acts_on_what_was_left_out_and_on_nothing_twice(operation: Oper
     operation.db[SEEN].bulk_write([DeleteMany({"_id": f"note:{lost}"})])
     operation.db["copies"].delete_many({})
 
-    job = operation.done(operation.post("replay", topic=operation.topic, **{"from": ago(hours=1)}))
+    since = ago(hours=1)
+    job = operation.done(operation.post("replay", topic=operation.topic, **{"from": since}))
 
+    assert job["wanted"] == {"from": since}
     assert job["read"] == 20
     assert len(operation.effects()) == len(set(operation.effects())) == 20
     assert len(operation.copies()) == 20
