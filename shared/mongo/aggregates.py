@@ -19,6 +19,7 @@ class Aggregate:
     `schema` makes the public shape: the GET's answer and the message's `state`.
     `key` gives the Kafka key (the id unless told otherwise). A unique index is named after what it
     says; `duplicates` maps an index's name to the sentence that the caller gets when it is violated.
+    `long` fields grow with time, and are left out of `changed` in history and messages.
     `messages` are the types that it tells (without the prefix `fi.uso.`), each with the schema of its
     `data.change`; a change of another type is refused. `topic` None: changes are kept in the history
     and told to nobody.
@@ -31,6 +32,7 @@ class Aggregate:
     topic: str | None = None
     messages: Mapping[str, type[Schema]] = field(default_factory=dict)
     indexes: Sequence[IndexModel] = ()
+    long: frozenset[str] = frozenset()
     duplicates: Mapping[str, str] = field(default_factory=dict)
     key: Callable[[Document], str] = lambda document: str(document["_id"])
 

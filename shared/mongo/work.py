@@ -142,7 +142,7 @@ class Work:
         after = {**before, **changes, "version": before["version"] + 1, "updated_at": self.now}
         self._pending.add(aggregate.collection, ReplaceOne({"_id": before["_id"], "version": before["version"]}, after))
         self._pending.replaced[aggregate.collection] = self._pending.replaced.get(aggregate.collection, 0) + 1
-        told = {**(change or {}), "changed": difference(aggregate.show(before), aggregate.show(after))}
+        told = {**(change or {}), "changed": difference(aggregate.show(before), aggregate.show(after), but=aggregate.long)}
         self._tell(aggregate, after, type, told, reason)
         return after
 
@@ -239,12 +239,14 @@ class Work:
             raise WriteRace(collection)
 
 
-def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields that differ: name → {from, to}; version and updated_at left out."""
+def difference(
+    before: Mapping[str, Any], after: Mapping[str, Any], *, but: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """The fields that differ: name → {from, to}; version, updated_at and those in `but` left out."""
     return {
         name: {"from": before.get(name), "to": after.get(name)}
         for name in sorted(before.keys() | after.keys())
-        if name not in ("version", "updated_at") and before.get(name) != after.get(name)
+        if name not in ("version", "updated_at", *but) and before.get(name) != after.get(name)
     }
 
 

@@ -18,4 +18,5 @@ WORKSHOP_DAYS = Aggregate(
         "workshop_days.used": Movement,
     },
     schema=WorkshopDays,
+    long=frozenset({"ledger"}),
 )
