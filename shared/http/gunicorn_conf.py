@@ -9,7 +9,7 @@ from shared.settings import read_settings
 from shared.telemetry.admin import start_admin_server
 from shared.telemetry.logs import configure_logs
 
-worker_class = "gthread"
+worker_class = "shared.http.gunicorn_worker.Worker"
 reuse_port = True
 graceful_timeout = 8
 timeout = 60

@@ -1,0 +1,89 @@
+"""A rolling change: every process of a service is replaced while clients are at work, and no request fails."""
+
+import os
+import signal
+import threading
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from deploy.local.stack import Stack
+from shared.testing import wait_for
+
+pytestmark = pytest.mark.slow
+ROUNDS = 2
+
+
+@pytest.fixture
+def stack(run_dir: Path) -> Iterator[Stack]:
+    scale = {"enrolment.api": 2, "enrolment.worker": 2, "enrolment.relay": 2}
+    with Stack(run_dir, services=("enrolment", "events"), scale=scale, environment={"LOG_LEVEL": "WARNING"}) as running:
+        yield running
+
+
+class Clients:
+    """Some with a connection for each request, some with one that they keep. None tries again."""
+
+    def __init__(self, info: dict[str, Any], *, count: int = 6) -> None:
+        self.url = info["services"]["enrolment"]["url"]
+        self.headers = {"Authorization": f"Bearer {info['tokens']['coordinator']}"}
+        self.outcomes: Counter[str] = Counter()
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._work, args=(n % 2 == 0,)) for n in range(count)]
+
+    def __enter__(self) -> "Clients":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, keep: bool) -> None:
+        session = requests.Session()
+        while not self._stop.wait(0.01):
+            body = {"kind": "other", "name": {"fi": str(uuid.uuid4())}}
+            headers = {**self.headers, **({} if keep else {"Connection": "close"})}
+            try:
+                answer = session.post(f"{self.url}/v1/organisations", json=body, headers=headers, timeout=20)
+                self.outcomes[str(answer.status_code)] += 1
+            except requests.RequestException as error:
+                self.outcomes[f"{'kept' if keep else 'fresh'}: {error!r:.150}"] += 1
+
+
+def replace(stack: Stack, name: str) -> None:
+    """Ends a process in an orderly way; returns when another runs in its place and is ready."""
+    before = _process(stack, name)
+    os.kill(before["pid"], signal.SIGTERM)
+    wait_for(lambda: _process(stack, name)["pid"] != before["pid"], seconds=30, what=f"another {name}")
+    wait_for(lambda: _is_ready(before["admin_url"]), seconds=60, what=f"{name} to be ready")
+
+
+def test_no_request_fails_while_each_process_of_a_service_is_replaced(stack: Stack) -> None:
+    names = [one["name"] for one in stack.info["services"]["enrolment"]["processes"]]
+    with Clients(stack.info) as clients:
+        wait_for(lambda: clients.outcomes["201"] > 50)
+        for name in names + [one for one in names if "api" in one] * ROUNDS:
+            replace(stack, name)
+        done = clients.outcomes["201"]
+        wait_for(lambda: clients.outcomes["201"] > done + 50)
+    assert set(clients.outcomes) == {"201"}
+
+
+def _process(stack: Stack, name: str) -> dict[str, Any]:
+    processes = stack.info["services"]["enrolment"]["processes"]
+    return next(one for one in processes if one["name"] == name)
+
+
+def _is_ready(admin_url: str) -> bool:
+    try:
+        return requests.get(f"{admin_url}/readyz", timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
