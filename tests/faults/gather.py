@@ -1,6 +1,7 @@
 """Looks at everything there is in a stack: databases, topics, mailbox, logs; and tells when it is quiet."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from email import message_from_bytes, policy
 from email.utils import parseaddr
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaTimeoutError
 from pymongo import MongoClient
 
 from services.enrolment.app import SERVICE as ENROLMENT
@@ -18,9 +20,11 @@ from shared.messaging.messages import decode
 from shared.messaging.subscriptions import Copy
 from shared.service import Service
 from tests.faults.calls import Caller
-from tests.faults.observed import Document, Kept, Mail, Observed, Owned, Record
+from tests.faults.observed import Document, Kept, Mail, Observed, Owned, Record, row_id
 
 SERVICES: tuple[Service, ...] = (ENROLMENT, EVENTS, NOTIFICATIONS)
+
+READ_SECONDS = 60.0
 
 
 class Reader:
@@ -45,7 +49,10 @@ class Reader:
         """Everything up to the present ends. An open transaction holds the end back until it is over."""
         assigned = self._kafka.assignment()
         ends = self._kafka.end_offsets(assigned)
+        deadline = time.monotonic() + READ_SECONDS
         while any(self._kafka.position(one) < ends[one] for one in assigned):
+            if time.monotonic() > deadline:
+                raise KafkaTimeoutError(f"the topics could not be read within {READ_SECONDS:g} seconds")
             for found in self._kafka.poll(timeout_ms=200).values():
                 self.records.extend(_record(one) for one in found)
         return self.records
@@ -113,7 +120,8 @@ class Place:
         return {name: list(database[name].find()) for name in database.list_collection_names()}
 
     def _outbox(self) -> set[str]:
-        return {row["_id"] for one in SERVICES for row in self.mongo[f"uso_{one.name}"]["outbox"].find({}, {"_id": 1})}
+        fields = {"headers": 1}
+        return {row_id(row) for one in SERVICES for row in self.mongo[f"uso_{one.name}"]["outbox"].find({}, fields)}
 
     def _behind(self, records: list[Record]) -> int:
         ends: dict[tuple[str, int], int] = {}

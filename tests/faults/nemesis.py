@@ -20,6 +20,7 @@ from deploy.local.stack import Stack
 from deploy.local.supervision import processes_of
 from shared.testing import wait_for
 from tests.faults.foreigner import Foreigner
+from tests.faults.mailway import MailWay
 
 TABLE = "uso_faults"
 
@@ -84,6 +85,12 @@ class Nemesis:
         """A foreign producer puts poison, duplicates or old messages on our topics."""
         what = foreigner.meddle()
         self._note(what, "by a foreign producer")
+
+    def lose_answers(self, way: MailWay) -> None:
+        """The mail server's answers to the next few mails are lost."""
+        count = self.rng.randint(1, 3)
+        self._note("mail server's answer lost", f"to {count} mails")
+        way.lose(count)
 
     # Ending it
 

@@ -9,6 +9,13 @@ from typing import Any
 from tests.faults.calls import Call
 
 Document = dict[str, Any]
+DEAD_LETTER_ID = "dead-letter-id"
+
+
+def row_id(row: Document) -> str:
+    """What an outbox row and its record have in common: the message's id, or the dead letter's."""
+    headers = {name: bytes(value).decode() for name, value in row.get("headers", ())}
+    return headers.get(DEAD_LETTER_ID) or str(row["_id"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +48,8 @@ class Record:
 
     @property
     def id(self) -> str:
-        """What its outbox row has as `_id`."""
-        return self.headers.get("dead-letter-id") or str(self.message.get("id"))
+        """What `row_id` gives for its outbox row."""
+        return self.headers.get(DEAD_LETTER_ID) or str(self.message.get("id"))
 
     @property
     def state(self) -> Document:

@@ -1,11 +1,13 @@
 """A short trial on a stack of one broker and one MongoDB member: everything dies once under load."""
 
+import contextlib
 import time
 from pathlib import Path
 
 import pytest
 
 from deploy.local.stack import Stack
+from tests.faults.mailway import MailWay
 from tests.faults.nemesis import Nemesis
 from tests.faults.report import as_json
 from tests.faults.trial import run_trial
@@ -27,7 +29,9 @@ def everything_dies(nemesis: Nemesis) -> None:
 
 @pytest.mark.timeout(300)
 def test_nothing_is_lost_and_nothing_happens_twice_when_every_process_is_killed(run_dir: Path) -> None:
-    with Stack(run_dir) as stack:
+    way = MailWay(lambda: stack.info["mail"]["smtp"])
+    way.lose(3)
+    with contextlib.closing(way), Stack(run_dir, environment={"SMTP_URL": way.url}) as stack:
         result = run_trial(stack, seed=SEED, faults=everything_dies, writers=6, pause=0.15)
     facts = as_json(result)
     assert [one for one in facts["invariants"] if one["broken"]] == []
@@ -35,3 +39,4 @@ def test_nothing_is_lost_and_nothing_happens_twice_when_every_process_is_killed(
     assert (facts["lost"], facts["doubled"], facts["out_of_order"]) == (0, 0, 0)
     assert sum(result.faults.values()) == 9
     assert facts["calls"]["done"] > 200
+    assert facts["mails_again"] >= way.lost == 3

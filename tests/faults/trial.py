@@ -64,7 +64,7 @@ def run_trial(
     try:
         unsettled = _drain(place, drain_seconds)
         drained_after = time.monotonic() - healed
-        observed = place.observe(caller, stack.directory / "logs")
+        observed = _patiently(lambda: place.observe(caller, stack.directory / "logs"))
     finally:
         place.close()
     return Result(
@@ -76,6 +76,16 @@ def run_trial(
         drained_after=drained_after,
         unsettled=unsettled,
     )
+
+
+def _patiently(look: Callable[[], Observed]) -> Observed:
+    """A look that Kafka's or MongoDB's own recovery may disturb."""
+    for _ in range(4):
+        try:
+            return look()
+        except (KafkaError, PyMongoError):
+            time.sleep(10)
+    return look()
 
 
 def _drain(place: Place, seconds: float) -> str:

@@ -4,13 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 from tests.faults.checker.invariants import Verdict, verdict
-from tests.faults.observed import Observed
+from tests.faults.observed import Observed, row_id
 
 
 def log(observed: Observed) -> Iterable[Verdict]:
     """Committed outbox rows against what a reader of committed records finds."""
     rows = {
-        row["_id"]: row["topic"] for service in observed.databases for row in observed.collection(service, "outbox")
+        row_id(row): row["topic"] for service in observed.databases for row in observed.collection(service, "outbox")
     }
     on_topics = Counter(record.id for record in observed.own_records if record.value is not None)
     yield verdict(
