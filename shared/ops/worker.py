@@ -2,6 +2,7 @@
 
 import threading
 import time
+import traceback
 
 from prometheus_client import Gauge
 
@@ -47,12 +48,15 @@ def work_on_one(operated: Operated, stop: threading.Event) -> bool:
         log.warning("another worker has taken the job over", job=job["_id"])
     except Interrupted:
         job.release()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the job is given back; another worker may do better
         job.release(error)
         if passes(error):
             log.warning("operator's job waits", job=job["_id"], error=type(error).__name__, why=str(error)[:300])
         else:
-            log.exception("operator's job failed", job=job["_id"], error=type(error).__name__)
+            # The text of a failed write quotes documents, and so people: only its kind and place are logged.
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{frame.filename}:{frame.lineno}"
+            log.error("operator's job failed", job=job["_id"], error=type(error).__name__, where=where)  # noqa: TRY400
     return True
 
 
