@@ -9,7 +9,6 @@ from typing import Any
 from shared.cause import Cause
 from shared.messaging.messages import encode
 from shared.mongo.aggregates import Aggregate, Document
-from shared.mongo.work import difference
 from shared.schemas import instant_text
 
 Json = dict[str, Any]
@@ -55,7 +54,7 @@ class Story:
         """Its next version, and its message; `follows`: because of the message before."""
         self._now += timedelta(hours=1)
         after = {**before, **fields, "version": before["version"] + 1, "updated_at": self._now}
-        changed = difference(aggregate.show(before), aggregate.show(after))
+        changed = aggregate.changed(before, after)
         self._tell(aggregate, after, type, {**change, "changed": changed}, follows=follows)
         return after
 

@@ -44,3 +44,13 @@ class Aggregate:
         """The document in its public shape, ready for JSON."""
         shown: dict[str, Any] = self._shape.dump(document)
         return shown
+
+    def changed(self, before: Document, after: Document) -> dict[str, Any]:
+        """The fields of the public shape that differ, without `long` ones: name → {from, to}."""
+        was, now = self.show(before), self.show(after)
+        untold = {"version", "updated_at", *self.long}
+        return {
+            name: {"from": was.get(name), "to": now.get(name)}
+            for name in sorted((was.keys() | now.keys()) - untold)
+            if was.get(name) != now.get(name)
+        }

@@ -142,7 +142,7 @@ class Work:
         after = {**before, **changes, "version": before["version"] + 1, "updated_at": self.now}
         self._pending.add(aggregate.collection, ReplaceOne({"_id": before["_id"], "version": before["version"]}, after))
         self._pending.replaced[aggregate.collection] = self._pending.replaced.get(aggregate.collection, 0) + 1
-        told = {**(change or {}), "changed": difference(aggregate.show(before), aggregate.show(after), but=aggregate.long)}
+        told = {**(change or {}), "changed": aggregate.changed(before, after)}
         self._tell(aggregate, after, type, told, reason)
         return after
 
@@ -237,17 +237,6 @@ class Work:
         result = self.db[collection].bulk_write(group, session=self.session, ordered=True)
         if replaced and result.matched_count < replaced:
             raise WriteRace(collection)
-
-
-def difference(
-    before: Mapping[str, Any], after: Mapping[str, Any], *, but: frozenset[str] = frozenset()
-) -> dict[str, Any]:
-    """The fields that differ: name → {from, to}; version, updated_at and those in `but` left out."""
-    return {
-        name: {"from": before.get(name), "to": after.get(name)}
-        for name in sorted(before.keys() | after.keys())
-        if name not in ("version", "updated_at", *but) and before.get(name) != after.get(name)
-    }
 
 
 def required_match(if_match: int | None) -> int:
