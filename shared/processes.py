@@ -6,13 +6,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from kafka.errors import KafkaError
+from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from shared.ids import utc_now
 from shared.messaging.consumer import Consumer, Halted
 from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Subscriptions, Task
@@ -127,23 +126,25 @@ class Lease:
         self.reached: Callable[[], str | None] = lambda: None
 
     def take(self) -> bool:
-        """Takes or renews the lease if it is free, run out or ours."""
-        now = utc_now()
-        mine = {"$set": {"holder": self.holder, "until": now + timedelta(seconds=LEASE_SECONDS)}, **self._reached(now)}
+        """Takes or renews the lease if it is free, run out or ours. MongoDB's clock decides, not this machine's."""
+        free = {"$or": [{"$eq": ["$holder", self.holder]}, {"$lt": ["$until", "$$NOW"]}]}
+        until = {"$add": ["$$NOW", round(LEASE_SECONDS * 1000)]}
+        mine = {"holder": {"$literal": self.holder}, "until": until, **self._reached()}
+        change = {name: {"$cond": [free, value, f"${name}"]} for name, value in mine.items()}
         try:
-            self.db[LEASES].find_one_and_update(
-                {"_id": self.name, "$or": [{"holder": self.holder}, {"until": {"$lt": now}}]}, mine, upsert=True
+            lease = self.db[LEASES].find_one_and_update(
+                {"_id": self.name}, [{"$set": change}], upsert=True, return_document=ReturnDocument.AFTER
             )
-        except DuplicateKeyError:
+        except DuplicateKeyError:  # another was quicker to make it
             self.held = False
         else:
-            self.held = True
+            self.held = lease is not None and lease["holder"] == self.holder
         return self.held
 
-    def _reached(self, now: datetime) -> dict[str, Any]:
+    def _reached(self) -> dict[str, Any]:
         """How far the relay is, for the operator to see; it rides on the renewal, so it costs nothing."""
         reached = self.reached()
-        return {} if reached is None else {"$max": {"reached": reached, "noted_at": now}}
+        return {} if reached is None else {"reached": {"$max": ["$reached", reached]}, "noted_at": "$$NOW"}
 
     def keep(self, stop: threading.Event) -> None:
         """Renews until it is lost or `stop` is set."""
@@ -156,7 +157,7 @@ class Lease:
 
     def give_up(self) -> None:
         """Lets another take over at once."""
-        free = {"$set": {"until": utc_now() - timedelta(seconds=1)}, **self._reached(utc_now())}
+        free = [{"$set": {"until": {"$subtract": ["$$NOW", 1000]}, **self._reached()}}]
         _attempt(lambda: bool(self.db[LEASES].update_one({"_id": self.name, "holder": self.holder}, free)))
 
 

@@ -1,0 +1,45 @@
+"""The relay's lease: one holder at a time, by MongoDB's clock."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from shared.ids import utc_now
+from shared.mongo.database import LEASES
+from shared.processes import LEASE_SECONDS, Lease
+
+
+def test_only_one_holds_the_lease_until_it_gives_it_up(service: SimpleNamespace) -> None:
+    first, second = (Lease(service.db, "relay", name) for name in ("first", "second"))
+    assert (first.take(), second.take(), first.take()) == (True, False, True)
+    first.give_up()
+    assert (second.take(), first.take()) == (True, False)
+
+
+def test_a_lease_that_has_run_out_is_free(service: SimpleNamespace) -> None:
+    first, second = (Lease(service.db, "relay", name) for name in ("first", "second"))
+    assert first.take()
+    service.db[LEASES].update_one({}, {"$set": {"until": utc_now() - timedelta(milliseconds=1)}})
+    assert second.take()
+    assert not first.take()
+
+
+def test_a_clock_that_is_an_hour_off_neither_takes_a_lease_nor_keeps_one(
+    service: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (Lease(service.db, "relay", name) for name in ("first", "second"))
+    assert first.take()
+    monkeypatch.setattr("shared.processes.utc_now", lambda: utc_now() + timedelta(hours=1), raising=False)
+    assert not second.take()
+    assert first.take()
+    [lease] = service.db[LEASES].find()
+    assert lease["until"] < utc_now() + timedelta(seconds=2 * LEASE_SECONDS)
+
+
+def test_how_far_the_relay_is_never_goes_back(service: SimpleNamespace) -> None:
+    lease = Lease(service.db, "relay", "first")
+    for reached in ("b", "a", None):
+        lease.reached = lambda reached=reached: reached  # type: ignore[misc]
+        assert lease.take()
+    assert service.db[LEASES].find_one()["reached"] == "b"
