@@ -18,7 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from services.notifications.templates.checking import check
 from services.notifications.templates.context import CONTEXT, Placeholder
 from services.notifications.templates.errors import BadSyntax, CannotRender, UnknownPlaceholders
-from services.notifications.templates.markdown import escape_line, escape_paragraphs, one_line, to_html, to_text
+from services.notifications.templates.markdown import escape_line, escape_paragraphs, one_line, to_html_and_text
 
 MAX_SOURCE = 20_000
 MAX_OUTPUT = 100_000
@@ -82,12 +82,11 @@ def render(template: CompiledTemplate, context: Mapping[str, Any]) -> Rendered:
     if "language" not in facts:
         raise CannotRender("The context has no language.")
     subject = one_line(_run(template.subject, facts))
-    source = _run(template.body, facts)
-    body = to_html(source)
+    body, text = to_html_and_text(_run(template.body, facts))
     if len(body) > 2 * MAX_OUTPUT:
         raise CannotRender("The mail is too long.")
     html = _layout().substitute(language=escape(facts["language"]), subject=escape(subject), body=body)
-    return Rendered(subject=subject, text=to_text(source) + "\n", html=html)
+    return Rendered(subject=subject, text=text + "\n", html=html)
 
 
 def _facts(known: tuple[Placeholder, ...] | Any, context: Mapping[str, Any]) -> dict[str, Any]:
