@@ -92,6 +92,17 @@ def calendar(entries: Iterable[Event], *, method: str, product_id: str, name: st
     return bytes(whole.to_ical())
 
 
+def with_attendee(whole: bytes, address: str) -> bytes:
+    """A calendar's entries with this e-mail address as an attendee. Raises ValueError for one with a line break.
+
+    Making the entry once and adding its attendees is what makes a crowd's invitations cheap.
+    """
+    event = Event()
+    event.add("attendee", _attendee(address))
+    line = bytes(event.to_ical()).removeprefix(b"BEGIN:VEVENT\r\n")
+    return whole.replace(b"\r\nEND:VEVENT\r\n", b"\r\n" + line)  # no text can have that line: folds begin with a space
+
+
 def _text(text: str) -> str:
     plain = _CONTROL.sub("", _LINE_END.sub("\n", text))
     return plain.encode("utf-8", "replace").decode("utf-8")

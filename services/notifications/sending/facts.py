@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parseaddr
+from functools import lru_cache
 from typing import Any
 
 from services.notifications.sending.surroundings import Surroundings
 from services.notifications.templates.defaults import pick
 from services.notifications.templates.localtime import when, workshop_days
 from services.notifications.templates.words import event_kind, what_changed
-from shared.calendars import calendar, calendar_entry
+from shared.calendars import calendar, calendar_entry, with_attendee
 from shared.mongo.aggregates import Document
 from shared.schemas import instant_text
 
@@ -120,7 +121,8 @@ def calendar_of(facts: Facts, language: str, *, sender: str, attendee: str) -> t
     if method is None or event is None or not _has_it_in_the_calendar(facts):
         return None, None
     known = event.get("calendar") or {}
-    entry = calendar_entry(
+    same_for_all = _invitation(
+        method,
         uid=known.get("uid") or event["_id"],
         sequence=int(known.get("sequence") or 0),
         status="CANCELLED" if method == "CANCEL" else "CONFIRMED",
@@ -133,9 +135,13 @@ def calendar_of(facts: Facts, language: str, *, sender: str, attendee: str) -> t
         timezone=event.get("timezone") or "UTC",
         updated_at=event.get("updated_at") or event["starts_at"],
         organizer=parseaddr(sender)[1],
-        attendee=attendee,
     )
-    return method, calendar([entry], method=method, product_id=PRODUCT_ID)
+    return method, with_attendee(same_for_all, attendee)
+
+
+@lru_cache(maxsize=128)
+def _invitation(method: str, **entry: Any) -> bytes:
+    return calendar([calendar_entry(**entry)], method=method, product_id=PRODUCT_ID)
 
 
 def _has_it_in_the_calendar(facts: Facts) -> bool:
