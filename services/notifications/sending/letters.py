@@ -1,7 +1,7 @@
 """A delivery and what it refers to → an e-mail, or the reason why there is none."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
@@ -79,10 +79,11 @@ class LetterWriter:
         self.public_urls = public_urls
         self.shelf = Shelf(db)
 
-    def write(self, deliveries: Sequence[Document]) -> dict[str, Written]:
-        """What becomes of each delivery, by its id. Reads the copies in a handful of queries."""
-        if not deliveries:
-            return {}
+    def write(self, deliveries: Sequence[Document]) -> Callable[[Document], Written]:
+        """What becomes of each of these deliveries, for whoever asks for it.
+
+        The copies are read at once, in a handful of queries; a mail is written when its turn has come.
+        """
         around = look_around(self.db, deliveries)
         people: dict[str, Addressee | Missing | NotToBeSent] = {
             one["_id"]: self._addressee(one, around) or Missing(what="recipient") for one in deliveries
@@ -91,11 +92,11 @@ class LetterWriter:
         silent = suppressed(self.db, (person.email for person in known.values()))
         by_id = {one["_id"]: one for one in deliveries}
         texts = self.shelf.take({identifier(by_id[name]["template"], one.language) for name, one in known.items()})
-        written: dict[str, Written] = {}
-        for name, person in people.items():
-            written[name] = (
-                self._write(by_id[name], person, around, silent, texts) if isinstance(person, Addressee) else person
-            )
+
+        def written(delivery: Document) -> Written:
+            person = people[delivery["_id"]]
+            return self._write(delivery, person, around, silent, texts) if isinstance(person, Addressee) else person
+
         return written
 
     def _write(

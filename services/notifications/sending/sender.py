@@ -79,7 +79,7 @@ class Sender:
                 batch.end(document, "sent", sent_at=document["accepted_at"])
             elif document["_id"] in blocked or (registration and registration in late):
                 batch.put_off(document, wait_for_a_copy(0))
-            elif not self._deliver(batch, document, written[document["_id"]]):
+            elif not self._deliver(batch, document, written(document)):
                 if self._away_for:
                     return
                 if registration:
