@@ -179,6 +179,12 @@ class Surroundings:
     def free_port(self) -> int:
         return self._ports[self.name("port")]
 
+    @property
+    def mongodb(self) -> list["Running"]:
+        """The database's own process, if it runs here."""
+        pids = [member["pid"] for member in self.info["mongodb"]["members"]]
+        return [Running(process=psutil.Process(pid), url="") for pid in pids]
+
     def token(self, role: str) -> str:
         return str(self.info["tokens"][role])
 
@@ -208,6 +214,11 @@ class Running:
         """Resident memory of it and of its children."""
         family = [self.process, *self.process.children(recursive=True)]
         return float(sum(one.memory_info().rss for one in family)) / 1e6
+
+    def processor_seconds(self) -> float:
+        """What it and its children have used so far."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return float(sum(one.cpu_times().user + one.cpu_times().system for one in family))
 
 
 def _answers(child: "subprocess.Popen[bytes]", url: str, log: Path) -> bool:

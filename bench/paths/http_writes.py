@@ -1,19 +1,19 @@
 """HTTP writes: `POST /v1/organisations` as it is deployed, beside bare Flask and pymongo under the same gunicorn."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from itertools import count
-from typing import Any
 
 from bench import load
 from bench.rows import Figures, Row, Side, interleaved, of
-from bench.surroundings import Surroundings
+from bench.surroundings import Running, Surroundings
 from deploy.local.processes import ROLES, SERVICES
 from shared.ids import new_id
 
 WORKERS, THREADS, CONNECTIONS = 2, 8, 16
 BARE = "bare Flask + pymongo, one transaction of two inserts"
+PROCESSOR = "processor time of api and MongoDB for a write"
 SIZE = {"HTTP_WORKERS": str(WORKERS), "HTTP_THREADS": str(THREADS)}
 
 
@@ -23,10 +23,10 @@ def measure(around: Surroundings) -> Iterator[Row]:
         api = running.enter_context(around.service("enrolment", "api", database="uso_enrolment", **SIZE))
         bare = running.enter_context(_bare(around))
         sides: dict[str, Side] = {
-            "hello": partial(_hello, around, bare.url),
-            "bare": partial(_bare_writes, around, bare.url),
-            "api": partial(_our_writes, around, api.url),
-            "keyed": partial(_our_writes, around, api.url, keyed=True),
+            "hello": partial(_hello, around, bare),
+            "bare": partial(_bare_writes, around, bare),
+            "api": partial(_our_writes, around, api),
+            "keyed": partial(_our_writes, around, api, keyed=True),
         }
         found = interleaved(sides, rounds=around.rounds)
         yield from _rows("api alone", found["api"], found["bare"], targets=True)
@@ -47,7 +47,7 @@ def measure(around: Surroundings) -> Iterator[Row]:
             yield Row(path="memory", what=name, unit="MB", ours=[one.megabytes()])
 
 
-def organisation(number: int) -> dict[str, Any]:
+def organisation(number: int) -> dict[str, object]:
     """A new organisation's body."""
     return {
         "kind": "other",
@@ -57,13 +57,13 @@ def organisation(number: int) -> dict[str, Any]:
     }
 
 
-def _bare(around: Surroundings) -> Any:
+def _bare(around: Surroundings) -> AbstractContextManager[Running]:
     return around.gunicorn(
         "bench.bare.web:create_app()", workers=WORKERS, threads=THREADS, MONGODB_DATABASE=around.name("bare_web")
     )
 
 
-def _our_writes(around: Surroundings, url: str, *, keyed: bool = False) -> Figures:
+def _our_writes(around: Surroundings, api: Running, *, keyed: bool = False) -> Figures:
     token = around.token("coordinator")
     requests = (
         load.post(
@@ -74,20 +74,23 @@ def _our_writes(around: Surroundings, url: str, *, keyed: bool = False) -> Figur
         )
         for number in count()
     )
-    return _loaded(around, url, requests, status=201)
+    return _loaded(around, api, requests, status=201)
 
 
-def _bare_writes(around: Surroundings, url: str) -> Figures:
-    return _loaded(around, url, (load.post("/things", organisation(number)) for number in count()), status=201)
+def _bare_writes(around: Surroundings, api: Running) -> Figures:
+    return _loaded(around, api, (load.post("/things", organisation(number)) for number in count()), status=201)
 
 
-def _hello(around: Surroundings, url: str) -> Figures:
-    return _loaded(around, url, (load.get("/hello") for _ in count()), status=200)
+def _hello(around: Surroundings, api: Running) -> Figures:
+    return _loaded(around, api, (load.get("/hello") for _ in count()), status=200)
 
 
-def _loaded(around: Surroundings, url: str, requests: Iterator[bytes], *, status: int) -> Figures:
-    answers = load.closed(url, requests, connections=CONNECTIONS, seconds=around.many(6, 2))
-    return load.latencies(load.must_be(status, answers))
+def _loaded(around: Surroundings, api: Running, requests: Iterator[bytes], *, status: int) -> Figures:
+    processes = [api, *around.mongodb]
+    before = sum(one.processor_seconds() for one in processes)
+    answers = load.closed(api.url, requests, connections=CONNECTIONS, seconds=around.many(6, 2))
+    used = sum(one.processor_seconds() for one in processes) - before
+    return {**load.latencies(load.must_be(status, answers)), "processor": 1000 * used / len(answers)}
 
 
 def _rows(what: str, ours: list[Figures], bare: list[Figures], *, targets: bool) -> Iterator[Row]:
@@ -100,10 +103,10 @@ def _rows(what: str, ours: list[Figures], bare: list[Figures], *, targets: bool)
         baseline=of(bare, "rate"),
         at_least=0.7 if targets else None,
     )
-    for name in ("p50", "p95", "p99"):
+    for name in ("p50", "p95", "p99", "processor"):
         yield Row(
             path="http",
-            what=f"… {what}: {name}",
+            what=f"… {what}: {PROCESSOR if name == 'processor' else name}",
             unit="ms",
             ours=of(ours, name),
             against=BARE,
