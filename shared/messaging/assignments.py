@@ -21,6 +21,12 @@ class Assignments(ConsumerRebalanceListener):  # type: ignore[misc]
         with self._lock:
             self._arrived |= set(assigned)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something was assigned since then."""
+        with self._lock:
+            return bool(self._arrived)
+
     def take(self) -> set[TopicPartition]:
         """What was assigned since the last call."""
         with self._lock:

@@ -130,7 +130,7 @@ class Consumer:
                 ]
                 if records:
                     self._handle(records)
-                if True:  # else what is read next is not behind our places
+                if not listener.has_more:  # else what is read next is not behind our places
                     self._look_around()
         finally:
             self._kafka.close()
