@@ -229,7 +229,9 @@ class Consumer:
         """Puts the record, unchanged, among the dead letters, and moves on; both or neither."""
         self.dead_in_a_row += 1
         if self.dead_in_a_row > DEAD_IN_A_ROW_LIMIT:
-            self._halt(f"{DEAD_IN_A_ROW_LIMIT} messages in a row could not be handled, the last for {error!r:.200}")
+            self._halt(
+                f"{DEAD_IN_A_ROW_LIMIT} messages in a row could not be handled, the last for {type(error).__name__}"
+            )
         where = f"{record.topic}/{record.partition}/{record.offset}"
         log.error("message not handled", where=where, error=type(error).__name__, exc_info=error)
         letter = dead_letter(record, error, tries=tries, service=self.settings.service, group=self.group)

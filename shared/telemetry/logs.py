@@ -2,9 +2,13 @@
 
 import logging
 import sys
+import traceback
 from typing import Any
 
 import structlog
+
+QUOTES_NOBODY = ("shared.", "services.", "kafka.")
+MOST_CAUSES = 10
 
 
 def configure_logs(*, service: str, process: str, level: str) -> None:
@@ -26,7 +30,7 @@ def configure_logs(*, service: str, process: str, level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(_without_quotations),
                 structlog.processors.JSONRenderer(ensure_ascii=False),
             ],
         )
@@ -43,6 +47,18 @@ def configure_logs(*, service: str, process: str, level: str) -> None:
 def get_logger(name: str) -> Any:
     """A structlog logger; log events are short constant phrases, details are fields."""
     return structlog.stdlib.get_logger(name)
+
+
+def _without_quotations(exc_info: Any) -> str:
+    """The traceback, with the text of our own and Kafka's errors only: others quote documents, and so people."""
+    parts: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None and len(parts) < MOST_CAUSES:
+        kind = f"{type(error).__module__}.{type(error).__qualname__}"
+        text = f": {error}" if kind.startswith(QUOTES_NOBODY) else ""
+        parts.append(f"{''.join(traceback.format_tb(error.__traceback__))}{kind}{text}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\nand following from that:\n\n".join(reversed(parts))
 
 
 def _named(service: str, process: str) -> Any:
