@@ -1,11 +1,13 @@
 """The three kinds of process of a service: api, worker and relay, each run by `python -m services.<name> <role>`."""
 
+import faulthandler
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from kafka.errors import KafkaError
@@ -26,6 +28,7 @@ log = get_logger(__name__)
 
 LEASE_SECONDS = 6.0
 STOP_SECONDS = 10.0
+STUCK_SECONDS = 120
 
 
 def run_api(settings: Settings, app: str) -> None:
@@ -54,7 +57,9 @@ def run_worker(
 ) -> None:
     """Consumes `subscriptions` and runs `tasks` until SIGTERM or SIGINT, then finishes the batch and exits."""
     stop = _begin(settings)
-    consumer = Consumer(db, settings, subscriptions, stop=stop)
+    # Whoever is stuck for two minutes leaves all threads' stacks in the log, and its place to a new process.
+    alive = partial(faulthandler.dump_traceback_later, STUCK_SECONDS, exit=True)
+    consumer = Consumer(db, settings, subscriptions, stop=stop, alive=alive)
     start_admin_server(settings.admin_host, settings.admin_port, {"mongodb": db.ping, "consumer": consumer.check})
     _until_done(prepare, stop)
     _until_done(lambda: _topics_exist(subscriptions, settings), stop)
