@@ -195,3 +195,39 @@ def test_a_commit_whose_outcome_was_never_heard_is_not_done_again(service: Simpl
     assert state.error is None
     assert effects(service) == {"k-1": 1, "k-2": 1, "k-3": 1}
     assert service.db[DEAD_LETTERS].count_documents({}) == 2
+
+
+class _Reassigned(Consumer):
+    """Loses its partitions and gets them back while it waits in a batch; what it polls meanwhile is dropped."""
+
+    was_away = False
+
+    def _handle(self, records: Sequence[Any]) -> None:
+        super()._handle(records)
+        if self.was_away:
+            return
+        self.was_away = True
+        listener = self._kafka._subscription.rebalance_listener
+        self._kafka.unsubscribe()
+        self._kafka.subscribe(list(self.subscriptions), listener=listener)
+        place = max(self.places.values())
+        wait_for(lambda: self._polls_beyond(place), seconds=60)
+        self._looked_at = 0.0
+
+    def _polls_beyond(self, place: int) -> bool:
+        polled = self._kafka.poll(timeout_ms=100)
+        return any(one.offset >= place for found in polled.values() for one in found)
+
+
+def test_what_was_dropped_while_partitions_came_back_is_read_again(
+    service: SimpleNamespace, produce: Any, consuming: Any
+) -> None:
+    produce([record("k", number) for number in range(1, 41)])
+    stop = threading.Event()
+    consumer = _Reassigned(service.db, service.settings, {service.topic: [EFFECT]}, stop=stop, max_batch=10)
+    with in_thread(consumer.run) as state:
+        wait_for(lambda: effects(service)["k-40"] or state.error, seconds=60)
+        stop.set()
+        state.thread.join(15)
+    assert state.error is None
+    assert effects(service) == {f"k-{number}": 1 for number in range(1, 41)}
