@@ -12,15 +12,17 @@ from shared.telemetry.logs import configure_logs, get_logger
 
 
 @pytest.fixture(autouse=True)
-def logs(capsys: pytest.CaptureFixture[str]) -> Iterator[None]:
+def restored_logging() -> Iterator[None]:
     root = logging.getLogger()
     before = root.handlers, root.level
-    configure_logs(service="enrolment", process="enrolment-test", level="INFO")
     yield
     root.handlers, root.level = before
 
 
-def last_line(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+def logged(capsys: pytest.CaptureFixture[str], event: str) -> dict[str, str]:
+    """The line that a process logs for the error being handled."""
+    configure_logs(service="enrolment", process="enrolment-test", level="INFO")
+    get_logger(__name__).exception(event)
     line: dict[str, str] = json.loads(capsys.readouterr().err.splitlines()[-1])
     return line
 
@@ -36,8 +38,7 @@ def test_an_error_that_quotes_a_document_is_told_without_its_text(capsys: pytest
     try:
         fail(BulkWriteError({"writeErrors": [{"op": {"email": "anna.virtanen@kangasala.example"}}]}))
     except RuntimeError:
-        get_logger("test").exception("task failed")
-    line = last_line(capsys)
+        line = logged(capsys, "task failed")
     assert "anna" not in json.dumps(line)
     assert "pymongo.errors.BulkWriteError" in line["exception"]
     assert "builtins.RuntimeError" in line["exception"]
@@ -48,5 +49,5 @@ def test_our_own_errors_keep_their_sentences(capsys: pytest.CaptureFixture[str])
     try:
         raise Undecodable("Not a CloudEvents document.")
     except Undecodable:
-        get_logger("test").exception("message not handled")
-    assert "Undecodable: Not a CloudEvents document." in last_line(capsys)["exception"]
+        line = logged(capsys, "message not handled")
+    assert "Undecodable: Not a CloudEvents document." in line["exception"]
