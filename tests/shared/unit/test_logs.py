@@ -10,6 +10,8 @@ from pymongo.errors import BulkWriteError
 from shared.messaging.messages import Undecodable
 from shared.telemetry.logs import configure_logs, get_logger
 
+PERSON = "anna.virtanen@kangasala.example"
+
 
 @pytest.fixture(autouse=True)
 def restored_logging() -> Iterator[None]:
@@ -31,15 +33,15 @@ def fail(error: Exception) -> None:
     try:
         raise error
     except Exception as caught:
-        raise RuntimeError("anna.virtanen@kangasala.example") from caught
+        raise RuntimeError(PERSON) from caught
 
 
 def test_an_error_that_quotes_a_document_is_told_without_its_text(capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        fail(BulkWriteError({"writeErrors": [{"op": {"email": "anna.virtanen@kangasala.example"}}]}))
+        fail(BulkWriteError({"writeErrors": [{"op": {"email": PERSON}}]}))
     except RuntimeError:
         line = logged(capsys, "task failed")
-    assert "anna" not in json.dumps(line)
+    assert PERSON not in json.dumps(line)
     assert "pymongo.errors.BulkWriteError" in line["exception"]
     assert "builtins.RuntimeError" in line["exception"]
     assert "in fail" in line["exception"]
