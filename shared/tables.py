@@ -19,7 +19,7 @@ from shared.schemas import LANGUAGES, Strict, flatten_errors
 CSV = "text/csv"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TABLE_TYPES = (CSV, XLSX)
-MAX_ROWS = 10_000
+MAX_ROWS = 5_000
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ def run_checks(checks: Checks) -> dict[str, str]:
             check()
             results[name] = "ok"
         except Exception as error:  # noqa: BLE001 - whatever it is, the dependency does not answer
-            results[name] = f"{type(error).__name__}: {str(error)[:200]}"
+            # A driver's text names servers; who asks need not have a token.
+            ours = type(error).__module__.startswith("shared.")
+            results[name] = f"{type(error).__name__}: {str(error)[:200]}" if ours else type(error).__name__
     return results
 
 
