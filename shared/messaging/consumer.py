@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.errors import KafkaError
 from kafka.structs import MemberState
 from pymongo import InsertOne, UpdateOne
@@ -95,7 +95,9 @@ class Consumer:
             bootstrap_servers=self.settings.kafka_bootstrap_servers,
             client_id=self.settings.process_name,
             group_id=self.group,
-            partition_assignment_strategy=[CooperativeStickyAssignor],
+            # Not a cooperative one: a member that loses its partitions while it joins then asks for no second round,
+            # and what it was to hand over belongs to nobody. To give all away costs little: places are in the database.
+            partition_assignment_strategy=[RoundRobinPartitionAssignor],
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",

@@ -197,6 +197,39 @@ def test_a_commit_whose_outcome_was_never_heard_is_not_done_again(service: Simpl
     assert service.db[DEAD_LETTERS].count_documents({}) == 2
 
 
+class _Forgetful(Consumer):
+    """Loses its partitions while it joins its group again, as after a session that ran out."""
+
+    def forget_while_joining(self) -> None:
+        coordinator = self._kafka._coordinator
+        complete = coordinator._on_join_complete_async
+
+        async def lose_them_first(*arguments: Any) -> None:
+            self._kafka._subscription.assign_from_subscribed([])
+            await complete(*arguments)
+
+        coordinator._on_join_complete_async = lose_them_first
+
+
+def test_a_member_that_loses_its_partitions_while_it_joins_leaves_none_without_a_reader(
+    service: SimpleNamespace, produce: Any, consuming: Any
+) -> None:
+    subscriptions = {service.topic: [EFFECT]}
+    produce([record(f"k{number}", 1) for number in range(20)])
+    stop = threading.Event()
+    forgetful = _Forgetful(service.db, service.settings, subscriptions, stop=stop)
+    with in_thread(forgetful.run) as state:
+        wait_for(lambda: len(effects(service)) == 20, seconds=60)
+        forgetful.forget_while_joining()
+        with consuming(service, subscriptions) as other:
+            wait_for(lambda: other.places, seconds=60, what="the second member to be given something")
+            produce([record(f"m{number}", 1) for number in range(20)])
+            wait_for(lambda: len(effects(service)) == 40, seconds=60)
+            stop.set()
+            state.thread.join(15)
+    assert set(effects(service).values()) == {1}
+
+
 class _Reassigned(Consumer):
     """Loses its partitions and gets them back while it waits in a batch; what it polls meanwhile is dropped."""
 
