@@ -1,5 +1,6 @@
 """A service as its `app.py` puts it together, and its three kinds of process."""
 
+import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -82,6 +83,8 @@ class Service:
         roles = {"api": self._run_api, "worker": self._run_worker, "relay": self._run_relay}
         if len(arguments) != 1 or arguments[0] not in roles:
             raise SystemExit(f"Give one of the roles: {', '.join(roles)}.")
+        gc.collect()
+        gc.freeze()  # what is there by now stays: the collector need not look at it again with each batch
         roles[arguments[0]]()
 
     def _run_api(self) -> None:
