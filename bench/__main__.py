@@ -1,5 +1,6 @@
 """`python -m bench [--only NAME]… [--quick]`: measures the paths and writes down what came out."""
 
+import gc
 import signal
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from bench import machine, paths, report
 from bench.rows import Row
 from bench.surroundings import Surroundings
 from deploy.local.stack import Stack
+from shared.telemetry.logs import configure_logs
 
 
 @click.command()
@@ -22,12 +24,15 @@ def main(only: tuple[str, ...], quick: bool) -> None:
 
     A whole run writes bench/results.json, the plot and the table in docs/speed.md; a part of one only prints.
     """
+    configure_logs(service="bench", process="bench", level="ERROR")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="uso-bench-") as directory,
         Stack(Path(directory), services=(), tell=report.tell) as stack,
     ):
+        gc.collect()
+        gc.freeze()  # as a service's processes do: for the baselines that run in this process too
         around = Surroundings(stack=stack, directory=Path(directory), quick=quick, tell=report.tell)
         rows = _measure(around, only or tuple(paths.PATHS))
     seconds = time.monotonic() - began

@@ -1,6 +1,7 @@
 """The rows as a table, as results.json, and as a plot."""
 
 import json
+import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ PLOT = Path("docs/speed.svg")
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 HEADS = ("path", "what", "ours", "baseline", "compared with", "ratio", "target", "")
 
-console = Console(width=None)
+console = Console(width=None if sys.stdout.isatty() else 200)
 
 
 def tell(text: str) -> None:

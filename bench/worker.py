@@ -1,5 +1,6 @@
 """`python -m bench.worker SERVICE TOPIC`: a worker process with one copy and one policy."""
 
+import gc
 import os
 import signal
 import sys
@@ -15,6 +16,8 @@ def main(service: str, topic: str) -> None:
     """Consumes until SIGTERM."""
     settings = read_settings(service)
     db = connect(settings.mongodb_uri, settings.mongodb_database)
+    gc.collect()
+    gc.freeze()  # as a service's processes do
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     consumer = Consumer(db, settings, {topic: KINDS["copy and policy"]}, stop=stop)

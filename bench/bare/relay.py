@@ -19,6 +19,7 @@ def producer(servers: list[str], *, transactional_id: str | None = None) -> Any:
         acks="all",
         batch_size=131072,
         linger_ms=0,
+        retry_backoff_ms=5,
         max_request_size=8_000_000,
         **({"transactional_id": transactional_id} if transactional_id else {}),
     )
@@ -30,7 +31,11 @@ def producer(servers: list[str], *, transactional_id: str | None = None) -> Any:
 def follow(db: Database, collection: str, *, after: Any, count: int | None) -> Iterator[list[dict[str, Any]]]:
     """The documents that were inserted after the operation time or token `after`, as a change stream brings them."""
     start = {"startAtOperationTime": after}
-    pipeline = [{"$changeStream": start}, {"$match": {"operationType": "insert"}}]
+    pipeline = [
+        {"$changeStream": start},
+        {"$match": {"operationType": "insert"}},
+        {"$project": {"_id": 1, "fullDocument": 1}},
+    ]
     command: dict[str, Any] = {"aggregate": collection, "pipeline": pipeline, "cursor": {"batchSize": BATCH}}
     with db.client.start_session() as session:
         while count is None or count > 0:

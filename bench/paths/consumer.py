@@ -33,8 +33,8 @@ LOOK_SECONDS = 0.002
 
 
 def measure(around: Surroundings) -> Iterator[Row]:
-    """A topic of 20,000 things' states, read from the start by each side in turn."""
-    count = around.many(60_000, 10_000)
+    """A topic of 13,000 things' states, read from the start by each side in turn."""
+    count = around.many(40_000, 10_000)
     topic = around.name("bench.things.")
     around.topics([state_topic(topic)])
     around.produce(topic, records(count, keys=count // 3))
@@ -43,7 +43,7 @@ def measure(around: Surroundings) -> Iterator[Row]:
         sides[f"bare {kind}"] = partial(_bare, around, topic, count, kind)
         sides[f"our {kind}"] = partial(_ours, around, topic, count, kind)
     sides["FastStream"] = partial(_faststream, around, topic, count)
-    sides["one by one"] = partial(_bare, around, topic, count // 30, "policy", at_most=1)
+    sides["one by one"] = partial(_bare, around, topic, count // 40, "policy", at_most=1)
     found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=around.rounds).items()}
 
     def row(kind: str, against: str, baseline: str, at_least: float | None = None) -> Row:

@@ -50,7 +50,7 @@ def measure(around: Surroundings) -> Iterator[Row]:
 
 
 def _ours(around: Surroundings, workers: int, kept: list[bytes]) -> Figures:
-    count, name = around.many(3000, 300), around.name("mail")
+    count, name = around.many(2000, 300), around.name("mail")
     with around.database(name) as db, Sink(around.free_port()) as sink:
         SERVICE.prepare(db)
         for start in range(0, count, 500):

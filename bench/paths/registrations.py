@@ -102,14 +102,14 @@ def _check_order(answers: Sequence[load.Answer], line: Sequence[str]) -> None:
 
 
 def _bare(around: Surroundings, url: str, db: Database, at_once: int) -> Figures:
-    many, event = _many(around, at_once), around.name("event")
+    many, event = _many(around, at_once) // 3, around.name("event")
     db["seats"].insert_one({"_id": event, "taken": 0, "waiting": 0, "capacity": many // 3})
     requests_ = (load.post(f"/seats/{event}", person(number)) for number in range(many))
     return load.latencies(load.must_be(201, load.closed(url, requests_, connections=at_once)))
 
 
 def _many(around: Surroundings, at_once: int) -> int:
-    return around.many(1500, 150) if at_once < 20 else around.many(3000, 300)
+    return around.many(900, 150) if at_once < 20 else around.many(1800, 300)
 
 
 def _published(around: Surroundings, url: str, *, capacity: int) -> str:

@@ -17,11 +17,12 @@ from shared.mongo.database import Database
 from shared.testing import wait_for
 
 WORKERS = (1, 2, 4)
+JOINING_SECONDS = 5
 
 
 def measure(around: Surroundings) -> Iterator[Row]:
     """Copies, seen ids and effects by one, two and four worker processes."""
-    data = records(around.many(30_000, 5_000), keys=10_000)
+    data = records(around.many(20_000, 5_000), keys=10_000)
     sides = {str(workers): partial(_run, around, workers, data) for workers in WORKERS}
     found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=around.rounds).items()}
     for workers in WORKERS:
@@ -46,7 +47,7 @@ def _run(around: Surroundings, workers: int, data: list[tuple[bytes, bytes]]) ->
         for number in range(workers):
             given = {"MONGODB_DATABASE": name, "PROCESS_NAME": f"{name}-{number}"}
             running.enter_context(around.process(["bench.worker", name, topic], **given))
-        time.sleep(around.many(8, 6))  # a worker that has joined says nothing, but it is soon done
+        time.sleep(JOINING_SECONDS)  # a worker that has joined says nothing, but it is soon done
         around.produce(topic, data, transaction=True)
         wait_for(lambda: _done(db) > 0, seconds=60)
         since, before = time.perf_counter(), _done(db)
