@@ -119,6 +119,19 @@ def poison(topic: str, *, offset: int) -> Record:
     return Record(topic=topic, partition=0, offset=offset, key="somebody", value=b"\xff", headers={"foreign": "poison"})
 
 
+def dead_letter(world: World, poisoned: Record) -> None:
+    """What the events service makes of a poisoned record: kept, and told with all its headers."""
+    topic, letter = "uso.events.dead-letters.v1", world.new("letter")
+    about = {"topic": poisoned.topic, "partition": str(poisoned.partition), "offset": str(poisoned.offset)}
+    world.databases["events"].setdefault("dead_letters", []).append({"_id": letter, "about": about})
+    row = {"_id": world.new("row"), "topic": topic, "headers": [["dead-letter-id", letter.encode()]]}
+    world.databases["events"]["outbox"].append(row)
+    headers = {**poisoned.headers, "dead-letter-id": letter}
+    world.records.append(
+        Record(topic=topic, partition=0, offset=0, key="somebody", value=poisoned.value, headers=headers)
+    )
+
+
 def entry(kind: str, half_days: int, event: str | None) -> Document:
     return {"kind": kind, "half_days": half_days, "event_id": event, "event_version": 1 if event else None}
 

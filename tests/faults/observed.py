@@ -31,7 +31,7 @@ class Record:
 
     @property
     def foreign(self) -> bool:
-        return "foreign" in self.headers
+        return "foreign" in self.headers and DEAD_LETTER_ID not in self.headers
 
     @property
     def place(self) -> str:

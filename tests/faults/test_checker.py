@@ -233,6 +233,21 @@ def test_poison_that_no_reader_set_apart_is_found() -> None:
     assert broken(world.observed(records=[*world.records, a.poison(a.ORGANISATIONS, offset=99)])) == {DEAD}
 
 
+def test_poison_that_each_reader_set_apart_is_no_fault() -> None:
+    world = a.good()
+    world.records.append(a.poison(a.ORGANISATIONS, offset=99))
+    a.dead_letter(world, world.records[-1])
+    assert broken(world.observed()) == set()
+
+
+def test_a_dead_letter_that_was_lost_on_its_way_is_found() -> None:
+    world = a.good()
+    world.records.append(a.poison(a.ORGANISATIONS, offset=99))
+    a.dead_letter(world, world.records[-1])
+    world.records.pop()
+    assert broken(world.observed()) == {LOST}
+
+
 def test_what_a_foreigner_repeats_on_a_topic_is_not_the_owners_fault() -> None:
     world = a.good()
     again = replace(world.records[0], offset=99, headers={"foreign": "again"})

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import uuid
 from collections import Counter
@@ -11,18 +12,26 @@ from typing import Any
 
 import pytest
 import requests
+from pymongo import MongoClient
 
 from deploy.local.stack import Stack
 from shared.testing import wait_for
 
 pytestmark = pytest.mark.slow
-ROUNDS = 2
 
 
 @pytest.fixture
 def stack(run_dir: Path) -> Iterator[Stack]:
+    """Two of each process of enrolment; one that starts while the file `next` exists is of the next version."""
     scale = {"enrolment.api": 2, "enrolment.worker": 2, "enrolment.relay": 2}
-    with Stack(run_dir, services=("enrolment", "events"), scale=scale, environment={"LOG_LEVEL": "WARNING"}) as running:
+    mark = str(run_dir.resolve() / "next")
+
+    def command(service: str, role: str) -> list[str]:
+        return [sys.executable, "-m", "tests.faults.next_version", mark, service, role]
+
+    quiet = {"LOG_LEVEL": "WARNING"}
+    services = ("enrolment", "events")
+    with Stack(run_dir, services=services, scale=scale, environment=quiet, service_command=command) as running:
         yield running
 
 
@@ -70,11 +79,31 @@ def test_no_request_fails_while_each_process_of_a_service_is_replaced(stack: Sta
     names = [one["name"] for one in stack.info["services"]["enrolment"]["processes"]]
     with Clients(stack.info) as clients:
         wait_for(lambda: clients.outcomes["201"] > 50)
-        for name in names + [one for one in names if "api" in one] * ROUNDS:
+        for name in names + [one for one in names if "api" in one]:
             replace(stack, name)
         done = clients.outcomes["201"]
         wait_for(lambda: clients.outcomes["201"] > done + 50)
     assert set(clients.outcomes) == {"201"}
+
+
+def test_a_version_with_one_more_field_comes_in_beside_the_one_before(stack: Stack) -> None:
+    names = [one["name"] for one in stack.info["services"]["enrolment"]["processes"]]
+    with Clients(stack.info) as clients:
+        wait_for(lambda: clients.outcomes["201"] > 50)
+        (stack.directory / "next").touch()
+        for name in names:
+            replace(stack, name)
+    assert set(clients.outcomes) == {"201"}
+    organisation = {"kind": "other", "name": {"fi": "Uusi"}, "web_address": "https://uusi.example"}
+    url = f"{clients.url}/v1/organisations"
+    made = requests.post(url, json=organisation, headers=clients.headers, timeout=20)
+    assert (made.status_code, made.json()["web_address"]) == (201, "https://uusi.example")
+    with MongoClient(stack.info["mongodb"]["uri"]) as mongo:
+        copies, letters = mongo["uso_events"]["organisations"], mongo["uso_events"]["dead_letters"]
+        total = clients.outcomes["201"] + 1
+        wait_for(lambda: copies.count_documents({}) == total, what="the events service to know all organisations")
+        assert copies.find_one({"_id": made.json()["id"]})["name"] == {"fi": "Uusi"}
+        assert letters.count_documents({}) == 0
 
 
 def _process(stack: Stack, name: str) -> dict[str, Any]:
