@@ -19,6 +19,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.topics import service_topics, state_topic
 from shared.mongo.database import Database
 from shared.mongo.work import OUTBOX
+from shared.testing import wait_for
 
 LOOK_SECONDS = 0.002
 
@@ -68,8 +69,9 @@ def _ours(around: Surroundings, rows: Sequence[dict[str, Any]]) -> Figures:
     pace = Pace()
     with around.database(name) as db:
         db.prepare()
-        with _Relaying(db, settings) as first:  # leaves the place from which the rows are followed
-            first.until_it_follows()
+        _write(db, rows[:1])
+        with _Relaying(db, settings):  # leaves the place from which the rows are followed
+            wait_for(lambda: _relayed(name) == 1, what="the first row to be relayed")
         _write(db, rows)
         already = _relayed(name)
         with _Relaying(db, settings) as second:
@@ -115,7 +117,6 @@ class _Relaying:
         self._stop = threading.Event()
         self._error: BaseException | None = None
         self._relay = Relay(db, settings)
-        self._follows = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> "_Relaying":
@@ -128,19 +129,11 @@ class _Relaying:
 
     def _run(self) -> None:
         try:
-            self._relay.run(self._keeps_on)
+            self._relay.run(lambda: not self._stop.is_set())
         except BaseException as error:  # noqa: BLE001 - told by `check`
             self._error = error
 
-    def _keeps_on(self) -> bool:
-        self._follows.set()
-        return not self._stop.is_set()
-
-    def until_it_follows(self) -> None:
-        """The change stream is open: the scan is over."""
-        self._follows.wait(30)
-        self.check()
-
     def check(self) -> None:
+        """Raises what the relay ended with."""
         if self._error is not None:
             raise self._error
