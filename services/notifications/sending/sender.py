@@ -22,6 +22,7 @@ from services.notifications.sending.domain import (
 )
 from services.notifications.sending.letters import Letter, LetterWriter, Missing, NotToBeSent
 from services.notifications.sending.smtp import Away, Envelope, OutcomeUnknown, Refused, Session
+from services.notifications.templates.markdown import forget_paragraphs
 from shared.ids import new_id, utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
@@ -63,6 +64,7 @@ class Sender:
         try:
             self._send(batch)
         finally:
+            forget_paragraphs()
             self._pay()
             claims.release(self.db, token, [document["_id"] for document in batch.untouched])
         return True

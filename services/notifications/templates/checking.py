@@ -72,6 +72,8 @@ class _Check:
     def _refuse_the_forbidden(self, node: nodes.Node) -> None:
         if not isinstance(node, _ALLOWED):
             raise self._bad(node, f"{type(node).__name__} cannot be used in a text.")
+        if isinstance(node, nodes.Getattr) and _path(node) is None:
+            raise self._bad(node, f".{node.attr} can follow the name of a placeholder only.")
         if isinstance(node, nodes.Filter) and node.name not in FILTERS:
             raise self._bad(node, f"there is no filter {node.name} here. There are: {', '.join(sorted(FILTERS))}.")
         if isinstance(node, nodes.Test) and node.name not in TESTS:

@@ -47,6 +47,11 @@ def _inside(paragraph: str) -> list[Token]:
     return _inline_parser().parseInline(paragraph)[0].children or []
 
 
+def forget_paragraphs() -> None:
+    """Lets go of the paragraphs of letters that are written: there are names in them."""
+    _inside.cache_clear()
+
+
 @cache
 def _inline_parser() -> MarkdownIt:
     return _parser()

@@ -1,7 +1,5 @@
 """Rendering: values stay values, mistakes are found when a text is saved, and nothing hangs."""
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,9 +87,8 @@ def test_an_unknown_placeholder_is_named_with_its_line_and_those_that_there_are(
         ("{% include 'a' %}", 1),
         ("{{ 10 ** 1000000 }}", 1),
         ("{{ 'a' * 1000000000 }}", 1),
-        pytest.param(
-            "{{ ''.__class__ }}", 1, marks=pytest.mark.xfail(reason="refused by the sandbox, but only when sent")
-        ),
+        ("{{ ''.__class__ }}", 1),
+        ("{{ (event.title | upper).__class__ }}", 1),
         ("{{ event.title.format() }}", 1),
         ("{{ event.title | center(1000000000) }}", 1),
         ("{% for a in change.what %}{% for b in change.what %}{% endfor %}{% endfor %}", 1),
@@ -112,10 +109,9 @@ def test_a_mail_that_comes_out_too_long_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["[" * 20_000, "*a **a " * 2_800, ">" * 20_000, "- " * 10_000, "![a](" * 4_000])
-def test_no_text_takes_long(text) -> None:
-    start = time.perf_counter()
-    rendered("{{ announcement.body }}", key="announcement", announcement={"body": text})
-    assert time.perf_counter() - start < 5
+@pytest.mark.timeout(60)
+def test_no_text_takes_for_ever(text) -> None:
+    assert rendered("{{ announcement.body }}", key="announcement", announcement={"body": text}).html
 
 
 def test_a_required_fact_that_is_missing_is_told() -> None:
