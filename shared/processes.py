@@ -57,9 +57,7 @@ def run_worker(
 ) -> None:
     """Consumes `subscriptions` and runs `tasks` until SIGTERM or SIGINT, then finishes the batch and exits."""
     stop = _begin(settings)
-    # Whoever is stuck for two minutes leaves all threads' stacks in the log, and its place to a new process.
-    alive = partial(faulthandler.dump_traceback_later, STUCK_SECONDS, exit=True)
-    consumer = Consumer(db, settings, subscriptions, stop=stop, alive=alive)
+    consumer = Consumer(db, settings, subscriptions, stop=stop, alive=_watch)
     start_admin_server(settings.admin_host, settings.admin_port, {"mongodb": db.ping, "consumer": consumer.check})
     _until_done(prepare, stop)
     _until_done(lambda: _topics_exist(subscriptions, settings), stop)
@@ -103,7 +101,7 @@ def run_relay(settings: Settings, db: Database, *, prepare: Callable[[], None], 
             stop.wait(0.5)
             continue
         RELAY_LEADS.labels(settings.service).set(1)
-        relay = Relay(db, settings)
+        relay = Relay(db, settings, alive=_watch)
         lease.reached = lambda: relay.reached  # noqa: B023 - of the relay that runs now
         renewal = threading.Thread(target=lease.keep, args=(stop,), name="lease", daemon=True)
         renewal.start()
@@ -113,6 +111,7 @@ def run_relay(settings: Settings, db: Database, *, prepare: Callable[[], None], 
             log.exception("relay failed, starting over", error=type(error).__name__)
             logging_shutdown()
             os._exit(1)  # no thread or buffer of the failed producer may outlive this
+        faulthandler.cancel_dump_traceback_later()
         RELAY_LEADS.labels(settings.service).set(0)
     lease.give_up()
 
@@ -173,6 +172,11 @@ def _begin(settings: Settings) -> threading.Event:
         signal.signal(number, lambda *_: stop.set())
     log.info("process started", pid=os.getpid())
     return stop
+
+
+# Whoever is stuck for two minutes leaves all threads' stacks in the log, and its place to a new process: a relay
+# that hangs would hold its lease for good, since a thread of its own renews it.
+_watch = partial(faulthandler.dump_traceback_later, STUCK_SECONDS, exit=True)
 
 
 def _attempt(action: Callable[[], bool]) -> bool:

@@ -7,7 +7,7 @@ the `transactional_id`. Whatever fails, the process ends and starts again from t
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +45,15 @@ class Batch:
 
 
 class Relay:
-    """Carries one service's outbox. Not for several threads."""
+    """Carries one service's outbox. Not for several threads.
 
-    def __init__(self, db: Database, settings: Settings) -> None:
+    `alive` is called at least every few seconds for as long as it is not stuck.
+    """
+
+    def __init__(self, db: Database, settings: Settings, *, alive: Callable[[], None] = lambda: None) -> None:
         self.db = db
         self.settings = settings
+        self.alive = alive
         self.offsets = TopicPartition(relay_offsets(settings.service), 0)
         self.producer: Any = None
         self.reached: str | None = None
@@ -57,6 +61,7 @@ class Relay:
 
     def run(self, keep_on: Any) -> None:
         """Relays until `keep_on()` is false. Raises on any failure; then a new process must go on."""
+        self.alive()
         self.producer = KafkaProducer(
             bootstrap_servers=self.settings.kafka_bootstrap_servers,
             client_id=self.settings.process_name,
@@ -78,6 +83,7 @@ class Relay:
         place = self._last_place()
         last_commit = time.monotonic()
         for batch in self._batches(place, keep_on):
+            self.alive()
             if batch.rows or time.monotonic() - last_commit > IDLE_TOKEN_SECONDS:
                 self._commit(batch)
                 last_commit = time.monotonic()

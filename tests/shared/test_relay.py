@@ -1,6 +1,8 @@
 """The relay on real Kafka and MongoDB: every committed row, in order, visible once."""
 
 import json
+import threading
+import time
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any
@@ -8,9 +10,11 @@ from typing import Any
 from kafka import KafkaProducer
 
 from shared.cause import own_initiative
+from shared.messaging.relay import Relay
 from shared.messaging.topics import relay_offsets
 from shared.mongo.work import OUTBOX
 from shared.testing import wait_for
+from tests.shared.conftest import in_thread
 
 
 def versions_by_key(records: list[Any]) -> dict[str, list[int]]:
@@ -109,6 +113,17 @@ def test_a_message_of_several_megabytes_holds_nothing_up(
     with relaying(service):
         records = wait_for(lambda: _enough(read_topic(service.settings, service.topic), 1))
     assert records[0].value == large
+
+
+def test_a_relay_says_that_it_is_alive_with_nothing_to_carry_too(service: SimpleNamespace) -> None:
+    said: list[float] = []
+    stop = threading.Event()
+    relay = Relay(service.db, service.settings, alive=lambda: said.append(time.monotonic()))
+    with in_thread(lambda: relay.run(lambda: not stop.is_set())) as state:
+        wait_for(lambda: len(said) >= 5 or state.error, seconds=60)
+        stop.set()
+        state.thread.join(15)
+    assert state.error is None
 
 
 def _enough(records: list[Any], count: int) -> list[Any] | None:
