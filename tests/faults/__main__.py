@@ -16,7 +16,7 @@ from deploy.local import processes
 from deploy.local.stack import Stack
 from tests.faults.foreigner import Foreigner
 from tests.faults.mailway import MailWay
-from tests.faults.nemesis import Nemesis, can_cut, faketime_library, is_root, small_disk
+from tests.faults.nemesis import RIGHT, Nemesis, can_cut, faketime_library, is_root, small_disk
 from tests.faults.report import as_json, show
 from tests.faults.trial import run_trial
 
@@ -43,7 +43,7 @@ def choose(nemesis: Nemesis, *, way: MailWay, clock: Path | None, disks: list[Pa
     if can_cut():
         kinds += [(2, lambda: nemesis.cut_off("broker")), (2, lambda: nemesis.cut_off("primary"))]
     if clock is not None:
-        kinds.append((1.5, lambda: nemesis.jump(clock)))
+        kinds.append((1.5, lambda: nemesis.jump(clock, OFF)))
     kinds += [(1, lambda disk=disk: nemesis.fill_disk(disk)) for disk in disks]  # type: ignore[misc]
     [chosen] = nemesis.rng.choices([fault for _, fault in kinds], [weight for weight, _ in kinds])
     return chosen
@@ -113,16 +113,15 @@ def main(
 
 
 def _with_clock(clock: Path) -> Callable[[str, str], list[str]]:
-    """Runs services so that the clock of some processes can be set by a file."""
+    """Runs services so that a file says how far the clock of some processes is off from their start on."""
     clock.parent.mkdir(parents=True, exist_ok=True)
-    clock.write_text("+0")
-    fake = f"LD_PRELOAD={faketime_library()} FAKETIME_TIMESTAMP_FILE={clock} "
-    fake += "FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1"
-    names = "|".join(OFF)
+    clock.write_text(RIGHT)
+    fake = f"export LD_PRELOAD={faketime_library()} FAKETIME=$(cat {clock}) FAKETIME_DONT_FAKE_MONOTONIC=1"
+    off = f'test $(cat {clock}) = {RIGHT} || case "$PROCESS_NAME" in {"|".join(OFF)}) {fake};; esac'
 
     def command(service: str, role: str) -> list[str]:
         run = " ".join(processes.service_command(service, role))
-        return ["sh", "-c", f'case "$PROCESS_NAME" in {names}) export {fake};; esac; exec {run}']
+        return ["sh", "-c", f"{off}; exec {run}"]
 
     return command
 

@@ -9,12 +9,13 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import requests
+from kafka.errors import KafkaError
 
 from deploy.local.stack import Stack
 from deploy.local.supervision import processes_of
@@ -23,6 +24,7 @@ from tests.faults.foreigner import Foreigner
 from tests.faults.mailway import MailWay
 
 TABLE = "uso_faults"
+RIGHT = "+0"
 
 
 class Nemesis:
@@ -74,17 +76,26 @@ class Nemesis:
                 stream.flush()
         self._later(seconds, lambda: filler.unlink(missing_ok=True))
 
-    def jump(self, clock: Path, *, seconds: float = 8.0) -> None:
-        """The clock of the processes that follow this file is an hour off, for a while."""
+    def jump(self, clock: Path, names: Collection[str], *, seconds: float = 15.0) -> None:
+        """These processes are killed and come back with a clock that is an hour off, for a while."""
         hours = self.rng.choice([-1, 1])
-        self._note("clock jump", f"{hours:+d} h for {seconds:.0f} s")
-        clock.write_text(f"{hours * 3600:+d}")
-        self._later(seconds, lambda: clock.write_text("+0"))
+        self._note("clock an hour off", f"{hours:+d} h for {seconds:.0f} s")
+        self._set_clocks(clock, f"{hours * 3600:+d}", names)
+        self._later(seconds, lambda: self._set_clocks(clock, RIGHT, names))
+
+    def _set_clocks(self, clock: Path, to: str, names: Collection[str]) -> None:
+        clock.write_text(to)
+        services = self.stack.info["services"].values()
+        pids = {one["pid"] for each in services for one in each["processes"] if one["name"] in names}
+        for process in processes_of(self.stack.directory):
+            if process.pid in pids:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
 
     def meddle(self, foreigner: Foreigner) -> None:
         """A foreign producer puts poison, duplicates or old messages on our topics."""
-        what = foreigner.meddle()
-        self._note(what, "by a foreign producer")
+        with contextlib.suppress(KafkaError):  # Kafka is away at the moment: then it does not come through
+            self._note(foreigner.meddle(), "by a foreign producer")
 
     def lose_answers(self, way: MailWay) -> None:
         """The mail server's answers to the next few mails are lost."""
