@@ -11,7 +11,7 @@ from shared.contracts.shapes import Json, MessageType, as_text, message_types
 from shared.messaging.topics import DAY_MS, Topic, service_topics
 from shared.service import Service
 
-TEMPLATE = Path(__file__).with_name("catalogue.md")
+TEMPLATE = Path(__file__).with_name("catalogue.md.jinja")
 
 
 def catalogue(services: Sequence[Service], promised: Contract, examples: Mapping[str, Json]) -> str:
