@@ -14,14 +14,13 @@ from typing import Any
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.errors import KafkaError
-from kafka.structs import MemberState
 from pymongo import InsertOne, UpdateOne
 
 from shared.cause import own_initiative
 from shared.errors import Unavailable
 from shared.messaging.assignments import Assignments
 from shared.messaging.burying import dead_letter
-from shared.messaging.joining import see_joins_through
+from shared.messaging.joining import is_member, poll, see_joins_through
 from shared.messaging.messages import Message, decode
 from shared.messaging.progress import Progress
 from shared.messaging.subscriptions import Subscriptions, apply_batch
@@ -116,8 +115,8 @@ class Consumer:
             self._kafka.subscribe(list(self.subscriptions), listener=listener)
             while not self.stop.is_set():
                 self.alive()
-                polled = self._kafka.poll(timeout_ms=100)
-                self.joined = self.joined or self._is_member()
+                polled = poll(self._kafka, timeout_ms=100)
+                self.joined = self.joined or is_member(self._kafka)
                 arrived = listener.take()
                 for partition in set(self.places) - set(self._kafka.assignment()):
                     del self.places[partition]
@@ -136,10 +135,6 @@ class Consumer:
                     self._look_around()
         finally:
             self._kafka.close()
-
-    def _is_member(self) -> bool:
-        """Whether the group has settled with this consumer in it, with or without partitions of its own."""
-        return bool(self._kafka.group_metadata().state == MemberState.STABLE)
 
     def _take_places(self, partitions: Sequence[TopicPartition]) -> None:
         """Seeks to what the database says; it alone knows what has had its effect."""
@@ -253,7 +248,7 @@ class Consumer:
         if now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
-        reached = self._progress.look(self.places, joined=self._is_member())
+        reached = self._progress.look(self.places, joined=is_member(self._kafka))
         passed = {tp: place for tp, place in reached.items() if place > self.places[tp]}
         if passed:
             try:

@@ -1,11 +1,15 @@
-"""A mend for kafka-python 3.0.12: a consumer that leads its group could fall silent for good.
+"""Mends for how kafka-python 3.0.12 joins a group: a consumer could fall silent for good, or join for ever.
 
-When the metadata changes (a topic or a partition is new), the leader joins again. If its `poll` runs out
-of time meanwhile, the join goes on in the background, and on its way makes `need_rejoin()` false: no later
-`poll` looks at how it ended, no assignment is taken over, and no heartbeat is sent any more.
+A join goes on in the background when the `poll` that has begun it runs out of time. On its way it may make
+`need_rejoin()` false: then no later `poll` looks at how it ended, no assignment is taken over, and no heartbeat
+is sent any more. And one that ends between two polls is not taken over either, but begun anew.
 """
 
 from typing import Any
+
+from kafka.structs import MemberState
+
+JOIN_MS = 3000
 
 
 def see_joins_through(consumer: Any) -> None:
@@ -17,3 +21,14 @@ def see_joins_through(consumer: Any) -> None:
         return coordinator._join_task is not None or needs_to_join()
 
     coordinator.need_rejoin = need_rejoin
+
+
+def is_member(consumer: Any) -> bool:
+    """Whether the group has settled with this consumer in it, with or without partitions of its own."""
+    return bool(consumer.group_metadata().state == MemberState.STABLE)
+
+
+def poll(consumer: Any, *, timeout_ms: int) -> dict[Any, list[Any]]:
+    """The consumer's `poll`, with as much time as a join takes while there is one under way."""
+    records: dict[Any, list[Any]] = consumer.poll(timeout_ms=timeout_ms if is_member(consumer) else JOIN_MS)
+    return records

@@ -9,6 +9,7 @@ from typing import Any
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from shared.errors import Conflict, Unavailable
+from shared.messaging.joining import poll
 from shared.mongo.database import is_outage
 from shared.mongo.work import WriteRace
 from shared.telemetry.logs import get_logger
@@ -57,11 +58,9 @@ class Waiting:
         """A poll that brings nothing: all partitions are paused while it lasts."""
         self._alive()
         assigned = self._kafka.assignment()
-        if not assigned:
-            return
         self._kafka.pause(*assigned)
         try:
-            self._kafka.poll(timeout_ms=0)
+            poll(self._kafka, timeout_ms=0)
         finally:
             self._kafka.resume(*[tp for tp in assigned if tp in self._kafka.assignment()])
 

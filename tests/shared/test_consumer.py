@@ -142,23 +142,6 @@ def test_members_that_come_and_go_share_the_work_without_doubles(
     assert set(effects(service).values()) == {1}
 
 
-def test_a_consumer_whose_place_was_moved_by_another_does_not_repeat_the_effect(
-    service: SimpleNamespace, produce: Any, consuming: Any
-) -> None:
-    produce([record("k", number) for number in range(1, 11)])
-    with consuming(service, {service.topic: [EFFECT]}) as consumer:
-        wait_for(lambda: len(effects(service)) == 10)
-        # A rival that believes to own the same partitions, as one does that woke up late.
-        for partition, place in list(consumer.places.items()):
-            service.db["consumer_offsets"].update_one(
-                {"_id": f"{consumer.group}/{partition.topic}/{partition.partition}"}, {"$set": {"next": place + 5}}
-            )
-        produce([record("k", number) for number in range(11, 21)])
-        wait_for(lambda: len(effects(service)) == 15)
-    assert set(effects(service).values()) == {1}
-    assert {f"k-{number}" for number in range(11, 16)}.isdisjoint(effects(service))
-
-
 class _Unheard(Consumer):
     """Hears nothing of how its first commits ended, as when the primary dies right behind them."""
 

@@ -9,7 +9,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from shared.ids import new_id
-from shared.messaging.joining import see_joins_through
+from shared.messaging.joining import poll, see_joins_through
 from shared.testing import wait_for
 
 
@@ -36,9 +36,9 @@ def test_a_join_that_outlasts_a_poll_is_seen_through(service: SimpleNamespace) -
     try:
         see_joins_through(consumer)
         consumer.subscribe([service.topic, later])
-        wait_for(lambda: consumer.poll(timeout_ms=100) or len(consumer.assignment()) == 3, seconds=60)
+        wait_for(lambda: poll(consumer, timeout_ms=100) or len(consumer.assignment()) == 3, seconds=60)
         admin.create_topics([NewTopic(name=later, num_partitions=2, replication_factor=1)])
-        wait_for(lambda: consumer.poll(timeout_ms=100) or len(consumer.assignment()) == 5, seconds=60)
+        wait_for(lambda: poll(consumer, timeout_ms=100) or len(consumer.assignment()) == 5, seconds=60)
     finally:
         consumer.close()
         admin.close()
