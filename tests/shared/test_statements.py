@@ -75,10 +75,10 @@ def test_a_batch_costs_the_same_few_round_trips_however_many_messages_it_has(
     cost: list[str],
 ) -> None:
     with consuming(service, {service.topic: handlers}, db=db) as consumer:
-        produce(records(3, sequence=1))
-        wait_for(lambda: sum(consumer.places.values()) == 3)
+        produce(records(30, sequence=1))  # in every partition, whose places have rows from then on
+        wait_for(lambda: sum(consumer.places.values()) == 30)
         produce(records(300, sequence=2))
-        wait_for(lambda: sum(consumer.places.values()) == 303)
+        wait_for(lambda: sum(consumer.places.values()) == 330)
     batches = _transactions(statements.names)
     assert batches[-1] == cost
     assert len(batches) < 60
