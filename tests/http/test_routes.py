@@ -1,11 +1,12 @@
 """Every route of every service: who may call it, and what is said of what is not there."""
 
 import json
+from collections.abc import Callable
 
 import pytest
 
 from shared.testing import Client
-from tests.http.conftest import Api
+from tests.http.conftest import SERVICES, Api
 
 OPEN = {
     ("GET", "/healthz"),
@@ -46,7 +47,9 @@ def test_every_route_needs_a_token_or_stands_on_the_list(api: Api) -> None:
             assert (answer.headers["WWW-Authenticate"], answer.mimetype) == ("Bearer", "application/problem+json")
 
 
-def test_every_route_refuses_the_roles_that_are_too_low_and_no_others(api: Api) -> None:
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_route_refuses_the_roles_that_are_too_low_and_no_others(name: str, api_of: Callable[..., Api]) -> None:
+    api = api_of(name, kafka=True)
     for method, rule in api.rules:
         role = role_of(method, rule.rule)
         for given in ROLES if role else ():
