@@ -16,6 +16,7 @@ MET, MISSED, OPEN = "#2a7f62", "#c0392b", "#7f8c8d"
 def plot(rows: Sequence[dict[str, Any]], file: Path) -> None:
     """One bar for each row that has a ratio, on a logarithmic scale."""
     shown = [row for row in rows if "ratio" in row]
+    plt.rcParams["svg.fonttype"] = "none"  # text as text
     figure, axes = plt.subplots(figsize=(11, 0.34 * len(shown) + 1.2))
     colours = [{True: MET, False: MISSED, None: OPEN}[row.get("met")] for row in shown]
     places = range(len(shown))
@@ -28,7 +29,9 @@ def plot(rows: Sequence[dict[str, Any]], file: Path) -> None:
     axes.axvline(1, color="black", linewidth=0.6)
     axes.set_yticks(list(places), [f"{row['path']}: {row['what']} / {row['against']}" for row in shown], fontsize=7)
     axes.invert_yaxis()
-    axes.set_xlabel("ours / baseline; | is the target; green reached, red missed, grey without a target")
+    axes.margins(y=0.01)
+    axes.set_xlabel("ours / baseline")
+    axes.set_title("| is the target: green reached, red missed; grey has none", fontsize=8, loc="right")
     figure.tight_layout()
     figure.savefig(file, metadata={"Date": None})
     plt.close(figure)

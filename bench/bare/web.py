@@ -1,7 +1,8 @@
 """Flask and pymongo with nothing around them: `MONGODB_URI` and `MONGODB_DATABASE` say where it writes.
 
-`POST /things` checks a body and inserts it with an outbox row in one transaction. `POST /seats/<event>` gives
-a seat by a conditional update in one transaction with the registration and its outbox row.
+`POST /things` checks a body and inserts it with an outbox row in one transaction, `POST /kept-things` with a history
+row too, into collections with the indexes that ours have. `POST /seats/<event>` gives a seat by a conditional update in
+one transaction with the registration and its outbox row.
 """
 
 import json
@@ -20,7 +21,10 @@ from pymongo.errors import OperationFailure
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from services.enrolment.organisations.store import ORGANISATIONS
 from shared.messaging.messages import HEADERS
+from shared.mongo.database import INFRASTRUCTURE_INDEXES
+from shared.mongo.work import HISTORY, OUTBOX
 
 TOPIC = os.environ.get("BENCH_TOPIC", "bench")
 
@@ -69,6 +73,24 @@ def create_app() -> Flask:
         def work(session: ClientSession) -> None:
             db["things"].insert_one(thing, session=session)
             db["outbox"].insert_one(row, session=session)
+
+        in_transaction(work)
+        return jsonify(thing), 201
+
+    db["kept"].create_indexes(list(ORGANISATIONS.indexes))
+    for collection in (HISTORY, OUTBOX):
+        db[f"kept_{collection}"].create_indexes(list(INFRASTRUCTURE_INDEXES[collection]))
+
+    @app.post("/kept-things")
+    def keep() -> tuple[Response, int]:
+        thing: dict[str, Any] = {**thing_input.load(request.get_json()), "_id": str(ObjectId())}
+        now = datetime.now(UTC)
+        row = outbox_row(thing, now)
+
+        def work(session: ClientSession) -> None:
+            db["kept"].insert_one({**thing, "search": list(thing["name"].values())}, session=session)
+            db[f"kept_{HISTORY}"].insert_one({"of": thing["_id"], "version": 1, "at": now}, session=session)
+            db[f"kept_{OUTBOX}"].insert_one(row, session=session)
 
         in_transaction(work)
         return jsonify(thing), 201
