@@ -16,6 +16,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.ids import utc_now
+from shared.messaging.hanging import abort_what_hangs, hanging
 from shared.messaging.topics import MAX_MESSAGE_BYTES, relay_offsets
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
@@ -28,7 +29,7 @@ log = get_logger(__name__)
 
 MAX_ROWS = 2000
 MAX_BYTES = 8_000_000
-IDLE_TOKEN_SECONDS = 30.0
+IDLE_SECONDS = 30.0
 HISTORY_LOST = 286
 
 
@@ -80,11 +81,15 @@ class Relay:
             allow_auto_create_topics=False,
         )
         self.producer.init_transactions()
+        abort_what_hangs(self.producer, self.settings)
         place = self._last_place()
         last_commit = time.monotonic()
         for batch in self._batches(place, keep_on):
             self.alive()
-            if batch.rows or time.monotonic() - last_commit > IDLE_TOKEN_SECONDS:
+            idle = time.monotonic() - last_commit > IDLE_SECONDS
+            if idle and not batch.rows and hanging(self.settings):
+                raise RelayFailed("what it has committed was not marked as such")
+            if batch.rows or idle:
                 self._commit(batch)
                 last_commit = time.monotonic()
         self.producer.close(timeout=5)
