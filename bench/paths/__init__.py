@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from bench.paths import consumer, effect, http_writes, mail, registrations, relay, scaling, statements
+from bench.paths import consumer, effect, http_writes, mail, rebuild, registrations, relay, scaling, statements
 from bench.rows import Row
 from bench.surroundings import Surroundings
 
@@ -13,6 +13,7 @@ PATHS: dict[str, Callable[[Surroundings], Iterable[Row]]] = {
     "effect": effect.measure,
     "registrations": registrations.measure,
     "mail": mail.measure,
+    "rebuild": rebuild.measure,
     "scaling": scaling.measure,
     "statements": statements.measure,
 }

@@ -40,10 +40,10 @@ def measure(around: Surroundings) -> Iterator[Row]:
     around.produce(topic, records(count, keys=count // 3))
     sides: dict[str, Side] = {"reading": partial(_reading, around, topic, count)}
     for kind in KINDS:
-        sides[f"bare {kind}"] = partial(_bare, around, topic, count, kind)
+        sides[f"bare {kind}"] = partial(by_hand, around, topic, count, kind)
         sides[f"our {kind}"] = partial(_ours, around, topic, count, kind)
     sides["FastStream"] = partial(_faststream, around, topic, count)
-    sides["one by one"] = partial(_bare, around, topic, count // 40, "policy", at_most=1)
+    sides["one by one"] = partial(by_hand, around, topic, count // 40, "policy", at_most=1)
     found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=around.rounds).items()}
 
     def row(kind: str, against: str, baseline: str, at_least: float | None = None) -> Row:
@@ -69,7 +69,8 @@ def _reading(around: Surroundings, topic: str, count: int) -> Figures:
     return {"rate": paced(read(around.bootstrap_servers, topic, at_most=MAX_BATCH, count=count), lambda _: None)}
 
 
-def _bare(around: Surroundings, topic: str, count: int, kind: str, at_most: int = MAX_BATCH) -> Figures:
+def by_hand(around: Surroundings, topic: str, count: int, kind: str, at_most: int = MAX_BATCH) -> Figures:
+    """The same work with nothing around it, in batches of `at_most`."""
     with around.database(around.name("bare")) as db:
         _make(db)
 

@@ -1,0 +1,57 @@
+"""A copy read anew from its topic while the live consumer goes on, beside reading it once by hand."""
+
+import threading
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from bench.messages import records
+from bench.paths.consumer import COPY, by_hand, consuming
+from bench.rows import Figures, Row, interleaved, of
+from bench.surroundings import Surroundings
+from shared.cause import own_initiative
+from shared.messaging.subscriptions import Handler
+from shared.messaging.topics import state_topic
+from shared.ops.jobs import ask, claim
+from shared.ops.operated import Operated
+from shared.ops.rebuild import rebuild
+from shared.ops.store import COLLECTIONS
+from shared.testing import wait_for
+
+
+def measure(around: Surroundings) -> Iterator[Row]:
+    """A topic of 20,000 things' states."""
+    count = around.many(60_000, 10_000)
+    topic = around.name("bench.rebuilt.")
+    around.topics([state_topic(topic)])
+    around.produce(topic, records(count, keys=count // 3))
+    sides = {
+        "rebuild": partial(_ours, around, topic, count),
+        "bare": partial(by_hand, around, topic, count, "copy"),
+    }
+    found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=around.rounds).items()}
+    what = "a copy, while the service goes on"
+    yield Row(path="rebuild", what=what, unit="messages/s", ours=found["rebuild"], at_least=10_000)
+    yield Row(
+        path="rebuild",
+        what=what,
+        unit="messages/s",
+        ours=found["rebuild"],
+        against="kafka-python + pymongo, the copy made once by hand",
+        baseline=found["bare"],
+    )
+
+
+def _ours(around: Surroundings, topic: str, count: int) -> Figures:
+    with around.database(around.name("rebuilt")) as db:
+        db.prepare((), {COPY.collection: [], **COLLECTIONS})
+        subscriptions: dict[str, list[Handler]] = {topic: [COPY]}
+        with consuming(around, db, subscriptions) as consumer:
+            wait_for(lambda: sum(list(consumer.places.values())) == count, seconds=120, what="the copy to be there")
+            ask(db, own_initiative("bench"), "rebuild", of=COPY.collection, reason=None)
+            job = claim(db, "bench", threading.Event())
+            assert job is not None
+            operated = Operated(settings=around.settings(db.raw.name), db=db, topics=(), subscriptions=subscriptions)
+            started = time.perf_counter()
+            rebuild(job, operated)
+            return {"rate": count / (time.perf_counter() - started)}
