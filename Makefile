@@ -34,7 +34,7 @@ bench: setup ## how fast, beside the same work done by hand in the same run (BEN
 
 .PHONY: messages
 messages: setup ## write the messages' schemas, examples, AsyncAPI document and catalogue again
-	@$(BIN)/python -m deploy.contracts write
+	@$(BIN)/python -m contracts write
 
 .PHONY: lint
 lint: setup ## format, then ruff, mypy and the import rules

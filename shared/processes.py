@@ -16,9 +16,10 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from shared.messaging.consumer import Consumer, Halted
 from shared.messaging.relay import Relay
-from shared.messaging.subscriptions import Subscriptions, Task
+from shared.messaging.subscriptions import Subscriptions
 from shared.messaging.topics import Topic, ensure_topics, missing_topics, service_topics
 from shared.mongo.database import LEASES, Database
+from shared.periodic import PeriodicTask
 from shared.settings import Settings
 from shared.telemetry.admin import Checks, start_admin_server
 from shared.telemetry.logs import configure_logs, get_logger
@@ -53,7 +54,7 @@ def run_worker(
     *,
     prepare: Callable[[], None],
     subscriptions: Subscriptions,
-    tasks: Sequence[Task] = (),
+    tasks: Sequence[PeriodicTask] = (),
 ) -> None:
     """Consumes `subscriptions` and runs `tasks` until SIGTERM or SIGINT, then finishes the batch and exits."""
     stop = _begin(settings)
@@ -206,7 +207,7 @@ def _topics_exist(subscriptions: Subscriptions, settings: Settings) -> None:
         raise LookupError(f"waiting for the relays of other services to make {', '.join(missing)}")
 
 
-def _repeat(task: Task, stop: threading.Event) -> None:
+def _repeat(task: PeriodicTask, stop: threading.Event) -> None:
     attempt = 0
     while not stop.is_set():
         try:

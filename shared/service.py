@@ -8,20 +8,21 @@ from flask import Flask
 from flask_smorest import Blueprint
 from pymongo import IndexModel
 
+from ops import api as ops
+from ops.context import OpsContext
+from ops.store import COLLECTIONS as OPS_COLLECTIONS
+from ops.worker import tasks as ops_tasks
 from shared.http.app import create_app
-from shared.messaging.subscriptions import Copy, Subscriptions, Task
+from shared.messaging.subscriptions import Projection, Subscriptions
 from shared.messaging.topics import Topic
 from shared.mongo.aggregates import Aggregate
 from shared.mongo.database import Database, connect
-from shared.ops import api as ops
-from shared.ops.operated import Operated
-from shared.ops.store import COLLECTIONS as OPS_COLLECTIONS
-from shared.ops.worker import tasks as ops_tasks
+from shared.periodic import PeriodicTask
 from shared.processes import run_api, run_relay, run_worker
 from shared.settings import Settings, read_settings
 
 
-def _no_tasks(settings: Settings, db: Database) -> Sequence[Task]:
+def _no_tasks(settings: Settings, db: Database) -> Sequence[PeriodicTask]:
     return ()
 
 
@@ -40,27 +41,27 @@ class Service:
     topics: Sequence[Topic]
     routes: Callable[[Settings, Database], Iterable[Blueprint]]
     subscriptions: Subscriptions = field(default_factory=dict)
-    tasks: Callable[[Settings, Database], Sequence[Task]] = _no_tasks
+    tasks: Callable[[Settings, Database], Sequence[PeriodicTask]] = _no_tasks
     collections: Mapping[str, Sequence[IndexModel]] = field(default_factory=dict)
 
     @property
-    def copies(self) -> dict[str, Copy]:
+    def projections(self) -> dict[str, Projection]:
         """The service's copies of other services' aggregates, by the topic that they follow."""
         return {
             topic: handler
             for topic, handlers in self.subscriptions.items()
             for handler in handlers
-            if isinstance(handler, Copy)
+            if isinstance(handler, Projection)
         }
 
-    def operated(self, settings: Settings, db: Database) -> Operated:
+    def operated(self, settings: Settings, db: Database) -> OpsContext:
         """The service as its operator sees it."""
-        return Operated(settings=settings, db=db, topics=self.topics, subscriptions=self.subscriptions)
+        return OpsContext(settings=settings, db=db, topics=self.topics, subscriptions=self.subscriptions)
 
     def prepare(self, db: Database) -> None:
         """Makes the collections and indexes that do not exist yet."""
-        copies = {copy.collection: copy.indexes for copy in self.copies.values()}
-        db.prepare(self.aggregates, {**copies, **OPS_COLLECTIONS, **self.collections})
+        projections = {copy.collection: copy.indexes for copy in self.projections.values()}
+        db.prepare(self.aggregates, {**projections, **OPS_COLLECTIONS, **self.collections})
 
     def app(self, settings: Settings, db: Database) -> Flask:
         """The service's HTTP interface on `db`."""

@@ -13,7 +13,7 @@ from marshmallow import Schema, fields
 from shared.errors import Invalid, Problem
 from shared.http.routes import apply_merge_patch
 from shared.mongo.aggregates import Aggregate, Document
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 from shared.schemas import LANGUAGES, Strict, flatten_errors
 
 CSV = "text/csv"
@@ -63,7 +63,7 @@ def nest_languages(cells: dict[str, str], name: str) -> dict[str, str]:
 
 
 def import_rows(
-    unit: Work,
+    uow: UnitOfWork,
     aggregate: Aggregate,
     rows: list[Row],
     *,
@@ -87,7 +87,7 @@ def import_rows(
         try:
             given = read(row.cells)
             existing = find(given)
-            before = aggregate.show(existing) if existing else usual or {}
+            before = aggregate.to_public(existing) if existing else usual or {}
             inputs = {name: before[name] for name in schema.load_fields if before.get(name) is not None}
             merged = apply_merge_patch(inputs, given)
             errors = flatten_errors(schema.validate(merged))
@@ -99,13 +99,13 @@ def import_rows(
         document = prepare(schema.load(merged))
         if existing is None:
             result["created"] += 1
-            made = unit.insert(aggregate, document, messages[0]) if not dry_run else {**document, "version": 1}
+            made = uow.insert(aggregate, document, messages[0]) if not dry_run else {**document, "version": 1}
             remember(made)
         elif all(existing.get(name) == value for name, value in document.items()):
             result["unchanged"] += 1
         else:
             result["updated"] += 1
-            remember(unit.save(aggregate, existing, document, messages[1]) if not dry_run else {**existing, **document})
+            remember(uow.save(aggregate, existing, document, messages[1]) if not dry_run else {**existing, **document})
     return result
 
 

@@ -16,8 +16,8 @@ from pymongo.write_concern import WriteConcern
 from shared.mongo.database import Database
 
 Batch = Mapping[TopicPartition, Sequence[Any]]
-EFFECTS, COPIES, SEEN, OFFSETS = "effects", "copies", "seen", "offsets"
-COLLECTIONS = (EFFECTS, COPIES, SEEN, OFFSETS)
+EFFECTS, PROJECTIONS, SEEN, OFFSETS = "effects", "copies", "seen", "offsets"
+COLLECTIONS = (EFFECTS, PROJECTIONS, SEEN, OFFSETS)
 
 
 @dataclass
@@ -77,7 +77,7 @@ def in_one_transaction(db: Database, batch: Batch, *, effect: bool, copy: bool) 
             db[EFFECTS].insert_many([effect_of(one) for one in documents], session=session)
         if copy:
             newest = {one["subject"]: one for one in documents}
-            db[COPIES].bulk_write([_upsert(one) for one in newest.values()], session=session)
+            db[PROJECTIONS].bulk_write([_upsert(one) for one in newest.values()], session=session)
 
     with db.client.start_session() as session:
         session.with_transaction(work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority"))
@@ -104,4 +104,4 @@ def paced(batches: Iterator[Batch], each: Callable[[Batch], None]) -> float:
     return pace.per_second
 
 
-__all__ = ["COLLECTIONS", "COPIES", "EFFECTS", "Batch", "Pace", "effect_of", "in_one_transaction", "paced", "read"]
+__all__ = ["COLLECTIONS", "EFFECTS", "PROJECTIONS", "Batch", "Pace", "effect_of", "in_one_transaction", "paced", "read"]

@@ -24,7 +24,7 @@ from pymongo.write_concern import WriteConcern
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.messaging.messages import HEADERS
 from shared.mongo.database import INFRASTRUCTURE_INDEXES
-from shared.mongo.work import HISTORY, OUTBOX
+from shared.mongo.unit_of_work import HISTORY, OUTBOX
 
 TOPIC = os.environ.get("BENCH_TOPIC", "bench")
 

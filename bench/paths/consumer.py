@@ -15,16 +15,16 @@ from bench.rows import Figures, Row, Side, interleaved, of
 from bench.surroundings import PARTITIONS, Surroundings
 from shared.messaging.consumer import MAX_BATCH, Consumer
 from shared.messaging.messages import Message
-from shared.messaging.subscriptions import Copy, Handler, Policy
+from shared.messaging.subscriptions import Handler, Policy, Projection
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 
-COPY = Copy(collection="copies")
+COPY = Projection(collection="copies")
 
 
-def _effect(work: Work, message: Message) -> None:
-    work.write(EFFECTS, InsertOne({"message": message.id, "thing": message.key, "sequence": message.sequence}))
+def _effect(uow: UnitOfWork, message: Message) -> None:
+    uow.write(EFFECTS, InsertOne({"message": message.id, "thing": message.key, "sequence": message.sequence}))
 
 
 POLICY = Policy(name="effect", types=frozenset({"thing.updated"}), handle=_effect)

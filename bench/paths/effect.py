@@ -10,7 +10,7 @@ from bench import load
 from bench.paths.http_writes import organisation
 from bench.rows import Figures, Row, Side, interleaved, of, percentile
 from bench.surroundings import Surroundings
-from services.events.copies import ORGANISATIONS
+from services.events.projections import ORGANISATIONS
 from shared.messaging.topics import Topic
 from shared.mongo.database import Database, connect
 from shared.testing import wait_for

@@ -9,13 +9,13 @@ from bench.messages import records
 from bench.paths.consumer import COPY, by_hand, consuming
 from bench.rows import Figures, Row, interleaved, of
 from bench.surroundings import Surroundings
+from ops.context import OpsContext
+from ops.jobs import ask, claim
+from ops.rebuild import rebuild
+from ops.store import COLLECTIONS
 from shared.cause import own_initiative
 from shared.messaging.subscriptions import Handler
 from shared.messaging.topics import state_topic
-from shared.ops.jobs import ask, claim
-from shared.ops.operated import Operated
-from shared.ops.rebuild import rebuild
-from shared.ops.store import COLLECTIONS
 from shared.testing import wait_for
 
 
@@ -51,7 +51,7 @@ def _ours(around: Surroundings, topic: str, count: int) -> Figures:
             ask(db, own_initiative("bench"), "rebuild", of=COPY.collection, reason=None)
             job = claim(db, "bench", threading.Event())
             assert job is not None
-            operated = Operated(settings=around.settings(db.raw.name), db=db, topics=(), subscriptions=subscriptions)
+            operated = OpsContext(settings=around.settings(db.raw.name), db=db, topics=(), subscriptions=subscriptions)
             started = time.perf_counter()
             rebuild(job, operated)
             return {"rate": count / (time.perf_counter() - started)}

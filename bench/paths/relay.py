@@ -18,7 +18,7 @@ from shared.messaging.messages import HEADERS
 from shared.messaging.relay import Relay
 from shared.messaging.topics import service_topics, state_topic
 from shared.mongo.database import Database
-from shared.mongo.work import OUTBOX
+from shared.mongo.unit_of_work import OUTBOX
 from shared.testing import wait_for
 
 LOOK_SECONDS = 0.002

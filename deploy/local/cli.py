@@ -13,9 +13,9 @@ from rich.panel import Panel
 
 from deploy.local import tokens
 from deploy.local.errors import StackError
-from deploy.local.ops import ops
 from deploy.local.processes import SERVICES
 from deploy.local.stack import Stack
+from ops.cli import ops
 
 console = Console(stderr=True)
 
@@ -94,9 +94,9 @@ class _running:  # noqa: N801 - used like a function
 
     def __init__(self, run_dir: Path, **options: Any) -> None:
         self._status = console.status("Setting up …")
-        self._stack = Stack(run_dir, tell=self._tell, **options)
+        self._stack = Stack(run_dir, tell=self._record_change, **options)
 
-    def _tell(self, step: str) -> None:
+    def _record_change(self, step: str) -> None:
         console.print(f"[dim]· {step}[/dim]")
         self._status.update(step)
 

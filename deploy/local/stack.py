@@ -48,7 +48,7 @@ class Stack:
         self._environment = dict(environment or {})
         self._service_command = service_command
         self._prepare = prepare
-        self._tell = tell
+        self._record_change = tell
         self._lock: IO[str] | None = None
         self._supervisor: Supervisor | None = None
         self._pids: dict[str, int] = {}
@@ -81,17 +81,17 @@ class Stack:
             self.directory, ports, known, self._size["brokers"], self._size["mongo_members"], DATABASES
         )
         self._back.check_given()
-        self._tell("Kafka and MongoDB: fetching what is not here yet, and checking it")
+        self._record_change("Kafka and MongoDB: fetching what is not here yet, and checking it")
         self._back.fetch()
         self._urls = {service: f"http://127.0.0.1:{ports[service]}" for service in SERVICES}
         self._processes = processes.all_processes(self.services, self._scale, ports)
         self._supervisor = Supervisor(self.directory, [*self._back.programs(), *self._service_programs(known)])
         waiter = Waiter(self._supervisor)
         self._supervisor.start()
-        self._tell("Kafka, MongoDB and mail: starting")
+        self._record_change("Kafka, MongoDB and mail: starting")
         self._back.start(self._supervisor, waiter)
         if self._processes:
-            self._tell(f"{', '.join(self.services)}: starting")
+            self._record_change(f"{', '.join(self.services)}: starting")
             self._supervisor.run(*(process.name for process in self._processes))
             waiter.until_all({process.name: process.is_ready for process in self._processes}, READY_SECONDS)
         self._prepare(self.info)

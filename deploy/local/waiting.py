@@ -13,7 +13,7 @@ LOOK_SECONDS = 0.3
 HOPELESS = 6
 
 
-class Interrupted(StackError):
+class ShuttingDown(StackError):
     """The stack is being stopped; nobody waits any more."""
 
 
@@ -43,7 +43,7 @@ class Waiter:
             if not pending:
                 return
             if self._interrupted.wait(POLL_SECONDS):
-                raise Interrupted("The stack is being stopped.")
+                raise ShuttingDown("The stack is being stopped.")
             now = time.monotonic()
             if now >= look_next:
                 self._look(list(pending))

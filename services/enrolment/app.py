@@ -6,11 +6,11 @@ from flask_smorest import Blueprint
 
 from services.enrolment.contacts import api as contacts
 from services.enrolment.contacts.store import CONTACTS
-from services.enrolment.copies import EVENTS
 from services.enrolment.enrolments import api as enrolments
 from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.organisations import api as organisations
 from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.projections import EVENTS
 from services.enrolment.seasons import api as seasons
 from services.enrolment.seasons.store import SEASONS
 from services.enrolment.workshop_days import api as workshop_days

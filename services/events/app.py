@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from flask_smorest import Blueprint
 
 from services.events.calendars import api as calendars
-from services.events.copies import COPIES
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
 from services.events.events.store import EVENTS
+from services.events.projections import PROJECTIONS
 from services.events.public import api as public
 from services.events.registrations import api as registrations
 from services.events.registrations.seats import SEATS
@@ -23,7 +23,7 @@ from shared.settings import Settings
 POLICIES: dict[str, Sequence[Handler]] = {
     WORKSHOP_DAYS_TOPIC: [Policy(name="workshop days", types=WORKSHOP_DAYS_TYPES, handle=take_answer)],
 }
-SUBSCRIPTIONS: Subscriptions = {**{topic: [copy] for topic, copy in COPIES.items()}, **POLICIES}
+SUBSCRIPTIONS: Subscriptions = {**{topic: [copy] for topic, copy in PROJECTIONS.items()}, **POLICIES}
 
 
 def routes(settings: Settings, db: Database) -> Iterable[Blueprint]:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from flask_smorest import Blueprint
 
-from services.notifications.copies import COPIES, ENROLMENTS_TOPIC, EVENTS_TOPIC, REGISTRATIONS_TOPIC
 from services.notifications.deliveries import api as deliveries
 from services.notifications.deliveries.commands import queue_what_is_due
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.preferences import api as preferences
 from services.notifications.preferences import public
 from services.notifications.preferences.store import PREFERENCES
+from services.notifications.projections import ENROLMENTS_TOPIC, EVENTS_TOPIC, PROJECTIONS, REGISTRATIONS_TOPIC
 from services.notifications.rules.policies import WAITING_INDEXES, RuleBook, follow_waiting, forget_a_contact
 from services.notifications.rules.reminders import REMINDED_INDEXES, remind
 from services.notifications.rules.table import ENROLMENT_RULES, EVENT_RULES, REGISTRATION_RULES
@@ -22,9 +22,10 @@ from services.notifications.suppressions import api as suppressions
 from services.notifications.suppressions.store import SUPPRESSIONS
 from services.notifications.templates import api as templates
 from services.notifications.templates.store import TEMPLATES
-from shared.messaging.subscriptions import Handler, Policy, Subscriptions, Task
+from shared.messaging.subscriptions import Handler, Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database
+from shared.periodic import PeriodicTask
 from shared.secrets import Secrets
 from shared.service import Service
 from shared.settings import Settings
@@ -37,20 +38,20 @@ POLICIES: dict[str, Sequence[Handler]] = {
     REGISTRATIONS_TOPIC: [RuleBook(name="registrations", rules=REGISTRATION_RULES)],
     EVENTS_TOPIC: [RuleBook(name="events", rules=EVENT_RULES)],
 }
-SUBSCRIPTIONS: Subscriptions = {topic: [copy, *POLICIES.get(topic, ())] for topic, copy in COPIES.items()}
+SUBSCRIPTIONS: Subscriptions = {topic: [copy, *POLICIES.get(topic, ())] for topic, copy in PROJECTIONS.items()}
 
 
-def tasks(settings: Settings, db: Database) -> list[Task]:
+def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     """What time brings: the senders look for due deliveries every 20 ms, so that mail leaves at once."""
     mail = read_mail_settings()
     writer = LetterWriter(db, Secrets(settings.secret_keys), mail, settings.public_urls)
     senders = [Sender(db, writer, Session(mail.smtp, helo=mail.domain)) for _ in range(mail.sender_threads)]
     return [
-        Task(name="due deliveries", run=lambda: queue_what_is_due(db), every=0.5),
-        Task(name="reminders", run=lambda: remind(db), every=1.0),
-        Task(name="waiting messages", run=lambda: follow_waiting(db, EVENT_RULES), every=0.25),
+        PeriodicTask(name="due deliveries", run=lambda: queue_what_is_due(db), every=0.5),
+        PeriodicTask(name="reminders", run=lambda: remind(db), every=1.0),
+        PeriodicTask(name="waiting messages", run=lambda: follow_waiting(db, EVENT_RULES), every=0.25),
         *(
-            Task(name=f"sender {number}", run=sender.run, every=0.02, stop=sender.stop)
+            PeriodicTask(name=f"sender {number}", run=sender.run, every=0.02, stop=sender.stop)
             for number, sender in enumerate(senders, 1)
         ),
     ]

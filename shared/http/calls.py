@@ -6,12 +6,12 @@ import re
 from flask import g, request
 
 from shared.cause import Cause
-from shared.errors import Invalid, Problem
-from shared.mongo.database import Once
-from shared.mongo.work import IF_MATCH_ANY
+from shared.errors import Invalid, PreconditionRequired, Problem
+from shared.mongo.database import IdempotencyKey
+from shared.mongo.unit_of_work import IF_MATCH_ANY
 
 
-def caller() -> Cause:
+def request_cause() -> Cause:
     """Who makes this call: the cause of whatever it changes."""
     cause: Cause = g.cause
     return cause
@@ -30,7 +30,7 @@ def if_match() -> int | None:
     return int(found[1])
 
 
-def once() -> Once | None:
+def once() -> IdempotencyKey | None:
     """This call's Idempotency-Key, tied to the caller and to what is asked; None without the header."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
@@ -41,9 +41,16 @@ def once() -> Once | None:
     for part in (request.method, request.full_path, request.mimetype):
         fingerprint.update(part.encode() + b"\0")
     fingerprint.update(request.get_data(cache=True))
-    identity = hashlib.sha256(f"{caller().actor}\0{key}".encode()).hexdigest()
-    g.once = Once(id=identity, fingerprint=fingerprint.hexdigest())
+    identity = hashlib.sha256(f"{request_cause().actor}\0{key}".encode()).hexdigest()
+    g.once = IdempotencyKey(id=identity, fingerprint=fingerprint.hexdigest())
     return g.once  # type: ignore[no-any-return]
+
+
+def required_match(if_match: int | None) -> int:
+    """The version that PATCH and PUT must name. Raises PreconditionRequired (RFC 6585) without one."""
+    if if_match is None:
+        raise PreconditionRequired('Send If-Match with the ETag of the version you changed, such as If-Match: "3".')
+    return if_match
 
 
 _ETAG = re.compile(r'"(\d{1,18})"')

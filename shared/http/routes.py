@@ -4,17 +4,16 @@ from collections.abc import Callable
 from functools import cache, wraps
 from typing import Any, TypeVar
 
-from flask import g, request
+from flask import request
 from flask_smorest import Blueprint
 from marshmallow import EXCLUDE, INCLUDE, RAISE, Schema, fields, validate
 
 from shared.errors import Invalid, NotFound, Problem
 from shared.http.bodies import BodyParser
-from shared.http.calls import caller, if_match, once
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page
-from shared.mongo.work import HISTORY, required_match
+from shared.mongo.unit_of_work import HISTORY
 from shared.schemas import Instant, Strict
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -167,9 +166,3 @@ def json_object() -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Problem("The body must be a JSON object.")
     return body
-
-
-__all__ = [
-    "MergePatch", "Page", "PageQuery", "Routes", "SearchQuery", "add_history", "caller", "g", "if_match",
-    "json_object", "load_one", "once", "page", "patched", "required_match",
-]  # fmt: skip

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
@@ -18,15 +19,15 @@ from pymongo import InsertOne, UpdateOne
 
 from shared.cause import own_initiative
 from shared.errors import Unavailable
-from shared.messaging.assignments import Assignments
-from shared.messaging.burying import dead_letter
-from shared.messaging.joining import is_member, poll, see_joins_through
+from shared.messaging.backoff import Backoff
+from shared.messaging.dead_letters import dead_letter
+from shared.messaging.kafka_workarounds import is_member, patch_group_join, poll
 from shared.messaging.messages import Message, decode
-from shared.messaging.progress import Progress
+from shared.messaging.rebalance import RebalanceListener
+from shared.messaging.stall_detector import StallDetector
 from shared.messaging.subscriptions import Subscriptions, apply_batch
-from shared.messaging.waiting import Waiting
 from shared.mongo.database import OFFSETS, Database
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
 from shared.telemetry.metrics import BATCH_SECONDS, CONSUMED, CONSUMER_HALTED, CONSUMER_LAG, DEAD_LETTERED
@@ -43,7 +44,7 @@ class Halted(Exception):
     """Too many messages in a row could not be handled: something is wrong here, not with them."""
 
 
-class _Moved(Exception):
+class Fenced(Exception):
     """Another consumer has moved the partition's place: it is not ours any more."""
 
 
@@ -89,7 +90,7 @@ class Consumer:
     def run(self) -> None:
         """Handles records until `stop` is set. Raises KafkaError when Kafka stays away."""
         self.alive()
-        listener = Assignments()
+        listener = RebalanceListener()
         self._kafka = KafkaConsumer(
             bootstrap_servers=self.settings.kafka_bootstrap_servers,
             client_id=self.settings.process_name,
@@ -108,9 +109,9 @@ class Consumer:
             heartbeat_interval_ms=2_000,
             metadata_max_age_ms=30_000,
         )
-        see_joins_through(self._kafka)
-        self._waiting = Waiting(self._kafka, self.stop, alive=self.alive)
-        self._progress = Progress(self._kafka)
+        patch_group_join(self._kafka)
+        self._waiting = Backoff(self._kafka, self.stop, alive=self.alive)
+        self._progress = StallDetector(self._kafka)
         try:
             self._kafka.subscribe(list(self.subscriptions), listener=listener)
             while not self.stop.is_set():
@@ -122,7 +123,7 @@ class Consumer:
                     del self.places[partition]
                 unplaced = [tp for tp in self._kafka.assignment() if tp not in self.places or tp in arrived]
                 if unplaced:
-                    self._waiting.for_database(lambda: self._take_places(unplaced))  # noqa: B023 - called at once
+                    self._waiting.until_database_answers(lambda: self._take_places(unplaced))  # noqa: B023 - called at once
                 records = [
                     record
                     for partition, found in polled.items()
@@ -154,7 +155,7 @@ class Consumer:
         portions: list[Sequence[Any]] = [records]
         try:
             self._work_off(portions)
-        except _Moved:
+        except Fenced:
             log.warning("another consumer has taken over", partitions=len(self.places))
         if portions:  # overtaken, or stopped half-way: what is left is read again by whoever comes next
             self._take_places(list(self.places))
@@ -167,8 +168,10 @@ class Consumer:
             portion = portions[0]
             try:
                 with BATCH_SECONDS.labels(self.settings.service).time():
-                    self._waiting.for_database(lambda: self._commit(_behind(portion), self._applying(portion)))  # noqa: B023
-            except _Moved:
+                    self._waiting.until_database_answers(
+                        partial(self._commit, _behind(portion), self._applying(portion))
+                    )
+            except Fenced:
                 raise
             except Exception as error:  # noqa: BLE001 - whatever a handler raises may be the message's fault
                 if len(portion) > 1:
@@ -187,40 +190,40 @@ class Consumer:
             tries = 0
             portions.pop(0)
 
-    def _applying(self, records: Sequence[Any]) -> Callable[[Work], None]:
+    def _applying(self, records: Sequence[Any]) -> Callable[[UnitOfWork], None]:
         messages = [_read(record) for record in records]
         return lambda work: apply_batch(self.subscriptions, work, messages)
 
-    def _commit(self, reached: Mapping[TopicPartition, int], apply: Callable[[Work], None]) -> None:
+    def _commit(self, reached: Mapping[TopicPartition, int], apply: Callable[[UnitOfWork], None]) -> None:
         """The effects and the partitions' new places, together."""
 
-        def work(unit: Work) -> None:
-            self._move(unit, reached)
-            apply(unit)
+        def work(uow: UnitOfWork) -> None:
+            self._move(uow, reached)
+            apply(uow)
 
         self.db.transact(work, cause=own_initiative(self.group))
         self.places.update(reached)
 
-    def _move(self, unit: Work, reached: Mapping[TopicPartition, int]) -> None:
+    def _move(self, uow: UnitOfWork, reached: Mapping[TopicPartition, int]) -> None:
         operations = []
         for partition, place in reached.items():
             operations.append(
                 UpdateOne(
                     {"_id": self._row(partition), "next": self.places[partition]},
-                    {"$set": {"next": place, "at": unit.now}},
+                    {"$set": {"next": place, "at": uow.now}},
                 )
             )
-        result = self.db[OFFSETS].bulk_write(operations, session=unit.session)
+        result = self.db[OFFSETS].bulk_write(operations, session=uow.session)
         if result.matched_count == len(operations):
             return
-        rows = {row["_id"] for row in unit.find(OFFSETS, {"_id": {"$in": [self._row(tp) for tp in reached]}})}
+        rows = {row["_id"] for row in uow.find(OFFSETS, {"_id": {"$in": [self._row(tp) for tp in reached]}})}
         # Not even a row that stands where we are going is ours: the effects up to there are somebody's already,
         # or our own of a commit whose outcome we never heard.
         if len(rows) > result.matched_count:
-            raise _Moved
+            raise Fenced
         for partition, place in reached.items():
             if self._row(partition) not in rows:
-                unit.write(OFFSETS, InsertOne({"_id": self._row(partition), "next": place, "at": unit.now}))
+                uow.write(OFFSETS, InsertOne({"_id": self._row(partition), "next": place, "at": uow.now}))
 
     def _bury(self, record: Any, error: Exception, tries: int) -> None:
         """Puts the record, unchanged, among the dead letters, and moves on; both or neither."""
@@ -232,7 +235,7 @@ class Consumer:
         where = f"{record.topic}/{record.partition}/{record.offset}"
         log.error("message not handled", where=where, error=type(error).__name__, exc_info=error)
         letter = dead_letter(record, error, tries=tries, service=self.settings.service, group=self.group)
-        self._waiting.for_database(lambda: self._commit(_behind([record]), letter.bury))
+        self._waiting.until_database_answers(lambda: self._commit(_behind([record]), letter.store))
         DEAD_LETTERED.labels(self.settings.service, record.topic).inc()
 
     def _halt(self, why: str) -> None:
@@ -252,8 +255,8 @@ class Consumer:
         passed = {tp: place for tp, place in reached.items() if place > self.places[tp]}
         if passed:
             try:
-                self._waiting.for_database(lambda: self._commit(passed, lambda _: None))
-            except _Moved:
+                self._waiting.until_database_answers(lambda: self._commit(passed, lambda _: None))
+            except Fenced:
                 self._take_places(list(self.places))
         self._show_lag()
 

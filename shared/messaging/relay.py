@@ -16,11 +16,11 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.ids import utc_now
-from shared.messaging.hanging import abort_what_hangs, hanging
+from shared.messaging.hanging_transactions import abort_hanging_transactions, hanging_transactions
 from shared.messaging.topics import MAX_MESSAGE_BYTES, relay_offsets
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.mongo.work import OUTBOX
+from shared.mongo.unit_of_work import OUTBOX
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
 from shared.telemetry.metrics import RELAY_DELAY, RELAYED
@@ -81,13 +81,13 @@ class Relay:
             allow_auto_create_topics=False,
         )
         self.producer.init_transactions()
-        abort_what_hangs(self.producer, self.settings)
+        abort_hanging_transactions(self.producer, self.settings)
         place = self._last_place()
         last_commit = time.monotonic()
         for batch in self._batches(place, keep_on):
             self.alive()
             idle = time.monotonic() - last_commit > IDLE_SECONDS
-            if idle and not batch.rows and hanging(self.settings):
+            if idle and not batch.rows and hanging_transactions(self.settings):
                 raise RelayFailed("what it has committed was not marked as such")
             if batch.rows or idle:
                 self._commit(batch)

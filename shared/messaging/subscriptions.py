@@ -1,15 +1,15 @@
 """What a service does with the messages it reads: keep a copy, or follow a policy."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 from pymongo import IndexModel, InsertOne, UpdateOne
 
 from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message
 from shared.mongo.aggregates import Document
 from shared.mongo.database import SEEN
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 
 
 class Handler(Protocol):
@@ -18,7 +18,7 @@ class Handler(Protocol):
     @property
     def name(self) -> str: ...
 
-    def apply(self, work: Work, messages: Sequence[Message]) -> None: ...
+    def apply(self, uow: UnitOfWork, messages: Sequence[Message]) -> None: ...
 
 
 Subscriptions = Mapping[str, Sequence[Handler]]
@@ -29,7 +29,7 @@ def _whole_state(message: Message) -> Document:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Copy:
+class Projection:
     """An own copy of another service's aggregates, one document each, `_id` and `sequence` included.
 
     An older message never overwrites a newer one, so it may be read twice, late or from the start.
@@ -44,12 +44,12 @@ class Copy:
     def name(self) -> str:
         return f"copy {self.collection}"
 
-    def apply(self, work: Work, messages: Sequence[Message]) -> None:
+    def apply(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
         newest: dict[str, Message] = {}
         for message in messages:
             if message.key not in newest or newest[message.key].sequence <= message.sequence:
                 newest[message.key] = message
-        work.write(self.collection, *(if_newer(self.document(message)) for message in newest.values()))
+        uow.write(self.collection, *(if_newer(self.document(message)) for message in newest.values()))
 
     def document(self, message: Message) -> Document:
         """The whole document that this message makes of the copy."""
@@ -76,46 +76,31 @@ class Policy:
 
     name: str
     types: frozenset[str]
-    handle: Callable[[Work, Message], None]
+    handle: Callable[[UnitOfWork, Message], None]
 
-    def apply(self, work: Work, messages: Sequence[Message]) -> None:
+    def apply(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
         mine = {f"{self.name}:{message.id}": message for message in messages if message.type in self.types}
         if not mine:
             return
-        seen = {row["_id"] for row in work.find(SEEN, {"_id": {"$in": list(mine)}}, projection={"_id": 1})}
+        seen = {row["_id"] for row in uow.find(SEEN, {"_id": {"$in": list(mine)}}, projection={"_id": 1})}
         fresh = {identifier: message for identifier, message in mine.items() if identifier not in seen}
-        work.write(SEEN, *(InsertOne({"_id": identifier, "at": work.now}) for identifier in fresh))
+        uow.write(SEEN, *(InsertOne({"_id": identifier, "at": uow.now}) for identifier in fresh))
         for message in fresh.values():
-            self.handle(work.due_to(message.cause), message)
+            self.handle(uow.due_to(message.cause), message)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """Work that the passing of time brings: `run` does what is due and tells whether it did anything.
-
-    It runs again at once when it did, else after `every` seconds; in several workers at the same time.
-    `stop` is called once, from another thread, when the process is to end while `run` may still be busy.
-    """
-
-    name: str
-    run: Callable[[], bool]
-    every: float = 1.0
-    stop: Callable[[], None] = lambda: None
-    context: dict[str, Any] = field(default_factory=dict)
-
-
-def current(document: Document | None) -> Document | None:
+def unless_erased(document: Document | None) -> Document | None:
     """The copy if it stands for something that is still there: None for an erased one."""
     return None if document is None or document.get("sequence") == TOMBSTONE_SEQUENCE else document
 
 
-def apply_batch(subscriptions: Subscriptions, work: Work, messages: Sequence[Message]) -> None:
+def apply_batch(subscriptions: Subscriptions, uow: UnitOfWork, messages: Sequence[Message]) -> None:
     """Hands each message to the handlers of its topic; all copies first, so that policies find them."""
     by_topic: dict[str, list[Message]] = {}
     for message in messages:
         by_topic.setdefault(message.topic, []).append(message)
-    for copies in (True, False):
+    for projections in (True, False):
         for topic, group in by_topic.items():
             for handler in subscriptions.get(topic, ()):
-                if isinstance(handler, Copy) is copies:
-                    handler.apply(work, group)
+                if isinstance(handler, Projection) is projections:
+                    handler.apply(uow, group)

@@ -32,23 +32,23 @@ class Aggregate:
     topic: str | None = None
     messages: Mapping[str, type[Schema]] = field(default_factory=dict)
     indexes: Sequence[IndexModel] = ()
-    long: frozenset[str] = frozenset()
-    duplicates: Mapping[str, str] = field(default_factory=dict)
+    omit_from_changes: frozenset[str] = frozenset()
+    conflict_messages: Mapping[str, str] = field(default_factory=dict)
     key: Callable[[Document], str] = lambda document: str(document["_id"])
 
     @cached_property
     def _shape(self) -> Schema:
         return self.schema()
 
-    def show(self, document: Document) -> dict[str, Any]:
+    def to_public(self, document: Document) -> dict[str, Any]:
         """The document in its public shape, ready for JSON."""
         shown: dict[str, Any] = self._shape.dump(document)
         return shown
 
     def changed(self, before: Document, after: Document) -> dict[str, Any]:
         """The fields of the public shape that differ, without `long` ones: name → {from, to}."""
-        was, now = self.show(before), self.show(after)
-        untold = {"version", "updated_at", *self.long}
+        was, now = self.to_public(before), self.to_public(after)
+        untold = {"version", "updated_at", *self.omit_from_changes}
         return {
             name: {"from": was.get(name), "to": now.get(name)}
             for name in sorted((was.keys() | now.keys()) - untold)

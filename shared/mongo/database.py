@@ -17,7 +17,7 @@ from shared.cause import Cause
 from shared.errors import Conflict, Invalid, Problem, Unavailable
 from shared.ids import utc_now
 from shared.mongo.aggregates import Aggregate, Document
-from shared.mongo.work import HISTORY, OUTBOX, Work
+from shared.mongo.unit_of_work import HISTORY, OUTBOX, UnitOfWork
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ DEAD_LETTERS = "dead_letters"
 
 OUTBOX_KEPT = timedelta(days=7)
 SEEN_KEPT = timedelta(days=90)
-KEY_KEPT = timedelta(hours=24)
+IDEMPOTENCY_KEY_TTL = timedelta(hours=24)
 TRANSACTION_LIMIT_SECONDS = 10.0
 
 INFRASTRUCTURE_INDEXES: Mapping[str, Sequence[IndexModel]] = {
@@ -42,7 +42,7 @@ INFRASTRUCTURE_INDEXES: Mapping[str, Sequence[IndexModel]] = {
 
 
 @dataclass(kw_only=True)
-class Once:
+class IdempotencyKey:
     """A caller's Idempotency-Key: `id` names caller and key, `fingerprint` the request's content."""
 
     id: str
@@ -87,7 +87,7 @@ class Database:
         with pymongo.timeout(2):
             self.client.admin.command("ping", read_preference=ReadPreference.PRIMARY)
 
-    def transact(self, work: Callable[[Work], T], *, cause: Cause, once: Once | None = None) -> T:
+    def transact(self, work: Callable[[UnitOfWork], T], *, cause: Cause, once: IdempotencyKey | None = None) -> T:
         """Runs `work` in one transaction and commits it; again from the start on a write conflict.
 
         With `once`, a key that was used before gives the first answer again without running `work`
@@ -100,11 +100,11 @@ class Database:
         def run(session: ClientSession) -> T:
             if once:
                 self._claim(session, once, now)
-            unit = Work(self.raw, session, cause=cause, now=now)
-            result = work(unit)
+            uow = UnitOfWork(self.raw, session, cause=cause, now=now)
+            result = work(uow)
             if once:
-                unit.write(IDEMPOTENCY_KEYS, UpdateOne({"_id": once.id}, {"$set": {"result": result}}))
-            unit.flush()
+                uow.write(IDEMPOTENCY_KEYS, UpdateOne({"_id": once.id}, {"$set": {"result": result}}))
+            uow.flush()
             return result
 
         try:
@@ -122,7 +122,11 @@ class Database:
             raise refusal(error) from error
 
     def transact_all(
-        self, work: Callable[[Work], Sequence[T | Problem]], *, cause: Cause, onces: Sequence[Once | None]
+        self,
+        work: Callable[[UnitOfWork], Sequence[T | Problem]],
+        *,
+        cause: Cause,
+        onces: Sequence[IdempotencyKey | None],
     ) -> list[T | Problem]:
         """Runs `work` for several requests in one transaction; it gives each one's result or refusal, in order.
 
@@ -130,16 +134,16 @@ class Database:
         Conflict when a key was used before: then nothing was done, and each is to be done by itself.
         """
 
-        def run(unit: Work) -> list[T | Problem]:
+        def run(uow: UnitOfWork) -> list[T | Problem]:
             for once in onces:
                 if once:
-                    self._claim(unit.session, once, unit.now)
-            results = list(work(unit))
+                    self._claim(uow.session, once, uow.now)
+            results = list(work(uow))
             for once, result in zip(onces, results, strict=True):
                 if once:
                     key = {"_id": once.id}
                     refused = isinstance(result, Problem)
-                    unit.write(
+                    uow.write(
                         IDEMPOTENCY_KEYS, DeleteOne(key) if refused else UpdateOne(key, {"$set": {"result": result}})
                     )
             return results
@@ -149,8 +153,8 @@ class Database:
         except _AlreadyUsed as error:
             raise Conflict("One of these requests was made before.") from error
 
-    def _claim(self, session: ClientSession, once: Once, now: datetime) -> None:
-        row = {"_id": once.id, "fingerprint": once.fingerprint, "result": None, "expires_at": now + KEY_KEPT}
+    def _claim(self, session: ClientSession, once: IdempotencyKey, now: datetime) -> None:
+        row = {"_id": once.id, "fingerprint": once.fingerprint, "result": None, "expires_at": now + IDEMPOTENCY_KEY_TTL}
         try:
             self.raw[IDEMPOTENCY_KEYS].insert_one(row, session=session)
         except DuplicateKeyError as error:
@@ -163,7 +167,7 @@ class Database:
                 ) from error
             raise
 
-    def _replay(self, once: Once) -> Any:
+    def _replay(self, once: IdempotencyKey) -> Any:
         row = self.raw[IDEMPOTENCY_KEYS].find_one({"_id": once.id})
         if row is None:
             raise Conflict("This Idempotency-Key has just expired. Repeat the request.", retry_after=1)
@@ -188,7 +192,7 @@ class Database:
         aggregate = self._aggregates.get(collection)
         name = aggregate.name if aggregate else collection
         default = f"There is one already: another {name} has the same {' and '.join(values) or index}."
-        sentence = aggregate.duplicates.get(index, default) if aggregate else default
+        sentence = aggregate.conflict_messages.get(index, default) if aggregate else default
         return Conflict(sentence, **({"existing_id": existing["_id"]} if existing else {}))
 
 
@@ -248,4 +252,4 @@ def refusal(error: PyMongoError) -> Problem | PyMongoError:
     return error
 
 
-__all__ = ["Database", "InsertOne", "Once", "connect", "is_outage", "refusal"]
+__all__ = ["Database", "IdempotencyKey", "InsertOne", "connect", "is_outage", "refusal"]

@@ -9,7 +9,7 @@ from shared.ids import new_id
 from shared.messaging.messages import Message, decode
 from shared.messaging.subscriptions import Subscriptions, apply_batch
 from shared.mongo.database import Database
-from shared.mongo.work import OUTBOX
+from shared.mongo.unit_of_work import OUTBOX
 
 
 def message(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploy.contracts import SERVICES
+from contracts import SERVICES
 from shared.ids import new_id
 from shared.mongo.database import Database
 from shared.service import Service

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from importlinter.cli import lint_imports
 
-from deploy.contracts import SERVICES
+from contracts import SERVICES
 from tests.architecture.code import REPOSITORY, calls, imports, name_of, python_files, tracked, within
 
 LIMIT = 300

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from deploy.contracts import SERVICES
+from contracts import SERVICES
 from shared.messaging.messages import Message
 from shared.mongo.database import Database
-from shared.mongo.work import OUTBOX
+from shared.mongo.unit_of_work import OUTBOX
 from shared.testing import Client, outbox
 from shared.testing.messages import relay_by_hand
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from deploy.contracts import RELEASED, __main__, present
-from shared.contracts.compatibility import Contract, breaks
-from shared.contracts.files import read, release
+from contracts import RELEASED, __main__, present
+from contracts.compatibility import Contract, breaks
+from contracts.files import read, release
 
 Json = dict[str, Any]
 CREATED = "fi.uso.contact.created"

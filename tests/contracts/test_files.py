@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from deploy.contracts import MESSAGES, RELEASED, SERVICES, present
-from deploy.contracts.examples import tell
-from shared.contracts.asyncapi import DEAD_LETTER
-from shared.contracts.files import NoExample, outdated, read, texts, write
-from shared.contracts.shapes import MessageType, message_types
-from shared.messaging.burying import dead_letter
+from contracts import MESSAGES, RELEASED, SERVICES, present
+from contracts.asyncapi import DEAD_LETTER
+from contracts.examples import tell
+from contracts.files import NoExample, outdated, read, texts, write
+from contracts.shapes import MessageType, message_types
+from shared.messaging.dead_letters import dead_letter
 from shared.messaging.messages import Undecodable
 
 TYPES = list(message_types(SERVICES))
@@ -44,7 +44,7 @@ def references(value: Any) -> Iterator[str]:
 
 
 def test_the_files_are_up_to_date() -> None:
-    assert not outdated(MESSAGES, texts(SERVICES, present(), tell())), "run python -m deploy.contracts write"
+    assert not outdated(MESSAGES, texts(SERVICES, present(), tell())), "run python -m contracts write"
 
 
 def test_the_examples_are_the_same_each_time() -> None:

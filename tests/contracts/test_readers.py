@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from deploy.contracts import SERVICES, present
-from deploy.contracts.examples import tell
+from contracts import SERVICES, present
+from contracts.examples import tell
 from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message, decode
-from shared.messaging.subscriptions import Copy
+from shared.messaging.subscriptions import Projection
 from shared.mongo.database import SEEN, Database
 from shared.service import Service
 from shared.testing import feed
@@ -85,7 +85,7 @@ def test_a_subscriber_reads_every_example_of_its_topics(
 
 def took(db: Database, handler: Any, message: Message) -> bool:
     """Whether a copy is at the message's version; whether a policy that it is for has marked it as seen."""
-    if isinstance(handler, Copy):
+    if isinstance(handler, Projection):
         copy = db[handler.collection].find_one({"_id": message.key})
         return copy is not None and copy["sequence"] >= message.sequence
     return message.type not in handler.types or db[SEEN].find_one({"_id": f"{handler.name}:{message.id}"}) is not None
@@ -97,11 +97,11 @@ def test_the_examples_may_come_again_late_and_in_any_order(service: Service, db_
     service.prepare(db)
     messages = [read(name, document) for name, document in tell().items() if topic_of(name) in service.subscriptions]
     feed(db, service.subscriptions, messages)
-    before = copies(db, service.copies)
+    before = projections(db, service.projections)
     feed(db, service.subscriptions, reversed(messages))
     for message in messages:
         feed(db, service.subscriptions, [message])
-    assert copies(db, service.copies) == before
+    assert projections(db, service.projections) == before
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
@@ -113,10 +113,10 @@ def test_a_tombstone_on_any_topic_is_understood(service: Service, db_for: Callab
             feed(db, service.subscriptions, [read(name, document)])
             gone = decode(None, key=document["subject"].encode(), topic=topic_of(name))
             feed(db, service.subscriptions, [gone, read(name, document)])
-    for rows in copies(db, service.copies).values():
+    for rows in projections(db, service.projections).values():
         assert rows
         assert all(row == {"_id": row["_id"], "erased": True, "sequence": TOMBSTONE_SEQUENCE} for row in rows)
 
 
-def copies(db: Database, of: Mapping[str, Copy]) -> dict[str, list[Json]]:
+def projections(db: Database, of: Mapping[str, Projection]) -> dict[str, list[Json]]:
     return {copy.collection: list(db[copy.collection].find().sort("_id", 1)) for copy in of.values()}

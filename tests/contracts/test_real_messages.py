@@ -6,11 +6,11 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from deploy.contracts import SERVICES, present
+from contracts import SERVICES, present
+from contracts.shapes import message_types
 from services.notifications.deliveries.commands import Outcome, settle
 from services.notifications.deliveries.store import DELIVERIES
-from shared.contracts.shapes import message_types
-from shared.mongo.work import OUTBOX
+from shared.mongo.unit_of_work import OUTBOX
 from shared.schemas import instant_text
 from tests.contracts.conftest import Json, Network
 

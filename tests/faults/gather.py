@@ -17,7 +17,7 @@ from services.events.app import SERVICE as EVENTS
 from services.notifications.app import SERVICE as NOTIFICATIONS
 from shared.ids import utc_now
 from shared.messaging.messages import decode
-from shared.messaging.subscriptions import Copy
+from shared.messaging.subscriptions import Projection
 from shared.service import Service
 from tests.faults.calls import Caller
 from tests.faults.observed import Document, Kept, Mail, Observed, Owned, Record, row_id
@@ -163,7 +163,7 @@ def _sent_again(logs: Path) -> Iterator[str]:
                 yield json.loads(line)["delivery_id"]
 
 
-def _keep(copy: Copy, record: Record) -> Document:
+def _keep(copy: Projection, record: Record) -> Document:
     message = decode(record.value, key=record.key.encode(), topic=record.topic)
     kept = {"erased": True} if message.state is None else copy.keep(message)
     return {**kept, "_id": message.key, "sequence": message.sequence}
@@ -174,7 +174,7 @@ OWNED = [
         service=service.name,
         collection=aggregate.collection,
         topic=aggregate.topic,
-        show=aggregate.show,
+        show=aggregate.to_public,
         key=aggregate.key,
     )
     for service in SERVICES
@@ -189,7 +189,7 @@ KEPT = [
         keep=lambda record, copy=copy: _keep(copy, record),  # type: ignore[misc]
     )
     for service in SERVICES
-    for topic, copy in service.copies.items()
+    for topic, copy in service.projections.items()
 ]
 READERS = {
     topic: [service.name for service in SERVICES if topic in service.subscriptions]

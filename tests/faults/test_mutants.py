@@ -16,7 +16,7 @@ from shared.messaging.messages import Message
 from shared.messaging.relay import Relay, RelayFailed
 from shared.messaging.subscriptions import Policy
 from shared.mongo.database import OFFSETS
-from shared.mongo.work import OUTBOX, Work
+from shared.mongo.unit_of_work import OUTBOX, UnitOfWork
 from shared.testing import wait_for
 from tests.faults.checker.log import log
 from tests.faults.observed import Observed, Record
@@ -46,12 +46,12 @@ class Unsnapshotted(Relay):
 class Uncompared(Consumer):
     """Moves the place of a partition without asking whether it is still where it was."""
 
-    def _move(self, unit: Work, reached: Any) -> None:
+    def _move(self, uow: UnitOfWork, reached: Any) -> None:
         rows = [
             UpdateOne({"_id": self._row(partition)}, {"$set": {"next": place}}, upsert=True)
             for partition, place in reached.items()
         ]
-        unit.write(OFFSETS, *rows)
+        uow.write(OFFSETS, *rows)
 
 
 # The relay's look at its futures
@@ -180,8 +180,8 @@ class _HeldUncompared(_Held, Uncompared):
 def effects_when_overtaken(service: SimpleNamespace, produce: Any, make: Callable[..., _Held]) -> Counter[str]:
     """A consumer is suspended with ten records in hand, another handles them, and the first wakes up."""
 
-    def note(work: Work, message: Message) -> None:
-        work.write("effects", InsertOne({"message": message.id}))
+    def note(uow: UnitOfWork, message: Message) -> None:
+        uow.write("effects", InsertOne({"message": message.id}))
 
     # Another name for each: what is looked at here is the place, not the ids of messages seen.
     policies = [

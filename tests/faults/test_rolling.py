@@ -99,10 +99,10 @@ def test_a_version_with_one_more_field_comes_in_beside_the_one_before(stack: Sta
     made = requests.post(url, json=organisation, headers=clients.headers, timeout=20)
     assert (made.status_code, made.json()["web_address"]) == (201, "https://uusi.example")
     with MongoClient(stack.info["mongodb"]["uri"]) as mongo:
-        copies, letters = mongo["uso_events"]["organisations"], mongo["uso_events"]["dead_letters"]
+        projections, letters = mongo["uso_events"]["organisations"], mongo["uso_events"]["dead_letters"]
         total = mongo["uso_enrolment"]["organisations"].count_documents({})
-        wait_for(lambda: copies.count_documents({}) == total, what="the events service to know all organisations")
-        assert copies.find_one({"_id": made.json()["id"]})["name"] == {"fi": "Uusi"}
+        wait_for(lambda: projections.count_documents({}) == total, what="the events service to know all organisations")
+        assert projections.find_one({"_id": made.json()["id"]})["name"] == {"fi": "Uusi"}
         assert letters.count_documents({}) == 0
 
 

@@ -9,8 +9,8 @@ import pytest
 from shared.cause import own_initiative
 from shared.errors import Conflict
 from shared.ids import new_id, utc_now
-from shared.mongo.database import IDEMPOTENCY_KEYS, Once
-from shared.mongo.work import HISTORY, Work
+from shared.mongo.database import IDEMPOTENCY_KEYS, IdempotencyKey
+from shared.mongo.unit_of_work import HISTORY, UnitOfWork
 from tests.http.conftest import Api
 
 
@@ -51,13 +51,13 @@ def test_a_request_that_was_refused_leaves_its_key_unused(api: Api) -> None:
 
 
 def test_a_conflict_leaves_its_key_unused(api: Api) -> None:
-    def refuse(unit: Work) -> None:
+    def refuse(uow: UnitOfWork) -> None:
         raise Conflict("There is one already.")
 
-    once = Once(id=new_id(), fingerprint="f")
+    once = IdempotencyKey(id=new_id(), fingerprint="f")
     with pytest.raises(Conflict):
         api.db.transact(refuse, cause=own_initiative("test"), once=once)
-    assert api.db.transact(lambda unit: "done", cause=own_initiative("test"), once=once) == "done"
+    assert api.db.transact(lambda uow: "done", cause=own_initiative("test"), once=once) == "done"
 
 
 def test_sixteen_at_once_with_one_key_make_one(api: Api) -> None:
@@ -72,9 +72,9 @@ def test_sixteen_at_once_with_one_key_make_one(api: Api) -> None:
 
 
 def test_while_the_first_still_runs_the_second_is_409_and_worth_another_try(api: Api) -> None:
-    once, running, go_on = Once(id=new_id(), fingerprint="f"), threading.Event(), threading.Event()
+    once, running, go_on = IdempotencyKey(id=new_id(), fingerprint="f"), threading.Event(), threading.Event()
 
-    def slow(unit: Work) -> str:
+    def slow(uow: UnitOfWork) -> str:
         running.set()
         assert go_on.wait(20)
         return "done"
@@ -83,7 +83,7 @@ def test_while_the_first_still_runs_the_second_is_409_and_worth_another_try(api:
         first = pool.submit(api.db.transact, slow, cause=own_initiative("test"), once=once)
         assert running.wait(20)
         with pytest.raises(Conflict) as refusal:
-            api.db.transact(slow, cause=own_initiative("test"), once=Once(id=once.id, fingerprint="f"))
+            api.db.transact(slow, cause=own_initiative("test"), once=IdempotencyKey(id=once.id, fingerprint="f"))
         go_on.set()
         assert (refusal.value.status, refusal.value.retry_after) == (409, 1)
         assert first.result(20) == "done"

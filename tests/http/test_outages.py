@@ -7,7 +7,7 @@ from pymongo import MongoClient
 
 from shared.mongo import database
 from shared.mongo.database import Database
-from shared.mongo.work import OUTBOX
+from shared.mongo.unit_of_work import OUTBOX
 from shared.testing import Client
 from tests.http.conftest import Api
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.ids import is_id, new_id
-from shared.mongo.work import HISTORY, OUTBOX
+from shared.mongo.unit_of_work import HISTORY, OUTBOX
 from tests.http.conftest import Api
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.notifications.copies import EVENTS
+from services.notifications.projections import EVENTS
 from services.notifications.rules.reminders import remind, reminder_time, still_worth_it
 from shared.schemas import parse_instant
 from tests.notifications import builders as a

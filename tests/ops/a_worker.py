@@ -4,8 +4,8 @@ import json
 import sys
 import threading
 
+from ops.worker import work_on_one
 from shared.mongo.database import connect
-from shared.ops.worker import work_on_one
 from shared.settings import Settings
 from tests.ops.things import Mood, things
 

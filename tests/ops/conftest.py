@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
+from ops import worker
+from ops.context import OpsContext
 from shared.ids import new_id
 from shared.messaging.consumer import Consumer
 from shared.messaging.topics import ensure_topics
 from shared.mongo.database import Database
-from shared.ops import worker
-from shared.ops.operated import Operated
 from shared.service import Service
 from shared.settings import Settings
 from shared.testing import Client, wait_for
@@ -34,7 +34,7 @@ class Operation:
         self.mood = mood
 
     @property
-    def operated(self) -> Operated:
+    def operated(self) -> OpsContext:
         return self.service.operated(self.settings, self.db)
 
     def get(self, path: str, status: int = 200, **query: Any) -> Json:
@@ -64,7 +64,7 @@ class Operation:
         assert done["state"] == "completed", done
         return done
 
-    def copies(self) -> dict[str, Json]:
+    def projections(self) -> dict[str, Json]:
         return {row["_id"]: row for row in self.db["copies"].find()}
 
     def effects(self) -> list[str]:

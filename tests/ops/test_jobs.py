@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from ops import jobs, worker
+from ops.jobs import TRIES
+from ops.store import JOBS
 from shared.ids import new_id
-from shared.ops import jobs, worker
-from shared.ops.jobs import TRIES
-from shared.ops.store import JOBS
 from tests.ops.conftest import Operation
 from tests.ops.things import record
 
@@ -21,7 +21,7 @@ def test_a_worker_that_is_to_end_leaves_its_job_to_the_next_at_once(operation: O
     assert operation.work("worker-1", ending)
     assert operation.get(f"rebuilds/{asked['id']}")["ended_at"] is None
     assert operation.done(asked)["worker"] == "worker-2"
-    assert len(operation.copies()) == 1
+    assert len(operation.projections()) == 1
 
 
 def test_a_job_that_fails_again_and_again_is_given_up_and_can_be_asked_for_again(

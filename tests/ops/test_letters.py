@@ -70,7 +70,7 @@ def test_a_redriven_message_has_its_effect_once(broken: Operation, produce: Any)
         broken.post(f"dead-letters/{letter['id']}/discard", status=409, reason="no")
     assert sorted(broken.effects()).count(letter["message"]["id"]) == 1
     assert len(broken.effects()) == 2
-    assert broken.copies()[key]["n"] == 2, "an older message does not overwrite a newer one"
+    assert broken.projections()[key]["n"] == 2, "an older message does not overwrite a newer one"
     assert "value" not in (broken.db[DEAD_LETTERS].find_one({"_id": letter["id"]}) or {})
 
 

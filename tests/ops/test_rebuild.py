@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from pymongo.errors import PyMongoError
 
+from ops import jobs
+from ops.jobs import claim
+from ops.rebuild import rebuild
+from ops.store import JOBS
 from shared.errors import Unavailable
 from shared.ids import new_id
 from shared.mongo.database import DEAD_LETTERS, refusal
-from shared.ops import jobs
-from shared.ops.jobs import claim
-from shared.ops.rebuild import rebuild
-from shared.ops.store import JOBS
 from shared.testing import wait_for
 from tests.ops.conftest import Operation
 from tests.ops.things import record
@@ -27,14 +27,14 @@ def test_a_rebuilt_copy_is_what_the_topic_says(operation: Operation, produce: An
     produce(*[record(key, sequence, n=sequence) for sequence in (1, 2, 3) for key in keys])
     with operation.consuming():
         operation.has_handled(150)
-    truth = operation.copies()
+    truth = operation.projections()
     operation.db["copies"].delete_one({"_id": keys[0]})
     operation.db["copies"].update_one({"_id": keys[1]}, {"$set": {"n": "wrong"}})
     operation.db["copies"].insert_one({"_id": "nobody", "sequence": 1})
 
     job = operation.done(operation.post("projections/copies/rebuild", reason="two documents are wrong"))
 
-    assert operation.copies() == truth
+    assert operation.projections() == truth
     assert job["read"] == 150
     assert set(operation.db["copies"].index_information()) == {"_id_", "n"}
     assert left_behind(operation) == []
@@ -66,7 +66,7 @@ def test_a_rebuild_under_writes_loses_nothing_and_brings_nothing_back(operation:
             stop.set()
             writer.join()
         wait_for(
-            lambda: {key: one["sequence"] for key, one in operation.copies().items()} == written,
+            lambda: {key: one["sequence"] for key, one in operation.projections().items()} == written,
             seconds=60,
             what="the copy to say what was written last",
         )
@@ -95,7 +95,7 @@ def test_what_the_consumer_applied_between_reading_and_exchange_is_applied_again
 
         monkeypatch.setattr(job, "step", late)
         rebuild(job, operation.operated)
-    assert operation.copies()[key]["n"] == 2
+    assert operation.projections()[key]["n"] == 2
 
 
 @pytest.mark.parametrize("phase", ["reading", "swapping", "catching_up"])
@@ -121,12 +121,12 @@ def test_another_worker_goes_on_where_one_stopped(
         rebuild(first, operation.operated)
     run_out(operation, asked)
     operation.done(asked)
-    assert {key: one["n"] for key, one in operation.copies().items()} == dict.fromkeys(keys, 1)
+    assert {key: one["n"] for key, one in operation.projections().items()} == dict.fromkeys(keys, 1)
     assert operation.get(f"rebuilds/{asked['id']}")["state"] == "completed"
 
-    with pytest.raises(jobs.Lost):  # and should the first wake up again, it changes nothing
+    with pytest.raises(jobs.LeaseLost):  # and should the first wake up again, it changes nothing
         rebuild(first, operation.operated)
-    assert {key: one["n"] for key, one in operation.copies().items()} == dict.fromkeys(keys, 1)
+    assert {key: one["n"] for key, one in operation.projections().items()} == dict.fromkeys(keys, 1)
 
 
 def test_a_worker_killed_half_way_is_followed_by_another(operation: Operation, produce: Any, back_ends: Any) -> None:
@@ -153,8 +153,8 @@ def test_a_worker_killed_half_way_is_followed_by_another(operation: Operation, p
     done = operation.done(asked)
     assert done["read"] >= 60_000
     assert done["worker"] != half_way["worker"]
-    assert {one["n"] for one in operation.copies().values()} == {30}
-    assert len(operation.copies()) == 2000
+    assert {one["n"] for one in operation.projections().values()} == {30}
+    assert len(operation.projections()) == 2000
     assert left_behind(operation) == []
 
 
@@ -177,7 +177,7 @@ def test_the_erased_stay_erased_though_the_topic_has_forgotten_their_tombstone(
     operation.db["copies"].insert_one({"_id": "somebody", "sequence": 2**53, "erased": True})
     produce(record("somebody", 1, name="Aino"))
     operation.done(operation.post("projections/copies/rebuild"))
-    assert operation.copies() == {"somebody": {"_id": "somebody", "sequence": 2**53, "erased": True}}
+    assert operation.projections() == {"somebody": {"_id": "somebody", "sequence": 2**53, "erased": True}}
 
 
 def test_a_message_that_cannot_be_used_is_named_and_the_old_document_kept(operation: Operation, produce: Any) -> None:
@@ -186,13 +186,13 @@ def test_a_message_that_cannot_be_used_is_named_and_the_old_document_kept(operat
     job = operation.done(operation.post("projections/copies/rebuild"))
     assert job["skipped"] == 2
     assert all(place.startswith(f"{operation.topic}/") for place in job["skipped_at"])
-    assert set(operation.copies()) == {"a", "c"}
+    assert set(operation.projections()) == {"a", "c"}
 
 
 def test_a_rebuild_waits_while_kafka_is_away(operation: Operation, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = operation.post("projections/copies/rebuild")
     away = vars(operation.settings) | {"kafka_bootstrap_servers": ["127.0.0.1:9"]}
-    monkeypatch.setattr("shared.ops.rebuild.reader", quick_reader)
+    monkeypatch.setattr("ops.rebuild.reader", quick_reader)
     with monkeypatch.context() as patch:
         patch.setattr(operation, "settings", type(operation.settings)(**away))
         operation.work()
@@ -216,7 +216,7 @@ def test_who_reads_a_list_while_the_copies_are_exchanged_is_asked_to_come_again(
 
 
 def quick_reader(settings: Any) -> Any:
-    from shared.ops.reading import reader
+    from ops.reading import reader
 
     return reader(settings, seconds=2)
 

@@ -32,7 +32,7 @@ def test_a_replay_acts_on_what_was_left_out_and_on_nothing_twice(operation: Oper
     assert job["wanted"] == {"from": since}
     assert job["read"] == 20
     assert len(operation.effects()) == len(set(operation.effects())) == 20
-    assert len(operation.copies()) == 20
+    assert len(operation.projections()) == 20
 
 
 def test_a_replay_starts_at_its_instant_and_ends_where_the_consumer_is(operation: Operation, produce: Any) -> None:
@@ -101,7 +101,7 @@ def test_a_check_names_keys_and_fields_and_never_values(operation: Operation, pr
 def test_a_check_is_patient_with_what_is_on_its_way(operation: Operation, produce: Any, monkeypatch: Any) -> None:
     key = new_id()
     produce(record(key, 1, n=1))
-    monkeypatch.setattr("shared.ops.check.PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr("ops.check.PATIENCE_SECONDS", 0.5)
     job = operation.done(operation.post("check"))
     assert (job["result"]["differs"], job["result"]["in_flight"]) == (0, 1)
     with operation.consuming():

@@ -85,15 +85,15 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture
-def copies(running: Running) -> Iterator[Any]:
+def projections(running: Running) -> Iterator[Any]:
     """The contacts as events keeps them."""
     with MongoClient(running.info["mongodb"]["uri"]) as client:
         yield client["uso_events"]["contacts"]
 
 
-def test_a_healthy_system_has_nothing_wrong(running: Running, copies: Any) -> None:
+def test_a_healthy_system_has_nothing_wrong(running: Running, projections: Any) -> None:
     made = running.contact(1)
-    wait_for(lambda: copies.find_one({"_id": made["id"]}), what="the contact to reach events")
+    wait_for(lambda: projections.find_one({"_id": made["id"]}), what="the contact to reach events")
     status, lag = wait_for(lambda: answer if (answer := running.uso("lag"))[0] == 0 else None, seconds=60)
     assert set(lag) == {"enrolment", "events"}
     assert CONTACTS in {row["topic"] for row in lag["events"]}
@@ -106,10 +106,10 @@ def test_a_healthy_system_has_nothing_wrong(running: Running, copies: Any) -> No
     assert checked["events"]["result"]["projections"]["contacts"]["keys"] == 1
 
 
-def test_a_copy_that_went_wrong_is_named_and_rebuilt(running: Running, copies: Any) -> None:
+def test_a_copy_that_went_wrong_is_named_and_rebuilt(running: Running, projections: Any) -> None:
     made = running.contact(2)
-    wait_for(lambda: copies.find_one({"_id": made["id"]}), what="the contact to reach events")
-    copies.update_one({"_id": made["id"]}, {"$set": {"family_name": "Wrong"}})
+    wait_for(lambda: projections.find_one({"_id": made["id"]}), what="the contact to reach events")
+    projections.update_one({"_id": made["id"]}, {"$set": {"family_name": "Wrong"}})
     status, checked = running.uso("check", "contacts")
     assert status == 1
     assert list(checked) == ["events"]
@@ -118,7 +118,7 @@ def test_a_copy_that_went_wrong_is_named_and_rebuilt(running: Running, copies: A
 
     status, rebuilt = running.uso("rebuild", "contacts", "--reason", "one is wrong")
     assert (status, rebuilt["events"]["state"]) == (0, "completed")
-    assert copies.find_one({"_id": made["id"]})["family_name"] == "Meriläinen"
+    assert projections.find_one({"_id": made["id"]})["family_name"] == "Meriläinen"
     assert running.uso("check", "contacts")[0] == 0
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 
+from ops.reading import admin
+from ops.worker import show_gauges
 from shared.cause import own_initiative
 from shared.ids import new_id
 from shared.messaging.relay import Relay
 from shared.messaging.topics import dead_letters
-from shared.ops.reading import admin
-from shared.ops.worker import show_gauges
 from shared.processes import Lease
 from shared.settings import Settings
 from shared.testing import wait_for
@@ -24,7 +24,7 @@ def tell(operation: Operation, count: int) -> None:
     for _ in range(count):
         key, value = record(new_id(), 1)
         operation.db.transact(
-            lambda unit, key=key, value=value: unit.publish(topic=operation.topic, key=key.decode(), value=value),
+            lambda uow, key=key, value=value: uow.publish(topic=operation.topic, key=key.decode(), value=value),
             cause=own_initiative("test"),
         )
 
@@ -75,8 +75,8 @@ def test_without_kafka_lag_and_topics_answer_503_and_the_rest_goes_on(
 ) -> None:
     away = Settings(**(vars(operation.settings) | {"kafka_bootstrap_servers": ["127.0.0.1:9"]}))
     client = client_for(operation.service.app(away, operation.db))
-    monkeypatch.setattr("shared.ops.lag.ANSWER_SECONDS", 1.0)
-    monkeypatch.setattr("shared.ops.reading.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("ops.lag.ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr("ops.reading.ANSWER_SECONDS", 1.0)
     for path in ("lag", "topics"):
         answer = client.get(f"/v1/ops/{path}", role="operator")
         assert answer.status_code == 503, answer.text

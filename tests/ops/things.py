@@ -8,9 +8,9 @@ from pymongo import IndexModel, InsertOne
 
 from shared.ids import new_id
 from shared.messaging.messages import Message
-from shared.messaging.subscriptions import Copy, Policy
+from shared.messaging.subscriptions import Policy, Projection
 from shared.messaging.topics import state_topic
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 from shared.service import Service
 
 
@@ -47,10 +47,10 @@ def things(name: str, mood: Mood) -> Service:
     """The service by that name; its topic is also its own."""
     topic = f"uso.{name}.things.v1"
 
-    def note_effect(work: Work, message: Message) -> None:
+    def note_effect(uow: UnitOfWork, message: Message) -> None:
         if mood.broken and message.state and message.state.get("bad"):
             raise RuntimeError(f"cannot be handled: {message.state}")
-        work.write("effects", InsertOne({"message": message.id, "key": message.key, "by": work.cause.actor}))
+        uow.write("effects", InsertOne({"message": message.id, "key": message.key, "by": uow.cause.actor}))
 
     return Service(
         name=name,
@@ -60,7 +60,7 @@ def things(name: str, mood: Mood) -> Service:
         routes=lambda settings, db: [],
         subscriptions={
             topic: [
-                Copy(collection="copies", keep=keep, indexes=[IndexModel("n", name="n")]),
+                Projection(collection="copies", keep=keep, indexes=[IndexModel("n", name="n")]),
                 Policy(name="note", types=frozenset({"thing.updated"}), handle=note_effect),
             ]
         },

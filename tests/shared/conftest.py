@@ -11,8 +11,8 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from marshmallow import fields
 
 from shared.cause import own_initiative
-from shared.contracts.changes import Change
 from shared.ids import new_id
+from shared.messaging.changes import Change
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.messaging.topics import Topic, ensure_topics, service_topics, state_topic
@@ -52,11 +52,11 @@ def write_things(service: SimpleNamespace, count: int, *, keys: int = 5) -> list
     for number in range(count):
         identifier = ids[number % keys]
 
-        def work(unit: Any, identifier: str = identifier, number: int = number) -> Any:
-            before = unit.find_one("things", {"_id": identifier})
+        def work(uow: Any, identifier: str = identifier, number: int = number) -> Any:
+            before = uow.find_one("things", {"_id": identifier})
             if before is None:
-                return unit.insert(service.things, {"_id": identifier, "count": number}, "thing.created")
-            return unit.save(service.things, before, {"count": number}, "thing.updated")
+                return uow.insert(service.things, {"_id": identifier, "count": number}, "thing.created")
+            return uow.save(service.things, before, {"count": number}, "thing.updated")
 
         service.db.transact(work, cause=own_initiative("test"))
     return ids

@@ -14,10 +14,10 @@ from pymongo import InsertOne
 from shared.errors import Unavailable
 from shared.messaging.consumer import DEAD_IN_A_ROW_LIMIT, Consumer, Halted
 from shared.messaging.messages import Message
-from shared.messaging.subscriptions import Copy, Policy
+from shared.messaging.subscriptions import Policy, Projection
 from shared.messaging.topics import dead_letters
 from shared.mongo.database import DEAD_LETTERS, OUTBOX
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 from shared.testing import wait_for
 from tests.shared.conftest import in_thread
 
@@ -34,14 +34,14 @@ def record(key: str, sequence: int, **state: Any) -> tuple[bytes, bytes]:
     return key.encode(), json.dumps(document).encode()
 
 
-def note_effect(work: Work, message: Message) -> None:
+def note_effect(uow: UnitOfWork, message: Message) -> None:
     """An effect that is not idempotent: a new row for each handling."""
     if message.state and message.state.get("bad"):
         raise RuntimeError("cannot be handled")
-    work.write("effects", InsertOne({"message": message.id, "sequence": message.sequence}))
+    uow.write("effects", InsertOne({"message": message.id, "sequence": message.sequence}))
 
 
-COPY = Copy(collection="copies")
+COPY = Projection(collection="copies")
 EFFECT = Policy(name="note", types=frozenset({"thing.updated"}), handle=note_effect)
 
 
@@ -162,9 +162,9 @@ class _Uncounted:
 
     name = "uncounted"
 
-    def apply(self, work: Work, messages: Sequence[Message]) -> None:
+    def apply(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
         for message in messages:
-            note_effect(work, message)
+            note_effect(uow, message)
 
 
 def test_a_commit_whose_outcome_was_never_heard_is_not_done_again(service: SimpleNamespace, produce: Any) -> None:

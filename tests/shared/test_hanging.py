@@ -8,7 +8,7 @@ from typing import Any
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from shared.messaging.hanging import abort_what_hangs, hanging
+from shared.messaging.hanging_transactions import abort_hanging_transactions, hanging_transactions
 from shared.messaging.topics import relay_offsets
 from shared.testing import wait_for
 
@@ -25,13 +25,13 @@ def producer_of(service: SimpleNamespace) -> Any:
 
 
 def test_records_of_an_open_transaction_hang(service: SimpleNamespace) -> None:
-    assert hanging(service.settings) == []
+    assert hanging_transactions(service.settings) == []
     producer = producer_of(service)
     producer.begin_transaction()
     producer.send(service.topic, key=b"k", value=b"{}", partition=1).get(20)
-    assert [(one.topic, one.partition) for one in hanging(service.settings)] == [(service.topic, 1)]
+    assert [(one.topic, one.partition) for one in hanging_transactions(service.settings)] == [(service.topic, 1)]
     producer.commit_transaction()
-    wait_for(lambda: hanging(service.settings) == [])
+    wait_for(lambda: hanging_transactions(service.settings) == [])
     producer.close()
 
 
@@ -41,7 +41,7 @@ def test_the_mark_of_an_aborted_record_counts_for_all_that_is_open_before_it(
     producer = producer_of(service)
     producer.begin_transaction()
     producer.send(service.topic, key=b"k", value=b'{"hangs": true}', partition=1).get(20)
-    abort_what_hangs(_InTheMiddle(producer), service.settings)
+    abort_hanging_transactions(_InTheMiddle(producer), service.settings)
     assert read_topic(service.settings, service.topic) == []
     producer.begin_transaction()
     producer.send(service.topic, key=b"k", value=b'{"hangs": false}', partition=1)

@@ -9,7 +9,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from shared.ids import new_id
-from shared.messaging.joining import poll, see_joins_through
+from shared.messaging.kafka_workarounds import patch_group_join, poll
 from shared.testing import wait_for
 
 
@@ -34,7 +34,7 @@ def test_a_join_that_outlasts_a_poll_is_seen_through(service: SimpleNamespace) -
     )
     admin = KafkaAdminClient(bootstrap_servers=servers)
     try:
-        see_joins_through(consumer)
+        patch_group_join(consumer)
         consumer.subscribe([service.topic, later])
         wait_for(lambda: poll(consumer, timeout_ms=100) or len(consumer.assignment()) == 3, seconds=60)
         admin.create_topics([NewTopic(name=later, num_partitions=2, replication_factor=1)])

@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 from shared.cause import own_initiative
 from shared.messaging.relay import Relay
 from shared.messaging.topics import relay_offsets
-from shared.mongo.work import OUTBOX
+from shared.mongo.unit_of_work import OUTBOX
 from shared.testing import wait_for
 from tests.shared.conftest import in_thread
 

@@ -11,16 +11,16 @@ from pymongo import InsertOne, MongoClient
 from shared.cause import own_initiative
 from shared.ids import new_id
 from shared.messaging.messages import Message
-from shared.messaging.subscriptions import Copy, Policy
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.messaging.subscriptions import Policy, Projection
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 from shared.testing import wait_for
 from shared.testing.statements import Statements
 
-COPY = Copy(collection="copies")
+COPY = Projection(collection="copies")
 
 
-def note(work: Work, message: Message) -> None:
+def note(work: UnitOfWork, message: Message) -> None:
     work.write("effects", InsertOne({"message": message.id}))
 
 
@@ -87,7 +87,7 @@ def test_a_batch_costs_the_same_few_round_trips_however_many_messages_it_has(
 def test_a_write_costs_four_round_trips_and_one_with_an_idempotency_key_six(
     service: SimpleNamespace, db: Database, statements: Statements
 ) -> None:
-    def create(once: Once | None = None) -> None:
+    def create(once: IdempotencyKey | None = None) -> None:
         db.transact(
             lambda work: work.insert(service.things, {"count": 1}, "thing.created"),
             cause=own_initiative("test"),
@@ -95,7 +95,7 @@ def test_a_write_costs_four_round_trips_and_one_with_an_idempotency_key_six(
         )
 
     assert statements.of(create) == ["insert", "insert", "insert", "commitTransaction"]
-    keyed = statements.of(lambda: create(Once(id=new_id(), fingerprint="f")))
+    keyed = statements.of(lambda: create(IdempotencyKey(id=new_id(), fingerprint="f")))
     assert keyed == ["insert", "insert", "insert", "update", "insert", "commitTransaction"]
 
 
@@ -106,8 +106,8 @@ def test_a_change_costs_one_round_trip_more_than_a_creation(
     made = db.transact(lambda work: work.insert(service.things, {"count": 1}, "thing.created"), cause=cause)
 
     def change() -> None:
-        def work(unit: Work) -> Any:
-            return unit.save(service.things, unit.get(service.things, made["_id"]), {"count": 2}, "thing.updated")
+        def work(uow: UnitOfWork) -> Any:
+            return uow.save(service.things, uow.get(service.things, made["_id"]), {"count": 2}, "thing.updated")
 
         db.transact(work, cause=cause)
 

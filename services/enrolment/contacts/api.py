@@ -7,8 +7,8 @@ from services.enrolment.contacts.imports import import_contacts
 from services.enrolment.contacts.schemas import Contact, ContactInput, ContactQuery
 from services.enrolment.contacts.store import CONTACTS
 from shared.http.app import takes_media
-from shared.http.calls import caller, if_match, once
-from shared.http.routes import MergePatch, Routes, add_history, load_one, required_match
+from shared.http.calls import if_match, once, request_cause, required_match
+from shared.http.routes import MergePatch, Routes, add_history, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page, search_query
@@ -24,7 +24,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Contact, 201)
     def create_contact(body: dict[str, Any]) -> Document:
         """Add a contact"""
-        return commands.create_contact(db, caller(), body, once=once())
+        return commands.create_contact(db, request_cause(), body, once=once())
 
     @blueprint.route("/contacts", methods=["GET"])
     @blueprint.query(ContactQuery)
@@ -46,7 +46,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Contact)
     def change_contact(body: dict[str, Any], id: str) -> Document:
         """Change a contact (JSON merge patch; needs If-Match)"""
-        return commands.change_contact(db, caller(), id, body, if_match=required_match(if_match()))
+        return commands.change_contact(db, request_cause(), id, body, if_match=required_match(if_match()))
 
     @blueprint.route("/contacts/import", methods=["POST"])
     @takes_media(*TABLE_TYPES)
@@ -54,7 +54,7 @@ def routes(db: Database) -> Routes:
     @blueprint.response(200, ImportResult)
     def import_table(query: dict[str, Any]) -> Document:
         """Add and update contacts from a CSV or XLSX table"""
-        return import_contacts(db, caller(), read_table(), dry_run=query["dry_run"], once=once())
+        return import_contacts(db, request_cause(), read_table(), dry_run=query["dry_run"], once=once())
 
     add_history(blueprint, "/contacts/<id>/history", db, CONTACTS)
     return blueprint

@@ -9,18 +9,18 @@ from shared.cause import Cause
 from shared.errors import Invalid
 from shared.http.routes import patched
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 
 _INPUT = ContactInput()
 
 
-def create_contact(db: Database, cause: Cause, fields: dict[str, Any], *, once: Once | None) -> Document:
+def create_contact(db: Database, cause: Cause, fields: dict[str, Any], *, once: IdempotencyKey | None) -> Document:
     """A new contact. Raises Invalid without such an organisation, Conflict when the e-mail address is taken."""
 
-    def work(unit: Work) -> Document:
-        _check_organisation(unit, fields)
-        return unit.insert(CONTACTS, with_keys(fields), "contact.created")
+    def work(uow: UnitOfWork) -> Document:
+        _check_organisation(uow, fields)
+        return uow.insert(CONTACTS, with_keys(fields), "contact.created")
 
     return db.transact(work, cause=cause, once=once)
 
@@ -28,15 +28,15 @@ def create_contact(db: Database, cause: Cause, fields: dict[str, Any], *, once: 
 def change_contact(db: Database, cause: Cause, identifier: str, patch: dict[str, Any], *, if_match: int) -> Document:
     """Applies a merge patch. Raises Stale, Invalid, NotFound, or Conflict when the e-mail address is taken."""
 
-    def work(unit: Work) -> Document:
-        contact = unit.get(CONTACTS, identifier, if_match=if_match)
-        fields = patched(CONTACTS.show(contact), patch, _INPUT)
-        _check_organisation(unit, fields)
-        return unit.save(CONTACTS, contact, with_keys(fields), "contact.updated")
+    def work(uow: UnitOfWork) -> Document:
+        contact = uow.get(CONTACTS, identifier, if_match=if_match)
+        fields = patched(CONTACTS.to_public(contact), patch, _INPUT)
+        _check_organisation(uow, fields)
+        return uow.save(CONTACTS, contact, with_keys(fields), "contact.updated")
 
     return db.transact(work, cause=cause)
 
 
-def _check_organisation(unit: Work, fields: dict[str, Any]) -> None:
-    if unit.find_one(ORGANISATIONS.collection, {"_id": fields["organisation_id"]}, projection={"_id": 1}) is None:
+def _check_organisation(uow: UnitOfWork, fields: dict[str, Any]) -> None:
+    if uow.find_one(ORGANISATIONS.collection, {"_id": fields["organisation_id"]}, projection={"_id": 1}) is None:
         raise Invalid({"organisation_id": ["There is no such organisation."]})

@@ -9,8 +9,8 @@ from services.enrolment.organisations.store import ORGANISATIONS
 from shared.cause import Cause
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 from shared.tables import Row, import_rows
 
 _INPUT = ContactInput()
@@ -19,20 +19,22 @@ PLAIN = ("given_name", "family_name", "email", "phone", "title", "role", "langua
 NAMED_BY = {"organisation_id": "_id", "municipality_code": "municipality_code", "business_id": "business_id"}
 
 
-def import_contacts(db: Database, cause: Cause, rows: list[Row], *, dry_run: bool, once: Once | None) -> Document:
+def import_contacts(
+    db: Database, cause: Cause, rows: list[Row], *, dry_run: bool, once: IdempotencyKey | None
+) -> Document:
     """Creates and updates in one transaction; a row that is wrong is told of and leaves the rest alone."""
     rows = [with_keys_as_kept(row) for row in rows]
     keys = [email_key(row.cells["email"]) for row in rows if row.cells.get("email")]
 
-    def work(unit: Work) -> Document:
-        organisations = _organisations_of(unit, rows)
-        known = {row["email_key"]: row for row in unit.find(CONTACTS.collection, {"email_key": {"$in": keys}})}
+    def work(uow: UnitOfWork) -> Document:
+        organisations = _organisations_of(uow, rows)
+        known = {row["email_key"]: row for row in uow.find(CONTACTS.collection, {"email_key": {"$in": keys}})}
 
         def remember(contact: Document) -> None:
             known[contact["email_key"]] = contact
 
         return import_rows(
-            unit,
+            uow,
             CONTACTS,
             rows,
             schema=_INPUT,
@@ -64,14 +66,14 @@ def read_contact(cells: dict[str, str], organisations: dict[tuple[str, str], str
     return fields
 
 
-def _organisations_of(unit: Work, rows: list[Row]) -> dict[tuple[str, str], str]:
+def _organisations_of(uow: UnitOfWork, rows: list[Row]) -> dict[tuple[str, str], str]:
     """The ids of the organisations that the rows name, by column and value."""
     named = {column: {row.cells[column] for row in rows if row.cells.get(column)} for column in NAMED_BY}
     query = {"$or": [{NAMED_BY[column]: {"$in": sorted(values)}} for column, values in named.items()]}
     projection = dict.fromkeys(NAMED_BY.values(), 1)
     return {
         (column, organisation[field]): organisation["_id"]
-        for organisation in unit.find(ORGANISATIONS.collection, query, projection=projection)
+        for organisation in uow.find(ORGANISATIONS.collection, query, projection=projection)
         for column, field in NAMED_BY.items()
         if organisation.get(field)
     }

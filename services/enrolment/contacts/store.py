@@ -3,7 +3,7 @@
 from pymongo import IndexModel
 
 from services.enrolment.contacts.schemas import Contact
-from shared.contracts.changes import Change
+from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import search_words
 
@@ -22,7 +22,7 @@ CONTACTS = Aggregate(
         IndexModel([("language", 1), ("_id", 1)], name="language"),
         IndexModel([("search", 1), ("_id", 1)], name="search"),
     ],
-    duplicates={"email": "Another contact has this e-mail address."},
+    conflict_messages={"email": "Another contact has this e-mail address."},
 )
 
 

@@ -11,8 +11,8 @@ from services.enrolment.enrolments.schemas import (
     SituationAnalysisInput,
 )
 from services.enrolment.enrolments.store import ENROLMENTS
-from shared.http.calls import caller, if_match, once
-from shared.http.routes import MergePatch, Routes, add_history, load_one, required_match
+from shared.http.calls import if_match, once, request_cause, required_match
+from shared.http.routes import MergePatch, Routes, add_history, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page
@@ -30,7 +30,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Enrolment, 201)
     def create_enrolment(body: dict[str, Any]) -> Document:
         """Note an organisation's inquiry about a season"""
-        return commands.create_enrolment(db, caller(), body, once=once())
+        return commands.create_enrolment(db, request_cause(), body, once=once())
 
     @blueprint.route("/enrolments", methods=["GET"])
     @blueprint.query(EnrolmentQuery)
@@ -51,7 +51,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Enrolment)
     def change_enrolment(body: dict[str, Any], id: str) -> Document:
         """Change an enrolment (JSON merge patch; needs If-Match)"""
-        return commands.change_enrolment(db, caller(), id, body, if_match=required_match(if_match()))
+        return commands.change_enrolment(db, request_cause(), id, body, if_match=required_match(if_match()))
 
     @blueprint.route("/enrolments/<id>/transitions", methods=["POST"])
     @blueprint.takes(TransitionInput)
@@ -59,7 +59,7 @@ def routes(db: Database) -> Routes:
     def move_enrolment(body: dict[str, Any], id: str) -> Document:
         """Take an enrolment a step on; to `active` as a manager only"""
         return commands.move_enrolment(
-            db, caller(), id, to=body["to"], reason=body.get("reason"), if_match=if_match(), once=once()
+            db, request_cause(), id, to=body["to"], reason=body.get("reason"), if_match=if_match(), once=once()
         )
 
     @blueprint.route("/enrolments/<id>/situation-analysis", methods=["GET"])
@@ -74,7 +74,7 @@ def routes(db: Database) -> Routes:
     def put_situation_analysis(body: dict[str, Any], id: str) -> Document:
         """Replace an enrolment's situation analysis (needs If-Match with the enrolment's version)"""
         match = required_match(if_match())
-        return _analysis_of(commands.put_situation_analysis(db, caller(), id, body, if_match=match))
+        return _analysis_of(commands.put_situation_analysis(db, request_cause(), id, body, if_match=match))
 
     add_history(blueprint, "/enrolments/<id>/history", db, ENROLMENTS)
     return blueprint

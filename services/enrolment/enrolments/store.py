@@ -3,7 +3,7 @@
 from pymongo import IndexModel
 
 from services.enrolment.enrolments.schemas import Enrolment
-from shared.contracts.changes import Change, Transition
+from shared.messaging.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate
 
 ENROLMENTS = Aggregate(
@@ -25,5 +25,5 @@ ENROLMENTS = Aggregate(
         IndexModel([("coordinator", 1), ("_id", 1)], name="coordinator"),
         IndexModel([("state", 1), ("_id", 1)], name="state"),
     ],
-    duplicates={"one_a_season": "This organisation has an enrolment in this season already."},
+    conflict_messages={"one_a_season": "This organisation has an enrolment in this season already."},
 )

@@ -7,8 +7,8 @@ from services.enrolment.organisations.imports import ImportResult, import_organi
 from services.enrolment.organisations.schemas import Organisation, OrganisationInput, OrganisationQuery
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.http.app import takes_media
-from shared.http.calls import caller, if_match, once
-from shared.http.routes import MergePatch, Routes, add_history, load_one, required_match
+from shared.http.calls import if_match, once, request_cause, required_match
+from shared.http.routes import MergePatch, Routes, add_history, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page, search_query
@@ -24,7 +24,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Organisation, 201)
     def create_organisation(body: dict[str, Any]) -> Document:
         """Add an organisation"""
-        return commands.create_organisation(db, caller(), body, once=once())
+        return commands.create_organisation(db, request_cause(), body, once=once())
 
     @blueprint.route("/organisations", methods=["GET"])
     @blueprint.query(OrganisationQuery)
@@ -51,7 +51,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Organisation)
     def change_organisation(body: dict[str, Any], id: str) -> Document:
         """Change an organisation (JSON merge patch; needs If-Match)"""
-        return commands.change_organisation(db, caller(), id, body, if_match=required_match(if_match()))
+        return commands.change_organisation(db, request_cause(), id, body, if_match=required_match(if_match()))
 
     @blueprint.route("/organisations/import", methods=["POST"])
     @takes_media(*TABLE_TYPES)
@@ -59,7 +59,7 @@ def routes(db: Database) -> Routes:
     @blueprint.response(200, ImportResult)
     def import_table(query: dict[str, Any]) -> Document:
         """Add and update organisations from a CSV or XLSX table"""
-        return import_organisations(db, caller(), read_table(), dry_run=query["dry_run"], once=once())
+        return import_organisations(db, request_cause(), read_table(), dry_run=query["dry_run"], once=once())
 
     add_history(blueprint, "/organisations/<id>/history", db, ORGANISATIONS)
     return blueprint

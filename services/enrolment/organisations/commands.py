@@ -7,13 +7,13 @@ from services.enrolment.organisations.store import ORGANISATIONS, with_search_wo
 from shared.cause import Cause
 from shared.http.routes import patched
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 
 _INPUT = OrganisationInput()
 
 
-def create_organisation(db: Database, cause: Cause, fields: dict[str, Any], *, once: Once | None) -> Document:
+def create_organisation(db: Database, cause: Cause, fields: dict[str, Any], *, once: IdempotencyKey | None) -> Document:
     """A new organisation. Raises Conflict when its municipality code or business id is taken."""
     return db.transact(
         lambda work: work.insert(ORGANISATIONS, with_search_words(fields), "organisation.created"),
@@ -27,9 +27,9 @@ def change_organisation(
 ) -> Document:
     """Applies a merge patch. Raises Stale, Invalid, NotFound, or Conflict when a code is taken."""
 
-    def work(unit: Work) -> Document:
-        organisation = unit.get(ORGANISATIONS, identifier, if_match=if_match)
-        fields = patched(ORGANISATIONS.show(organisation), patch, _INPUT)
-        return unit.save(ORGANISATIONS, organisation, with_search_words(fields), "organisation.updated")
+    def work(uow: UnitOfWork) -> Document:
+        organisation = uow.get(ORGANISATIONS, identifier, if_match=if_match)
+        fields = patched(ORGANISATIONS.to_public(organisation), patch, _INPUT)
+        return uow.save(ORGANISATIONS, organisation, with_search_words(fields), "organisation.updated")
 
     return db.transact(work, cause=cause)

@@ -10,8 +10,8 @@ from services.enrolment.organisations.store import ORGANISATIONS, with_search_wo
 from shared.cause import Cause
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 from shared.tables import ImportResult, Row, import_rows, nest_languages
 
 _INPUT = OrganisationInput()
@@ -20,11 +20,13 @@ PLAIN = ("kind", "municipality_code", "business_id", "population")
 USUAL = {"kind": "municipality"}
 
 
-def import_organisations(db: Database, cause: Cause, rows: list[Row], *, dry_run: bool, once: Once | None) -> Document:
+def import_organisations(
+    db: Database, cause: Cause, rows: list[Row], *, dry_run: bool, once: IdempotencyKey | None
+) -> Document:
     """Creates and updates in one transaction; a row that is wrong is told of and leaves the rest alone."""
     rows = [with_keys_as_kept(row) for row in rows]
 
-    def work(unit: Work) -> Document:
+    def work(uow: UnitOfWork) -> Document:
         known: dict[tuple[str, str], Document] = {}
 
         def remember(organisation: Document) -> None:
@@ -36,10 +38,10 @@ def import_organisations(db: Database, cause: Cause, rows: list[Row], *, dry_run
                 raise Invalid({name: ["This is another organisation's than the rest of the row."] for name in found})
             return next(iter(found.values()), None)
 
-        for organisation in unit.find(ORGANISATIONS.collection, _any_of(rows)):
+        for organisation in uow.find(ORGANISATIONS.collection, _any_of(rows)):
             remember(organisation)
         return import_rows(
-            unit,
+            uow,
             ORGANISATIONS,
             rows,
             schema=_INPUT,

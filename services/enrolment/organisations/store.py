@@ -3,7 +3,7 @@
 from pymongo import IndexModel
 
 from services.enrolment.organisations.schemas import Organisation
-from shared.contracts.changes import Change
+from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import search_words
 
@@ -30,7 +30,7 @@ ORGANISATIONS = Aggregate(
         IndexModel([("search", 1), ("_id", 1)], name="search"),
         IndexModel([("kind", 1), ("_id", 1)], name="kind"),
     ],
-    duplicates={
+    conflict_messages={
         "municipality_code": "Another organisation has this municipality code.",
         "business_id": "Another organisation has this business id.",
     },

@@ -6,8 +6,8 @@ from services.enrolment.seasons import commands
 from services.enrolment.seasons.schemas import Season, SeasonInput, SeasonQuery
 from services.enrolment.seasons.store import SEASONS
 from shared.http.auth import needs
-from shared.http.calls import caller, if_match, once
-from shared.http.routes import MergePatch, Routes, add_history, load_one, required_match
+from shared.http.calls import if_match, once, request_cause, required_match
+from shared.http.routes import MergePatch, Routes, add_history, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page
@@ -23,7 +23,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Season, 201)
     def create_season(body: dict[str, Any]) -> Document:
         """Draft a season"""
-        return commands.create_season(db, caller(), body, once=once())
+        return commands.create_season(db, request_cause(), body, once=once())
 
     @blueprint.route("/seasons", methods=["GET"])
     @blueprint.query(SeasonQuery)
@@ -44,7 +44,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Season)
     def change_season(body: dict[str, Any], id: str) -> Document:
         """Change a season (JSON merge patch; needs If-Match)"""
-        return commands.change_season(db, caller(), id, body, if_match=required_match(if_match()))
+        return commands.change_season(db, request_cause(), id, body, if_match=required_match(if_match()))
 
     @blueprint.route("/seasons/<id>/transitions", methods=["POST"])
     @needs("manager")
@@ -53,7 +53,7 @@ def routes(db: Database) -> Routes:
     def move_season(body: dict[str, Any], id: str) -> Document:
         """Open, start or close a season"""
         return commands.move_season(
-            db, caller(), id, to=body["to"], reason=body.get("reason"), if_match=if_match(), once=once()
+            db, request_cause(), id, to=body["to"], reason=body.get("reason"), if_match=if_match(), once=once()
         )
 
     add_history(blueprint, "/seasons/<id>/history", db, SEASONS)

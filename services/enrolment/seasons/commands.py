@@ -8,25 +8,25 @@ from services.enrolment.seasons.store import SEASONS
 from shared.cause import Cause
 from shared.http.routes import patched
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 
 _INPUT = SeasonInput()
 
 
-def create_season(db: Database, cause: Cause, fields: dict[str, Any], *, once: Once | None) -> Document:
+def create_season(db: Database, cause: Cause, fields: dict[str, Any], *, once: IdempotencyKey | None) -> Document:
     """A new draft. Raises Conflict when its number is taken."""
     return db.transact(
-        lambda unit: unit.insert(SEASONS, {**fields, "state": "draft"}, "season.created"), cause=cause, once=once
+        lambda uow: uow.insert(SEASONS, {**fields, "state": "draft"}, "season.created"), cause=cause, once=once
     )
 
 
 def change_season(db: Database, cause: Cause, identifier: str, patch: dict[str, Any], *, if_match: int) -> Document:
     """Applies a merge patch. Raises Stale, Invalid, NotFound, or Conflict when its number is taken."""
 
-    def work(unit: Work) -> Document:
-        season = unit.get(SEASONS, identifier, if_match=if_match)
-        return unit.save(SEASONS, season, patched(SEASONS.show(season), patch, _INPUT), "season.updated")
+    def work(uow: UnitOfWork) -> Document:
+        season = uow.get(SEASONS, identifier, if_match=if_match)
+        return uow.save(SEASONS, season, patched(SEASONS.to_public(season), patch, _INPUT), "season.updated")
 
     return db.transact(work, cause=cause)
 
@@ -39,14 +39,14 @@ def move_season(
     to: str,
     reason: str | None,
     if_match: int | None,
-    once: Once | None,
+    once: IdempotencyKey | None,
 ) -> Document:
     """Takes the season a step on. Raises IllegalStep, Stale, NotFound."""
 
-    def work(unit: Work) -> Document:
-        season = unit.get(SEASONS, identifier, if_match=if_match)
+    def work(uow: UnitOfWork) -> Document:
+        season = uow.get(SEASONS, identifier, if_match=if_match)
         check_step(season["state"], to)
         change = {"from": season["state"], "to": to}
-        return unit.save(SEASONS, season, {"state": to}, "season.transitioned", change=change, reason=reason)
+        return uow.save(SEASONS, season, {"state": to}, "season.transitioned", change=change, reason=reason)
 
     return db.transact(work, cause=cause, once=once)

@@ -3,7 +3,7 @@
 from pymongo import IndexModel
 
 from services.enrolment.seasons.schemas import Season
-from shared.contracts.changes import Change, Transition
+from shared.messaging.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate
 
 SEASONS = Aggregate(
@@ -14,5 +14,5 @@ SEASONS = Aggregate(
     messages={"season.created": Change, "season.updated": Change, "season.transitioned": Transition},
     schema=Season,
     indexes=[IndexModel("number", name="number", unique=True)],
-    duplicates={"number": "There is a season with this number already."},
+    conflict_messages={"number": "There is a season with this number already."},
 )

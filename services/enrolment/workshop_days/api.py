@@ -5,7 +5,7 @@ from typing import Any
 from services.enrolment.workshop_days import commands
 from services.enrolment.workshop_days.schemas import AdjustmentInput, WorkshopDays
 from services.enrolment.workshop_days.store import WORKSHOP_DAYS
-from shared.http.calls import caller, once
+from shared.http.calls import once, request_cause
 from shared.http.routes import Routes, add_history, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
@@ -26,7 +26,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(WorkshopDays, 201)
     def adjust_workshop_days(body: dict[str, Any], id: str) -> Document:
         """Grant more half days, or take away what is free"""
-        return commands.adjust(db, caller(), id, half_days=body["half_days"], reason=body["reason"], once=once())
+        return commands.adjust(db, request_cause(), id, half_days=body["half_days"], reason=body["reason"], once=once())
 
     add_history(blueprint, "/enrolments/<id>/workshop-days/history", db, WORKSHOP_DAYS)
     return blueprint

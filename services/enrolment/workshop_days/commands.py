@@ -5,33 +5,33 @@ from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from shared.cause import Cause
 from shared.ids import new_id
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 
 
-def open_account(unit: Work, enrolment_id: str) -> Document:
+def open_account(uow: UnitOfWork, enrolment_id: str) -> Document:
     """An account with nothing in it."""
-    return unit.insert(WORKSHOP_DAYS, {**EMPTY, "_id": enrolment_id}, "workshop_days.opened")
+    return uow.insert(WORKSHOP_DAYS, {**EMPTY, "_id": enrolment_id}, "workshop_days.opened")
 
 
 def adjust(
-    db: Database, cause: Cause, enrolment_id: str, *, half_days: int, reason: str, once: Once | None
+    db: Database, cause: Cause, enrolment_id: str, *, half_days: int, reason: str, once: IdempotencyKey | None
 ) -> Document:
     """Grants more, or takes away what is free. Raises NotFound, Overdrawn."""
 
-    def work(unit: Work) -> Document:
-        return grant(unit, enrolment_id, half_days, reason)
+    def work(uow: UnitOfWork) -> Document:
+        return grant(uow, enrolment_id, half_days, reason)
 
     return db.transact(work, cause=cause, once=once)
 
 
-def grant(unit: Work, enrolment_id: str, half_days: int, reason: str) -> Document:
+def grant(uow: UnitOfWork, enrolment_id: str, half_days: int, reason: str) -> Document:
     """Within another command's transaction. Raises NotFound, Overdrawn."""
-    account = unit.get(WORKSHOP_DAYS, enrolment_id)
-    return enter(unit, account, Entry(kind="adjusted", half_days=half_days, reason=reason))
+    account = uow.get(WORKSHOP_DAYS, enrolment_id)
+    return enter(uow, account, Entry(kind="adjusted", half_days=half_days, reason=reason))
 
 
-def enter(unit: Work, account: Document, entry: Entry) -> Document:
+def enter(uow: UnitOfWork, account: Document, entry: Entry) -> Document:
     """The account with one more entry in its ledger. Raises Overdrawn."""
     line = {
         "id": new_id(),
@@ -40,10 +40,10 @@ def enter(unit: Work, account: Document, entry: Entry) -> Document:
         "event_id": entry.event_id,
         "event_version": entry.event_version,
         "reason": entry.reason,
-        "at": unit.now,
-        "by": unit.cause.actor,
+        "at": uow.now,
+        "by": uow.cause.actor,
     }
-    return unit.save(
+    return uow.save(
         WORKSHOP_DAYS,
         account,
         {**sums(account, entry), "ledger": [*account["ledger"], line]},

@@ -1,27 +1,27 @@
 """When a workshop asks for days, is called off or has been held, its enrolment's account follows."""
 
-from services.enrolment.copies import EVENTS
 from services.enrolment.enrolments.store import ENROLMENTS
+from services.enrolment.projections import EVENTS
 from services.enrolment.workshop_days.commands import enter
 from services.enrolment.workshop_days.domain import entries_for
 from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from shared.messaging.messages import Message
-from shared.messaging.subscriptions import current
-from shared.mongo.work import Work
+from shared.messaging.subscriptions import unless_erased
+from shared.mongo.unit_of_work import UnitOfWork
 
 EVENTS_TOPIC = "uso.events.events.v1"
 EVENT_TYPES = frozenset({"event.created", "event.updated", "event.transitioned"})
 
 
-def follow_workshop(work: Work, message: Message) -> None:
+def follow_workshop(uow: UnitOfWork, message: Message) -> None:
     """Acts on the workshop as it stands now, whichever of its messages came: a second time there is nothing to do.
 
     Raises NotFound when its enrolment is not ours.
     """
-    event = current(work.find_one(EVENTS.collection, {"_id": message.key}))
+    event = unless_erased(uow.find_one(EVENTS.collection, {"_id": message.key}))
     if event is None or event["kind"] != "workshop" or event["state"] in ("draft", "published"):
         return
-    account = work.get(WORKSHOP_DAYS, event["enrolment_id"])
-    enrolment = work.get(ENROLMENTS, event["enrolment_id"])
+    account = uow.get(WORKSHOP_DAYS, event["enrolment_id"])
+    enrolment = uow.get(ENROLMENTS, event["enrolment_id"])
     for entry in entries_for(account, event, enrolment_state=enrolment["state"]):
-        enter(work, account, entry)
+        enter(uow, account, entry)

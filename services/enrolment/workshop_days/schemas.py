@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from services.enrolment.workshop_days.domain import KINDS, available
-from shared.contracts.changes import Change
+from shared.messaging.changes import Change
 from shared.schemas import Instant, Line, Resource, Strict, one_of
 
 

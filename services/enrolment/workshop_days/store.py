@@ -1,7 +1,7 @@
 """Where accounts of workshop days are kept: one document an enrolment, with the enrolment's id."""
 
 from services.enrolment.workshop_days.schemas import Movement, WorkshopDays
-from shared.contracts.changes import Change
+from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate
 
 WORKSHOP_DAYS = Aggregate(
@@ -18,5 +18,5 @@ WORKSHOP_DAYS = Aggregate(
         "workshop_days.used": Movement,
     },
     schema=WorkshopDays,
-    long=frozenset({"ledger"}),
+    omit_from_changes=frozenset({"ledger"}),
 )

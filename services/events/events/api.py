@@ -5,8 +5,8 @@ from typing import Any
 from services.events.events import commands
 from services.events.events.schemas import Event, EventInput, EventQuery
 from services.events.events.store import BY_START, EVENTS, events_asked_for
-from shared.http.calls import caller, if_match, once
-from shared.http.routes import MergePatch, Routes, add_history, load_one, required_match
+from shared.http.calls import if_match, once, request_cause, required_match
+from shared.http.routes import MergePatch, Routes, add_history, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page
@@ -22,7 +22,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Event, 201)
     def create_event(body: dict[str, Any]) -> Document:
         """Draft an event"""
-        return commands.create_event(db, caller(), body, once=once())
+        return commands.create_event(db, request_cause(), body, once=once())
 
     @blueprint.route("/events", methods=["GET"])
     @blueprint.query(EventQuery)
@@ -49,7 +49,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Event)
     def change_event(body: dict[str, Any], id: str) -> Document:
         """Change an event (JSON merge patch; needs If-Match)"""
-        return commands.change_event(db, caller(), id, body, if_match=required_match(if_match()))
+        return commands.change_event(db, request_cause(), id, body, if_match=required_match(if_match()))
 
     @blueprint.route("/events/<id>/transitions", methods=["POST"])
     @blueprint.takes(TransitionInput)
@@ -57,7 +57,7 @@ def routes(db: Database) -> Routes:
     def move_event(body: dict[str, Any], id: str) -> Document:
         """Publish, complete or cancel an event"""
         return commands.move_event(
-            db, caller(), id, to=body["to"], reason=body.get("reason"), if_match=if_match(), once=once()
+            db, request_cause(), id, to=body["to"], reason=body.get("reason"), if_match=if_match(), once=once()
         )
 
     add_history(blueprint, "/events/<id>/history", db, EVENTS)

@@ -4,33 +4,33 @@ from typing import Any
 
 from pymongo import InsertOne
 
-from services.events.copies import ENROLMENTS, SEASONS
 from services.events.events.domain import check_changeable, check_settled, next_state, seats_grow
 from services.events.events.schemas import EventInput
 from services.events.events.store import EVENTS, with_search_words
+from services.events.projections import ENROLMENTS, SEASONS
 from services.events.registrations.seats import SEATS, fill_seats, new_seats
 from services.events.registrations.turns import in_turn
 from shared.cause import Cause
 from shared.errors import NotArrivedYet
 from shared.http.routes import patched
 from shared.ids import new_id
-from shared.messaging.subscriptions import current
+from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 
 _INPUT = EventInput()
 
 
-def create_event(db: Database, cause: Cause, fields: dict[str, Any], *, once: Once | None) -> Document:
+def create_event(db: Database, cause: Cause, fields: dict[str, Any], *, once: IdempotencyKey | None) -> Document:
     """A new draft. Raises NotArrivedYet when its enrolment or season is not known here."""
     identifier = new_id()
     calendar = {"uid": f"{identifier}@events.uso", "sequence": 0}
 
-    def work(unit: Work) -> Document:
-        event = {**_with_references(unit, fields), "_id": identifier, "state": "draft", "calendar": calendar}
-        unit.write(SEATS, InsertOne(new_seats(identifier)))
-        return unit.insert(EVENTS, event, "event.created")
+    def work(uow: UnitOfWork) -> Document:
+        event = {**_with_references(uow, fields), "_id": identifier, "state": "draft", "calendar": calendar}
+        uow.write(SEATS, InsertOne(new_seats(identifier)))
+        return uow.insert(EVENTS, event, "event.created")
 
     return db.transact(work, cause=cause, once=once)
 
@@ -42,14 +42,14 @@ def change_event(db: Database, cause: Cause, identifier: str, patch: dict[str, A
     there is room again. Raises Stale, Invalid, NotFound, NotArrivedYet, NotChangeable.
     """
 
-    def work(unit: Work) -> Document:
-        event = unit.get(EVENTS, identifier, if_match=if_match)
+    def work(uow: UnitOfWork) -> Document:
+        event = uow.get(EVENTS, identifier, if_match=if_match)
         check_changeable(event)
-        fields = patched(EVENTS.show(event), patch, _INPUT)
+        fields = patched(EVENTS.to_public(event), patch, _INPUT)
         check_settled(event, fields)
-        after = save_event(unit, event, _with_references(unit, fields), "event.updated")
+        after = save_event(uow, event, _with_references(uow, fields), "event.updated")
         if seats_grow(event, after):
-            fill_seats(unit, after)
+            fill_seats(uow, after)
         return after
 
     return in_turn(db, identifier, work, cause=cause)
@@ -63,21 +63,21 @@ def move_event(
     to: str,
     reason: str | None,
     if_match: int | None,
-    once: Once | None,
+    once: IdempotencyKey | None,
 ) -> Document:
     """Takes the event a step on. Its registrations stay as they are, whatever becomes of it.
 
     Raises IllegalStep, Stale, NotFound.
     """
 
-    def work(unit: Work) -> Document:
-        event = unit.get(EVENTS, identifier, if_match=if_match)
-        return step(unit, event, next_state(event["kind"], event["state"], to), reason)
+    def work(uow: UnitOfWork) -> Document:
+        event = uow.get(EVENTS, identifier, if_match=if_match)
+        return step(uow, event, next_state(event["kind"], event["state"], to), reason)
 
     return db.transact(work, cause=cause, once=once)
 
 
-def step(unit: Work, event: Document, to: str, reason: str | None) -> Document:
+def step(uow: UnitOfWork, event: Document, to: str, reason: str | None) -> Document:
     """Saves the event in the state `to` with its message."""
     changes: Document = {"state": to}
     if to == "awaiting_days":
@@ -85,22 +85,22 @@ def step(unit: Work, event: Document, to: str, reason: str | None) -> Document:
     if to == "refused":
         changes["refusal_reason"] = reason
     change = {"from": event["state"], "to": to, "reason": reason}
-    return save_event(unit, event, changes, "event.transitioned", change)
+    return save_event(uow, event, changes, "event.transitioned", change)
 
 
 def save_event(
-    unit: Work, event: Document, changes: Document, type: str, change: dict[str, Any] | None = None
+    uow: UnitOfWork, event: Document, changes: Document, type: str, change: dict[str, Any] | None = None
 ) -> Document:
     """Every change of an event is one that calendars must take over (RFC 5545, 3.8.7.4)."""
     calendar = {**event["calendar"], "sequence": event["calendar"]["sequence"] + 1}
-    return unit.save(EVENTS, event, {**changes, "calendar": calendar}, type, change=change)
+    return uow.save(EVENTS, event, {**changes, "calendar": calendar}, type, change=change)
 
 
-def _with_references(unit: Work, fields: dict[str, Any]) -> Document:
+def _with_references(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
     """The fields with what follows from the enrolment and the audience."""
     enrolment: Document | None = None
     if fields.get("enrolment_id"):
-        enrolment = current(unit.find_one(ENROLMENTS.collection, {"_id": fields["enrolment_id"]}))
+        enrolment = unless_erased(uow.find_one(ENROLMENTS.collection, {"_id": fields["enrolment_id"]}))
         if enrolment is None:
             raise NotArrivedYet("enrolment_id", "enrolment")
     audience = fields.get("audience") or (
@@ -109,8 +109,8 @@ def _with_references(unit: Work, fields: dict[str, Any]) -> Document:
         else {"open_to": "public", "roles": []}
     )
     season_id = audience.get("season_id")
-    if (fields.get("audience") or {}).get("season_id") and current(
-        unit.find_one(SEASONS.collection, {"_id": season_id})
+    if (fields.get("audience") or {}).get("season_id") and unless_erased(
+        uow.find_one(SEASONS.collection, {"_id": season_id})
     ) is None:
         raise NotArrivedYet("audience.season_id", "season")
     return with_search_words(

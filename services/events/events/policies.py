@@ -4,7 +4,7 @@ from services.events.events.commands import step
 from services.events.events.domain import answer_to
 from services.events.events.store import EVENTS
 from shared.messaging.messages import Message
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 
 WORKSHOP_DAYS_TOPIC = "uso.enrolment.workshop-days.v1"
 # Any of them may be the newest, and so the only one left on the compacted topic: the ledger has all the answers.
@@ -13,11 +13,11 @@ WORKSHOP_DAYS_TYPES = frozenset(
 )
 
 
-def take_answer(work: Work, message: Message) -> None:
+def take_answer(uow: UnitOfWork, message: Message) -> None:
     """Moves on each workshop of the account that waits and finds its answer in the ledger; a second time nothing."""
     ledger = (message.state or {}).get("ledger") or []
     asked_for = [entry["event_id"] for entry in ledger if entry.get("event_id")]
-    for event in work.find(EVENTS.collection, {"_id": {"$in": asked_for}, "state": "awaiting_days"}):
+    for event in uow.find(EVENTS.collection, {"_id": {"$in": asked_for}, "state": "awaiting_days"}):
         answer = answer_to(event, ledger)
         if answer is not None:
-            step(work, event, "published" if answer.granted else "refused", answer.reason)
+            step(uow, event, "published" if answer.granted else "refused", answer.reason)

@@ -5,7 +5,7 @@ from typing import Any
 from pymongo import IndexModel
 
 from services.events.events.schemas import Event
-from shared.contracts.changes import Change, Transition
+from shared.messaging.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import Sort, search_query, search_words
 

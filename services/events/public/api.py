@@ -13,12 +13,12 @@ from services.events.public.schemas import (
     PublicRegistrationInput,
 )
 from services.events.registrations import commands
-from services.events.registrations.applicants import find_applicant
 from services.events.registrations.domain import SEATED
+from services.events.registrations.registrants import find_applicant
 from services.events.registrations.store import REGISTRATIONS, with_positions
 from shared.errors import Conflict, NotFound
 from shared.http.auth import open_to_all
-from shared.http.calls import caller, once
+from shared.http.calls import once, request_cause
 from shared.http.limits import Bucket, limited
 from shared.http.routes import Routes, load_one
 from shared.ids import utc_now
@@ -72,7 +72,7 @@ def routes(db: Database, secrets: Secrets) -> Routes:
         """Register for a public event"""
         public_event(db, id)
         with names_nobody():
-            registration = commands.register(db, caller(), id, find_applicant(db, secrets, body), once=once())
+            registration = commands.register(db, request_cause(), id, find_applicant(db, secrets, body), once=once())
         return _own(db, secrets, registration)
 
     @blueprint.route("/registrations/<token>", methods=["GET"])
@@ -93,7 +93,7 @@ def routes(db: Database, secrets: Secrets) -> Routes:
         """Cancel one's own registration"""
         identifier = secrets.unsign(LINK, token)
         cancelled = commands.move_registration(
-            db, caller(), identifier, to=body["to"], reason=None, if_match=None, once=once()
+            db, request_cause(), identifier, to=body["to"], reason=None, if_match=None, once=once()
         )
         return _own(db, secrets, cancelled)
 

@@ -7,8 +7,8 @@ from marshmallow import fields
 
 from services.events.events.store import EVENTS
 from services.events.registrations import commands
-from services.events.registrations.applicants import find_applicant
 from services.events.registrations.door_list import COLUMNS, door_list
+from services.events.registrations.registrants import find_applicant
 from services.events.registrations.schemas import (
     FeedbackInput,
     RegistrationInput,
@@ -19,7 +19,7 @@ from services.events.registrations.schemas import (
 from services.events.registrations.store import REGISTRATIONS
 from services.events.registrations.views import registrations_of, shown, summary
 from shared.http.app import gives_media
-from shared.http.calls import caller, if_match, once
+from shared.http.calls import if_match, once, request_cause
 from shared.http.downloads import table_answer
 from shared.http.routes import Routes, add_history, load_one
 from shared.mongo.aggregates import Document
@@ -44,7 +44,7 @@ def routes(db: Database, secrets: Secrets) -> Routes:
     def register(body: dict[str, Any], id: str) -> Document:
         """Register a contact, or a person for an event open to the public"""
         applicant = find_applicant(db, secrets, body)
-        registration = commands.register(db, caller(), id, applicant, once=once())
+        registration = commands.register(db, request_cause(), id, applicant, once=once())
         return {**registration, "person": body.get("person") if registration["person_sealed"] else None}
 
     @blueprint.route("/events/<id>/registrations", methods=["GET"])
@@ -83,7 +83,7 @@ def routes(db: Database, secrets: Secrets) -> Routes:
     def move_registration(body: dict[str, Any], id: str) -> Document:
         """Cancel a registration, or note who came and who did not"""
         moved = commands.move_registration(
-            db, caller(), id, to=body["to"], reason=body.get("reason"), if_match=if_match(), once=once()
+            db, request_cause(), id, to=body["to"], reason=body.get("reason"), if_match=if_match(), once=once()
         )
         return shown(db, secrets, moved)[0]
 
@@ -92,7 +92,7 @@ def routes(db: Database, secrets: Secrets) -> Routes:
     @blueprint.answers(RegistrationShown)
     def give_feedback(body: dict[str, Any], id: str) -> Document:
         """Keep what somebody thought of the event; again replaces it"""
-        return shown(db, secrets, commands.give_feedback(db, caller(), id, body, once=once()))[0]
+        return shown(db, secrets, commands.give_feedback(db, request_cause(), id, body, once=once()))[0]
 
     add_history(blueprint, "/registrations/<id>/history", db, REGISTRATIONS)
     return blueprint

@@ -7,13 +7,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from services.events.registrations.applicants import Applicant
+from services.events.registrations.registrants import Registrant
 from services.events.registrations.turns import TURNS, retried
 from shared.cause import Cause
 from shared.errors import Problem, Unavailable
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 
 MOST_AT_ONCE = 50
 
@@ -22,13 +22,13 @@ MOST_AT_ONCE = 50
 class Request:
     """One request to register; `answer` is there once it has been served."""
 
-    applicant: Applicant
+    applicant: Registrant
     cause: Cause
-    once: Once | None
+    once: IdempotencyKey | None
     answer: Document | Exception | None = None
 
 
-Admit = Callable[[Work, str, Sequence[Request]], Sequence[Document | Problem]]
+Admit = Callable[[UnitOfWork, str, Sequence[Request]], Sequence[Document | Problem]]
 """Registers the applicants in their order: each one's registration, or why not."""
 
 
@@ -75,7 +75,7 @@ def _answer(db: Database, event_id: str, requests: Sequence[Request], admit: Adm
     if len(requests) > 1:
         try:
             answers = db.transact_all(
-                lambda unit: admit(unit, event_id, requests),
+                lambda uow: admit(uow, event_id, requests),
                 cause=requests[0].cause,
                 onces=[request.once for request in requests],
             )
@@ -91,8 +91,8 @@ def _answer(db: Database, event_id: str, requests: Sequence[Request], admit: Adm
 
 
 def _alone(db: Database, event_id: str, request: Request, admit: Admit) -> Document | Exception:
-    def work(unit: Work) -> Document:
-        [answer] = admit(unit, event_id, [request])
+    def work(uow: UnitOfWork) -> Document:
+        [answer] = admit(uow, event_id, [request])
         if isinstance(answer, Problem):
             raise answer
         return answer

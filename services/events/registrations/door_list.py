@@ -2,8 +2,8 @@
 
 from operator import itemgetter
 
-from services.events.copies import CONTACTS, ORGANISATIONS
-from services.events.registrations.applicants import person_of
+from services.events.projections import CONTACTS, ORGANISATIONS
+from services.events.registrations.registrants import person_of
 from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, with_positions
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

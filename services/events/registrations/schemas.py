@@ -6,8 +6,8 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from services.events.events.domain import ROLES
 from services.events.registrations.domain import STATES
-from shared.contracts.changes import Change
 from shared.http.routes import SearchQuery
+from shared.messaging.changes import Change
 from shared.schemas import LANGUAGES, Id, Line, LongText, Resource, Strict, one_of
 
 

@@ -8,7 +8,7 @@ from services.events.registrations.domain import SEATED, next_in_line
 from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, seated_by_organisation
 from shared.errors import NotFound
 from shared.mongo.aggregates import Document
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 
 SEATS = "seats"
 
@@ -18,62 +18,62 @@ def new_seats(event_id: str) -> Document:
     return {"_id": event_id, "taken": 0, "waiting": 0, "last_number": 0}
 
 
-def take_numbers(unit: Work, event_id: str, count: int = 1) -> Document:
+def take_numbers(uow: UnitOfWork, event_id: str, count: int = 1) -> Document:
     """The seats as they stand, with the last of the next `count` numbers in the order of arrival as `last_number`.
 
     From here to its commit this transaction is the only one that changes the event's seats; another
     that tries meets a write conflict and starts over. Raises NotFound without such an event.
     """
-    seats = unit.find_and_update(SEATS, {"_id": event_id}, {"$inc": {"last_number": count}}, return_document=True)
+    seats = uow.find_and_update(SEATS, {"_id": event_id}, {"$inc": {"last_number": count}}, return_document=True)
     if seats is None:
         raise NotFound("event", event_id)
     return seats
 
 
-def change_seats(unit: Work, event_id: str, *, taken: int = 0, waiting: int = 0) -> None:
+def change_seats(uow: UnitOfWork, event_id: str, *, taken: int = 0, waiting: int = 0) -> None:
     """Moves the counts by so many."""
     if taken or waiting:
-        unit.write(SEATS, UpdateOne({"_id": event_id}, {"$inc": {"taken": taken, "waiting": waiting}}))
+        uow.write(SEATS, UpdateOne({"_id": event_id}, {"$inc": {"taken": taken, "waiting": waiting}}))
 
 
-def fill_seats(unit: Work, event: Document) -> list[Document]:
+def fill_seats(uow: UnitOfWork, event: Document) -> list[Document]:
     """Gives the free seats to the first in line who may have them; `registration.promoted` for each.
 
     Only while the event is published: nobody is promoted into an event that is over or cancelled.
     """
     if event["state"] != "published":
         return []
-    seats = take_numbers(unit, event["_id"])
+    seats = take_numbers(uow, event["_id"])
     free = None if event.get("capacity") is None else event["capacity"] - seats["taken"]
     if seats["waiting"] == 0 or (free is not None and free <= 0):
         return []
     most = event.get("max_per_organisation")
     limit = free if free is not None and most is None else 0
-    waiting = unit.find(
+    waiting = uow.find(
         REGISTRATIONS.collection,
         {"event_id": event["_id"], "state": "waitlisted"},
         sort=list(BY_ARRIVAL),
         limit=limit,
     )
     promoted = [
-        unit.save(
+        uow.save(
             REGISTRATIONS,
             registration,
             {"state": "confirmed", "position": None},
             "registration.promoted",
             change={"from": "waitlisted", "to": "confirmed"},
         )
-        for registration in next_in_line(waiting, free=free, seated=seated_of(unit, event), most=most)
+        for registration in next_in_line(waiting, free=free, seated=seated_of(uow, event), most=most)
     ]
-    change_seats(unit, event["_id"], taken=len(promoted), waiting=-len(promoted))
+    change_seats(uow, event["_id"], taken=len(promoted), waiting=-len(promoted))
     return promoted
 
 
-def seated_of(unit: Work, event: Document, organisations: Collection[str] | None = None) -> dict[str, int]:
+def seated_of(uow: UnitOfWork, event: Document, organisations: Collection[str] | None = None) -> dict[str, int]:
     """How many seats each organisation (of `organisations`) has; nothing where their number does not matter."""
     if event.get("max_per_organisation") is None:
         return {}
     query: Document = {"event_id": event["_id"], "state": {"$in": list(SEATED)}}
     if organisations is not None:
         query["organisation_id"] = {"$in": list(organisations)}
-    return seated_by_organisation(unit.find(REGISTRATIONS.collection, query, projection={"organisation_id": 1}))
+    return seated_by_organisation(uow.find(REGISTRATIONS.collection, query, projection={"organisation_id": 1}))

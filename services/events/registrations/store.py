@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pymongo import IndexModel
 
 from services.events.registrations.schemas import FeedbackGiven, Registration
-from shared.contracts.changes import Change, Transition
+from shared.messaging.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Sort
@@ -37,7 +37,7 @@ REGISTRATIONS = Aggregate(
         IndexModel([("event_id", 1), ("organisation_id", 1), ("state", 1)], name="organisation"),
         IndexModel("contact_id", name="contact"),
     ],
-    duplicates={"one_a_person": "This person is registered for the event already."},
+    conflict_messages={"one_a_person": "This person is registered for the event already."},
 )
 BY_ARRIVAL: Sort = (("queue_number", 1), ("_id", 1))
 

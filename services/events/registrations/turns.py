@@ -15,8 +15,8 @@ from pymongo.errors import PyMongoError
 
 from shared.cause import Cause
 from shared.errors import Conflict, Unavailable
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 
 T = TypeVar("T")
 
@@ -54,10 +54,12 @@ class Turns:
 TURNS = Turns()
 
 
-def in_turn(db: Database, event_id: str, work: Callable[[Work], T], *, cause: Cause, once: Once | None = None) -> T:
+def in_turn(
+    db: Database, event_id: str, uow: Callable[[UnitOfWork], T], *, cause: Cause, once: IdempotencyKey | None = None
+) -> T:
     """`db.transact`, when this event's turn has come, and again when other processes were in the way."""
     with TURNS.of(event_id):
-        return retried(lambda: db.transact(work, cause=cause, once=once))
+        return retried(lambda: db.transact(uow, cause=cause, once=once))
 
 
 def retried(action: Callable[[], T]) -> T:

@@ -5,7 +5,7 @@ from typing import Any
 from services.notifications.deliveries import commands
 from services.notifications.deliveries.schemas import Delivery, DeliveryQuery, DeliveryWithText
 from services.notifications.deliveries.store import DELIVERIES, NEWEST_FIRST, list_query
-from shared.http.calls import caller, once
+from shared.http.calls import once, request_cause
 from shared.http.routes import Routes, add_history, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
@@ -42,7 +42,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Delivery, 201)
     def resend_delivery(id: str) -> Document:
         """Write to the same recipient again, with today's text and facts"""
-        return commands.resend(db, caller(), id, once=once())
+        return commands.resend(db, request_cause(), id, once=once())
 
     add_history(blueprint, "/deliveries/<id>/history", db, DELIVERIES)
     return blueprint

@@ -10,8 +10,8 @@ from shared.cause import Cause, own_initiative
 from shared.errors import Conflict
 from shared.ids import new_id, utc_now
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 
 MOVED = "delivery.transitioned"
 
@@ -26,7 +26,7 @@ class Outcome:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-def add_deliveries(work: Work, wanted: Iterable[tuple[Cause, NewDelivery]]) -> list[Document]:
+def add_deliveries(work: UnitOfWork, wanted: Iterable[tuple[Cause, NewDelivery]]) -> list[Document]:
     """Makes those that are not there yet, in bulk. Each with its message, due to its own cause."""
     pairs = {new.once: (cause, new) for cause, new in reversed(list(wanted))}
     if not pairs:
@@ -48,21 +48,21 @@ def settle(db: Database, outcomes: Sequence[Outcome], *, rule: str) -> int:
     A delivery that cannot make the move any more (it has made it already) is left alone.
     """
 
-    def work(unit: Work) -> int:
+    def work(uow: UnitOfWork) -> int:
         by_id = {outcome.delivery_id: outcome for outcome in outcomes}
-        found = unit.find(DELIVERIES.collection, {"_id": {"$in": list(by_id)}})
+        found = uow.find(DELIVERIES.collection, {"_id": {"$in": list(by_id)}})
         moved = 0
         for document in found:
             outcome = by_id[document["_id"]]
             if may_become(document["state"], outcome.to):
-                move(unit, document, outcome)
+                move(uow, document, outcome)
                 moved += 1
         return moved
 
     return db.transact(work, cause=own_initiative(rule)) if outcomes else 0
 
 
-def move(work: Work, document: Document, outcome: Outcome) -> Document:
+def move(work: UnitOfWork, document: Document, outcome: Outcome) -> Document:
     """The delivery in its new state; its claim ends."""
     because = document["because"]
     cause = Cause(
@@ -88,10 +88,10 @@ def move(work: Work, document: Document, outcome: Outcome) -> Document:
 def queue_what_is_due(db: Database, *, limit: int = 500) -> bool:
     """Moves scheduled deliveries whose time has come into the queue; tells whether there were any."""
 
-    def work(unit: Work) -> bool:
-        due = unit.find(DELIVERIES.collection, {"state": "scheduled", "next_at": {"$lte": unit.now}}, limit=limit)
+    def work(uow: UnitOfWork) -> bool:
+        due = uow.find(DELIVERIES.collection, {"state": "scheduled", "next_at": {"$lte": uow.now}}, limit=limit)
         for document in due:
-            move(unit, document, Outcome(delivery_id=document["_id"], to="queued"))
+            move(uow, document, Outcome(delivery_id=document["_id"], to="queued"))
         return bool(due)
 
     if db[DELIVERIES.collection].find_one({"state": "scheduled", "next_at": {"$lte": utc_now()}}, {"_id": 1}) is None:
@@ -99,19 +99,19 @@ def queue_what_is_due(db: Database, *, limit: int = 500) -> bool:
     return db.transact(work, cause=own_initiative("due"))
 
 
-def cancel_waiting(work: Work, query: Mapping[str, Any], *, error: str) -> None:
+def cancel_waiting(work: UnitOfWork, query: Mapping[str, Any], *, error: str) -> None:
     """Cancels those that fit and are not in the mail server's hands."""
     waiting = {**query, "state": {"$in": ["scheduled", "queued"]}, "handed_over_at": None}
     for document in work.find(DELIVERIES.collection, waiting):
         move(work, document, Outcome(delivery_id=document["_id"], to="cancelled", error=error))
 
 
-def resend(db: Database, cause: Cause, identifier: str, *, once: Once | None) -> Document:
+def resend(db: Database, cause: Cause, identifier: str, *, once: IdempotencyKey | None) -> Document:
     """A new delivery of the same text to the same recipient. Raises Conflict while the old one is under way."""
     unique = new_id()
 
-    def work(unit: Work) -> Document:
-        old = unit.get(DELIVERIES, identifier)
+    def work(uow: UnitOfWork) -> Document:
+        old = uow.get(DELIVERIES, identifier)
         if old["state"] in UNDER_WAY:
             raise Conflict(f"This delivery is {old['state']}: it will still be sent.")
         new = NewDelivery(
@@ -124,7 +124,7 @@ def resend(db: Database, cause: Cause, identifier: str, *, once: Once | None) ->
             resend_of=identifier,
             facts=old["facts"],
         )
-        document = new_document(new, now=unit.now, correlation_id=cause.correlation_id)
-        return unit.insert(DELIVERIES, document, MOVED, change={"from": None, "to": document["state"]})
+        document = new_document(new, now=uow.now, correlation_id=cause.correlation_id)
+        return uow.insert(DELIVERIES, document, MOVED, change={"from": None, "to": document["state"]})
 
     return db.transact(work, cause=cause, once=once)

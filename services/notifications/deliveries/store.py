@@ -13,7 +13,7 @@ from pymongo import IndexModel
 
 from services.notifications.deliveries.domain import NewDelivery
 from services.notifications.deliveries.schemas import Delivery
-from shared.contracts.changes import Transition
+from shared.messaging.changes import Transition
 from shared.mongo.aggregates import Aggregate, Document
 
 DELIVERIES = Aggregate(
@@ -35,7 +35,7 @@ DELIVERIES = Aggregate(
         IndexModel([("state", 1), ("_id", -1)], name="state"),
         IndexModel([("template", 1), ("_id", -1)], name="template"),
     ],
-    duplicates={"once": "This delivery has been made already."},
+    conflict_messages={"once": "This delivery has been made already."},
 )
 NEWEST_FIRST = [("_id", -1)]
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from services.notifications.preferences.commands import choose, preferences_of
 from services.notifications.preferences.store import Preferences, PreferencesInput
-from shared.http.calls import caller, if_match
-from shared.http.routes import Routes, required_match
+from shared.http.calls import if_match, request_cause, required_match
+from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
@@ -25,6 +25,6 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Preferences)
     def put_preferences(body: dict[str, Any], id: str) -> Document:
         """Change what a contact wants to get (needs If-Match)"""
-        return choose(db, caller(), id, body, if_match=required_match(if_match()))
+        return choose(db, request_cause(), id, body, if_match=required_match(if_match()))
 
     return blueprint

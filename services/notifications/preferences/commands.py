@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from services.notifications.copies import CONTACTS
 from services.notifications.preferences.store import CHOICES, PREFERENCES
+from services.notifications.projections import CONTACTS
 from shared.cause import Cause
 from shared.errors import NotFound, Stale
 from shared.ids import utc_now
-from shared.messaging.subscriptions import current
+from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.mongo.work import IF_MATCH_ANY, Work
+from shared.mongo.unit_of_work import IF_MATCH_ANY, UnitOfWork
 
 
 def preferences_of(db: Database, contact_id: str) -> Document:
@@ -18,7 +18,7 @@ def preferences_of(db: Database, contact_id: str) -> Document:
     found = db[PREFERENCES.collection].find_one({"_id": contact_id})
     if found is not None:
         return found
-    contact = current(db[CONTACTS.collection].find_one({"_id": contact_id}, {"sequence": 1}))
+    contact = unless_erased(db[CONTACTS.collection].find_one({"_id": contact_id}, {"sequence": 1}))
     if contact is None:
         raise NotFound("contact", contact_id)
     now = utc_now()
@@ -29,12 +29,12 @@ def choose(db: Database, cause: Cause, contact_id: str, choices: dict[str, Any],
     """The contact's new choices; a choice that is not named stays. Raises NotFound, Stale."""
     usual = preferences_of(db, contact_id)
 
-    def work(unit: Work) -> Document:
-        before = unit.find_one(PREFERENCES.collection, {"_id": contact_id})
+    def work(uow: UnitOfWork) -> Document:
+        before = uow.find_one(PREFERENCES.collection, {"_id": contact_id})
         if before is None:
-            before = unit.insert(PREFERENCES, usual, "preferences.created")
+            before = uow.insert(PREFERENCES, usual, "preferences.created")
         if if_match not in (IF_MATCH_ANY, before["version"]):
             raise Stale(f"You hold version {if_match}, but it is at version {before['version']} now. Get it again.")
-        return unit.save(PREFERENCES, before, choices, "preferences.updated")
+        return uow.save(PREFERENCES, before, choices, "preferences.updated")
 
     return db.transact(work, cause=cause)

@@ -16,12 +16,12 @@ from services.notifications.preferences.store import (
 from shared.errors import Invalid
 from shared.http.app import takes_media
 from shared.http.auth import open_to_all
-from shared.http.calls import caller
+from shared.http.calls import request_cause
 from shared.http.limits import Bucket, limited
 from shared.http.routes import Routes, json_object
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.mongo.work import IF_MATCH_ANY
+from shared.mongo.unit_of_work import IF_MATCH_ANY
 from shared.schemas import flatten_errors
 from shared.secrets import Secrets
 
@@ -54,7 +54,7 @@ def routes(db: Database, secrets: Secrets) -> Routes:
         """Choose which e-mails one gets, or unsubscribe with one click (RFC 8058)"""
         contact_id = secrets.unsign(PREFERENCES_LINK, token)
         choices = wanted(_body(), query.get("choice"))
-        return choose(db, caller(), contact_id, choices, if_match=IF_MATCH_ANY)
+        return choose(db, request_cause(), contact_id, choices, if_match=IF_MATCH_ANY)
 
     return blueprint
 

@@ -20,7 +20,7 @@ from services.notifications.rules.table import Rule
 from shared.cause import Cause, own_initiative
 from shared.messaging.messages import Message
 from shared.mongo.database import SEEN, Database
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -42,7 +42,7 @@ class RuleBook:
     def types(self) -> frozenset[str]:
         return frozenset(rule.on for rule in self.rules)
 
-    def apply(self, work: Work, messages: Sequence[Message]) -> None:
+    def apply(self, work: UnitOfWork, messages: Sequence[Message]) -> None:
         mine = {f"{self.name}:{one.id}": one for one in messages if one.type in self.types and one.state is not None}
         if not mine:
             return
@@ -51,7 +51,7 @@ class RuleBook:
         work.write(SEEN, *(InsertOne({"_id": f"{self.name}:{message.id}", "at": work.now}) for message in fresh))
         self.follow(work, fresh)
 
-    def follow(self, work: Work, messages: Sequence[Message]) -> None:
+    def follow(self, work: UnitOfWork, messages: Sequence[Message]) -> None:
         """Makes the deliveries that the messages call for; a message that lacks a copy waits for it."""
         around = Surroundings(work, messages)
         wanted: list[tuple[Cause, NewDelivery]] = []
@@ -96,20 +96,20 @@ def follow_waiting(db: Database, rules: Sequence[Rule]) -> bool:
         message = Message(**row["message"])
         rule = by_name[row["rule"], message.type]
 
-        def work(unit: Work, row: dict[str, object] = row, message: Message = message, rule: Rule = rule) -> bool:
-            if unit.find_one(WAITING, {"_id": row["_id"]}) is None:
+        def work(uow: UnitOfWork, row: dict[str, object] = row, message: Message = message, rule: Rule = rule) -> bool:
+            if uow.find_one(WAITING, {"_id": row["_id"]}) is None:
                 return False
-            unit.write(WAITING, DeleteOne({"_id": row["_id"]}))
+            uow.write(WAITING, DeleteOne({"_id": row["_id"]}))
             try:
-                found = list(rule.to(Surroundings(unit, [message]), message))
+                found = list(rule.to(Surroundings(uow, [message]), message))
             except NotHereYet:
-                if unit.now - row["at"] < PATIENCE:  # type: ignore[operator]
+                if uow.now - row["at"] < PATIENCE:  # type: ignore[operator]
                     raise
                 log.error(  # noqa: TRY400 - there is nothing to see in the traceback
                     "message given up: what it refers to never came", rule=rule.name, message_id=message.id
                 )
                 return True
-            add_deliveries(unit, [(message.cause, new_delivery(rule, message, one)) for one in found])
+            add_deliveries(uow, [(message.cause, new_delivery(rule, message, one)) for one in found])
             return True
 
         try:
@@ -119,7 +119,7 @@ def follow_waiting(db: Database, rules: Sequence[Rule]) -> bool:
     return moved
 
 
-def forget_a_contact(work: Work, message: Message) -> None:
+def forget_a_contact(work: UnitOfWork, message: Message) -> None:
     """When a contact is erased: what was written to them, and what they chose, go as well."""
     work.write(
         DELIVERIES.collection,

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.notifications.copies import ENROLMENTS, EVENTS, REGISTRATIONS
+from services.notifications.projections import ENROLMENTS, EVENTS, REGISTRATIONS
 from shared.messaging.messages import Message
-from shared.messaging.subscriptions import current
+from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 
 WITH_A_PLACE_OR_IN_LINE = ("confirmed", "waitlisted")
 
@@ -35,15 +35,15 @@ class NotHereYet(Exception):
 class Surroundings:
     """The copies that a batch of messages needs, read once."""
 
-    def __init__(self, work: Work, messages: Sequence[Message]) -> None:
-        self.work = work
+    def __init__(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
+        self.uow = uow
         self._event_ids = {str((message.state or {}).get("event_id") or "") for message in messages} - {""}
         self._events: Mapping[str, Document] | None = None
 
     def event_state(self, identifier: str) -> str | None:
         """The event's state as far as it is known here."""
         if self._events is None:
-            found = self.work.find(EVENTS.collection, {"_id": {"$in": list(self._event_ids)}}, projection={"state": 1})
+            found = self.uow.find(EVENTS.collection, {"_id": {"$in": list(self._event_ids)}}, projection={"state": 1})
             self._events = {event["_id"]: event for event in found}
         return self._events.get(identifier, {}).get("state")
 
@@ -51,15 +51,15 @@ class Surroundings:
         """Everyone registered for the event in one of `states`."""
         query = {"event_id": event_id, "state": {"$in": list(states)}}
         fields = {"contact_id": 1, "event_id": 1, "language": 1}
-        found = self.work.find(REGISTRATIONS.collection, query, projection=fields, sort=[("_id", 1)])
+        found = self.uow.find(REGISTRATIONS.collection, query, projection=fields, sort=[("_id", 1)])
         return [registered(row, row["_id"]) for row in found]
 
     def enrolment(self, identifier: str) -> Document | None:
         """The enrolment; None when it is gone. Raises NotHereYet."""
-        found = self.work.find_one(ENROLMENTS.collection, {"_id": identifier})
+        found = self.uow.find_one(ENROLMENTS.collection, {"_id": identifier})
         if found is None:
             raise NotHereYet
-        return current(found)
+        return unless_erased(found)
 
 
 Recipients = Callable[[Surroundings, Message], Iterable[Recipient]]

@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 import isodate
 from pymongo import IndexModel, InsertOne
 
-from services.notifications.copies import EVENTS, REGISTRATIONS
 from services.notifications.deliveries.commands import add_deliveries
 from services.notifications.deliveries.domain import Because, NewDelivery, once_for_reminder
+from services.notifications.projections import EVENTS, REGISTRATIONS
 from shared.cause import Cause, own_initiative
 from shared.ids import new_id, utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 from shared.schemas import instant_text
 
 REMINDED = "reminded"
@@ -63,24 +63,26 @@ def _remind_of(db: Database, event: Document, duration: str, due: datetime) -> b
     last = ""
     while True:
         last = db.transact(
-            lambda work, last=last: _portion(work, event, duration, due, starts_at, mark, last),  # type: ignore[misc]
+            lambda uow, last=last: _portion(uow, event, duration, due, starts_at, mark, last),  # type: ignore[misc]
             cause=own_initiative(TEMPLATE),
         )
         if not last:
             return True
 
 
-def _portion(work: Work, event: Document, duration: str, due: datetime, starts_at: str, mark: str, after: str) -> str:
+def _portion(
+    uow: UnitOfWork, event: Document, duration: str, due: datetime, starts_at: str, mark: str, after: str
+) -> str:
     """Reminds the next few; returns the last registration's id, or "" when all are done."""
-    if work.find_one(REMINDED, {"_id": mark}):
+    if uow.find_one(REMINDED, {"_id": mark}):
         return ""
     # Who registered after the reminder was due has just read it all in the confirmation.
     query: dict[str, Any] = {"event_id": event["_id"], "state": "confirmed", "_id": {"$gt": after}}
-    found = work.find(REGISTRATIONS.collection, query, sort=[("_id", 1)], limit=BATCH)
+    found = uow.find(REGISTRATIONS.collection, query, sort=[("_id", 1)], limit=BATCH)
     because = Because(rule=TEMPLATE, actor=TEMPLATE)
     cause = Cause(actor=TEMPLATE, correlation_id=new_id())
     add_deliveries(
-        work,
+        uow,
         [
             (
                 cause,
@@ -101,5 +103,5 @@ def _portion(work: Work, event: Document, duration: str, due: datetime, starts_a
     )
     if len(found) == BATCH:
         return str(found[-1]["_id"])
-    work.write(REMINDED, InsertOne({"_id": mark, "starts_at": event["starts_at"], "at": work.now}))
+    uow.write(REMINDED, InsertOne({"_id": mark, "starts_at": event["starts_at"], "at": uow.now}))
     return ""

@@ -18,7 +18,7 @@ from services.notifications.rules.recipients import (
     who_came_after_all,
 )
 from shared.messaging.messages import Message
-from shared.mongo.work import Work
+from shared.mongo.unit_of_work import UnitOfWork
 
 Condition = Callable[[Message], bool]
 NO_DELAY = timedelta(0)
@@ -41,7 +41,7 @@ class Rule:
     facts: Callable[[Message], dict[str, Any]] = lambda _: {}
     once_a_registration: bool = False
     delay: timedelta = NO_DELAY
-    also: Callable[[Work, Message], None] | None = None
+    also: Callable[[UnitOfWork, Message], None] | None = None
 
     @property
     def name(self) -> str:
@@ -89,8 +89,8 @@ def position(message: Message) -> dict[str, Any]:
     return {"position": (message.state or {}).get("position")}
 
 
-def forget_the_reminders(work: Work, message: Message) -> None:
-    cancel_waiting(work, {"event_id": message.key, "template": "event_reminder"}, error="event_cancelled")
+def forget_the_reminders(uow: UnitOfWork, message: Message) -> None:
+    cancel_waiting(uow, {"event_id": message.key, "template": "event_reminder"}, error="event_cancelled")
 
 
 ENROLMENT_RULES = (

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.notifications.copies import CONTACTS, ENROLMENTS, EVENTS, ORGANISATIONS, REGISTRATIONS, SEASONS
 from services.notifications.preferences.store import PREFERENCES
+from services.notifications.projections import CONTACTS, ENROLMENTS, EVENTS, ORGANISATIONS, REGISTRATIONS, SEASONS
 from services.notifications.suppressions.store import SUPPRESSIONS, plain
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

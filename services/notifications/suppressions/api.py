@@ -10,7 +10,7 @@ from services.notifications.suppressions.store import (
     SuppressionQuery,
     plain,
 )
-from shared.http.calls import caller, if_match, once
+from shared.http.calls import if_match, once, request_cause
 from shared.http.routes import Routes, add_history, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
@@ -26,7 +26,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Suppression, 201)
     def add_suppression(body: dict[str, Any]) -> Document:
         """Send nothing to an address any more"""
-        return commands.suppress(db, caller(), body, once=once())
+        return commands.suppress(db, request_cause(), body, once=once())
 
     @blueprint.route("/suppressions", methods=["GET"])
     @blueprint.query(SuppressionQuery)
@@ -48,7 +48,7 @@ def routes(db: Database) -> Routes:
     @blueprint.response(204)
     def lift_suppression(id: str) -> None:
         """Send to the address again"""
-        commands.lift(db, caller(), id, if_match=if_match())
+        commands.lift(db, request_cause(), id, if_match=if_match())
 
     add_history(blueprint, "/suppressions/<id>/history", db, SUPPRESSIONS)
     return blueprint

@@ -7,11 +7,11 @@ from pymongo import DeleteOne
 from services.notifications.suppressions.store import SUPPRESSIONS, plain
 from shared.cause import Cause
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, Once
-from shared.mongo.work import Work
+from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 
 
-def suppress(db: Database, cause: Cause, fields: dict[str, Any], *, once: Once | None) -> Document:
+def suppress(db: Database, cause: Cause, fields: dict[str, Any], *, once: IdempotencyKey | None) -> Document:
     """From now on the address gets nothing. Raises Conflict when that is so already."""
     document = {**fields, "email": plain(fields["email"])}
     return db.transact(lambda work: work.insert(SUPPRESSIONS, document, "suppression.created"), cause=cause, once=once)
@@ -20,9 +20,9 @@ def suppress(db: Database, cause: Cause, fields: dict[str, Any], *, once: Once |
 def lift(db: Database, cause: Cause, identifier: str, *, if_match: int | None) -> None:
     """The address gets mail again; who lifted it stays in the history. Raises NotFound, Stale."""
 
-    def work(unit: Work) -> None:
-        suppression = unit.get(SUPPRESSIONS, identifier, if_match=if_match)
-        unit.save(SUPPRESSIONS, suppression, {}, "suppression.deleted")
-        unit.write(SUPPRESSIONS.collection, DeleteOne({"_id": identifier}))
+    def work(uow: UnitOfWork) -> None:
+        suppression = uow.get(SUPPRESSIONS, identifier, if_match=if_match)
+        uow.save(SUPPRESSIONS, suppression, {}, "suppression.deleted")
+        uow.write(SUPPRESSIONS.collection, DeleteOne({"_id": identifier}))
 
     db.transact(work, cause=cause)

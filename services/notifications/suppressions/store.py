@@ -31,7 +31,7 @@ SUPPRESSIONS = Aggregate(
     source="/uso/notifications",
     schema=Suppression,
     indexes=[IndexModel("email", name="email", unique=True)],
-    duplicates={"email": "This address is suppressed already."},
+    conflict_messages={"email": "This address is suppressed already."},
 )
 
 

@@ -7,12 +7,12 @@ from services.notifications.templates.context import example_context
 from services.notifications.templates.rendering import compile_template, render
 from services.notifications.templates.schemas import Preview, PreviewInput, Template, TemplateInput
 from services.notifications.templates.store import TEMPLATES, current_template, packaged
-from shared.http.calls import caller, if_match
-from shared.http.routes import HistoryEntry, PageQuery, Routes, required_match
+from shared.http.calls import if_match, request_cause, required_match
+from shared.http.routes import HistoryEntry, PageQuery, Routes
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page, wrong_cursor
-from shared.mongo.work import HISTORY
+from shared.mongo.unit_of_work import HISTORY
 
 
 def routes(db: Database) -> Routes:
@@ -43,7 +43,7 @@ def routes(db: Database) -> Routes:
     @blueprint.answers(Template)
     def save_template(body: dict[str, Any], key: str, language: str) -> Document:
         """Change a text (needs If-Match); a placeholder that does not exist is refused"""
-        return commands.save_template(db, caller(), key, language, body, if_match=required_match(if_match()))
+        return commands.save_template(db, request_cause(), key, language, body, if_match=required_match(if_match()))
 
     @blueprint.route("/templates/<key>/preview", methods=["POST"])
     @blueprint.takes(PreviewInput)

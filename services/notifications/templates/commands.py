@@ -8,7 +8,7 @@ from shared.cause import Cause
 from shared.errors import Stale
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.mongo.work import IF_MATCH_ANY, Work
+from shared.mongo.unit_of_work import IF_MATCH_ANY, UnitOfWork
 
 
 def save_template(
@@ -18,12 +18,12 @@ def save_template(
     name = current_template(db, key, language)["_id"]
     compile_template(key, fields["subject"], fields["body"])
 
-    def work(unit: Work) -> Document:
-        before = unit.find_one(TEMPLATES.collection, {"_id": name})
+    def work(uow: UnitOfWork) -> Document:
+        before = uow.find_one(TEMPLATES.collection, {"_id": name})
         if before is None:  # the first change: what came with the software becomes version 1
-            before = unit.insert(TEMPLATES, packaged()[name], "template.created")
+            before = uow.insert(TEMPLATES, packaged()[name], "template.created")
         if if_match not in (IF_MATCH_ANY, before["version"]):
             raise Stale(f"You hold version {if_match}, but it is at version {before['version']} now. Get it again.")
-        return unit.save(TEMPLATES, before, fields, "template.updated")
+        return uow.save(TEMPLATES, before, fields, "template.updated")
 
     return db.transact(work, cause=cause)

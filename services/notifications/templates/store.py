@@ -19,7 +19,7 @@ TEMPLATES = Aggregate(
     collection="templates",
     source="/uso/notifications",
     schema=Template,
-    duplicates={"_id_": "Somebody else has just changed this template. Get it again."},
+    conflict_messages={"_id_": "Somebody else has just changed this template. Get it again."},
 )
 PACKAGED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 

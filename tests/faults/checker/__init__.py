@@ -1,7 +1,8 @@
 """The checker: pure functions from what was observed to verdicts, one for each invariant."""
 
+from tests.faults.checker.projections import dead_letters, projections
+
 from tests.faults.checker.acknowledged import acknowledged
-from tests.faults.checker.copies import copies, dead_letters
 from tests.faults.checker.effects import half_days, one_of_each, seats
 from tests.faults.checker.invariants import Invariant, Verdict
 from tests.faults.checker.log import log
@@ -9,7 +10,7 @@ from tests.faults.checker.mail import deliveries, mails
 from tests.faults.observed import Observed
 
 INVARIANTS: tuple[Invariant, ...] = (
-    acknowledged, log, copies, dead_letters, seats, half_days, one_of_each, deliveries, mails,
+    acknowledged, log, projections, dead_letters, seats, half_days, one_of_each, deliveries, mails,
 )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from tests.faults.checker.invariants import Verdict, verdict
 from tests.faults.observed import Observed, Record
 
 
-def copies(observed: Observed) -> Iterable[Verdict]:
+def projections(observed: Observed) -> Iterable[Verdict]:
     """Each copy is what its service keeps of the newest message."""
     cases = []
     for kept in observed.kept:

@@ -52,7 +52,9 @@ def _newest_is_last(observed: Observed) -> Verdict:
     cases = []
     for owned in observed.owned:
         last = observed.last(owned.topic)
-        documents = {owned.key(one): owned.show(one) for one in observed.collection(owned.service, owned.collection)}
+        documents = {
+            owned.key(one): owned.to_public(one) for one in observed.collection(owned.service, owned.collection)
+        }
         for key in documents.keys() | last.keys():
             said = last[key].state if key in last and last[key].value is not None else None
             cases.append((said == documents.get(key), f"{owned.topic} {key}: the last record is not what is kept"))

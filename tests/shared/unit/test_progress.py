@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from kafka import TopicPartition
 
-from shared.messaging.progress import PATIENCE_SECONDS, Progress, Stalled
+from shared.messaging.stall_detector import PATIENCE_SECONDS, StallDetector, Stalled
 
 ONE, OTHER = TopicPartition("things", 0), TopicPartition("things", 1)
 
@@ -31,22 +31,22 @@ def reader() -> Reader:
 
 
 @pytest.fixture
-def progress(reader: Reader) -> Progress:
-    return Progress(reader, clock=lambda: reader.now)
+def progress(reader: Reader) -> StallDetector:
+    return StallDetector(reader, clock=lambda: reader.now)
 
 
-def test_nothing_to_read_is_no_stall(reader: Reader, progress: Progress) -> None:
+def test_nothing_to_read_is_no_stall(reader: Reader, progress: StallDetector) -> None:
     for _ in range(5):
         assert progress.look({ONE: 0, OTHER: 0}, joined=True) == {ONE: 0, OTHER: 0}
         reader.now += PATIENCE_SECONDS
 
 
-def test_it_tells_how_far_it_has_read_behind_what_is_no_record(reader: Reader, progress: Progress) -> None:
+def test_it_tells_how_far_it_has_read_behind_what_is_no_record(reader: Reader, progress: StallDetector) -> None:
     reader.at = reader.end = {ONE: 5, OTHER: 0}
     assert progress.look({ONE: 4, OTHER: 0}, joined=True) == {ONE: 5, OTHER: 0}
 
 
-def test_records_left_lying_for_a_minute_are_a_stall(reader: Reader, progress: Progress) -> None:
+def test_records_left_lying_for_a_minute_are_a_stall(reader: Reader, progress: StallDetector) -> None:
     reader.end[ONE] = 10
     progress.look({ONE: 0, OTHER: 0}, joined=True)
     reader.now += PATIENCE_SECONDS
@@ -56,7 +56,7 @@ def test_records_left_lying_for_a_minute_are_a_stall(reader: Reader, progress: P
         progress.look({ONE: 0, OTHER: 0}, joined=True)
 
 
-def test_a_slow_reader_is_no_stall(reader: Reader, progress: Progress) -> None:
+def test_a_slow_reader_is_no_stall(reader: Reader, progress: StallDetector) -> None:
     reader.end[ONE] = 10
     for place in range(5):
         reader.at[ONE] = place
@@ -64,7 +64,7 @@ def test_a_slow_reader_is_no_stall(reader: Reader, progress: Progress) -> None:
         reader.now += PATIENCE_SECONDS
 
 
-def test_a_group_not_joined_for_a_minute_is_a_stall(reader: Reader, progress: Progress) -> None:
+def test_a_group_not_joined_for_a_minute_is_a_stall(reader: Reader, progress: StallDetector) -> None:
     progress.look({}, joined=False)
     reader.now += PATIENCE_SECONDS + 1
     with pytest.raises(Stalled, match="joined"):

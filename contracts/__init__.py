@@ -1,0 +1,22 @@
+"""The three services' messages as a contract: `python -m contracts write|check|compare|release`."""
+
+import tomllib
+from pathlib import Path
+
+from contracts.compatibility import Contract
+from contracts.files import contract
+from services.enrolment.app import SERVICE as ENROLMENT
+from services.events.app import SERVICE as EVENTS
+from services.notifications.app import SERVICE as NOTIFICATIONS
+from shared.settings import DEFAULT_PARTITIONS
+
+SERVICES = (ENROLMENT, EVENTS, NOTIFICATIONS)
+REPOSITORY = Path(__file__).parents[1]
+MESSAGES = REPOSITORY / "docs" / "messages"
+RELEASED = MESSAGES / "released"
+
+
+def present() -> Contract:
+    """What the services promise at present."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return contract(SERVICES, version=project["version"], partitions=DEFAULT_PARTITIONS)

@@ -1,0 +1,46 @@
+"""Writes the contract's files, checks that they are up to date, or compares them with the last release."""
+
+import click
+
+from contracts import MESSAGES, RELEASED, SERVICES, files, present
+from contracts.compatibility import breaks
+from contracts.examples import tell
+
+
+@click.group()
+def main() -> None:
+    """The messages of the three services, as a contract."""
+
+
+@main.command()
+def write() -> None:
+    """Write docs/messages anew."""
+    files.write(MESSAGES, files.texts(SERVICES, present(), tell()))
+
+
+@main.command()
+def check() -> None:
+    """Fail when docs/messages is not up to date."""
+    outdated = files.outdated(MESSAGES, files.texts(SERVICES, present(), tell()))
+    if outdated:
+        raise click.ClickException(
+            f"docs/messages is out of date: {', '.join(outdated)}. Run python -m contracts write."
+        )
+
+
+@main.command()
+def compare() -> None:
+    """Fail when a reader of the last release would stumble."""
+    broken = breaks(files.read(RELEASED), present())
+    if broken:
+        raise click.ClickException("\n".join(broken))
+
+
+@main.command()
+def release() -> None:
+    """Keep the present messages as those of a release."""
+    files.release(RELEASED, present())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""One example of each message, told as a short story: Kangasala's season 7.
+
+The municipality is real; its people, and all that they do here, are invented. The documents are checked by the
+schemas of the HTTP interface and written by the code that writes real messages, with ids and instants of their own.
+A new message type needs an example here; `python -m contracts write` names those that are missing.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from contracts.story import Json, Story
+from services.enrolment.contacts.schemas import ContactInput
+from services.enrolment.contacts.store import CONTACTS
+from services.enrolment.enrolments.commands import NOT_STARTED
+from services.enrolment.enrolments.schemas import EnrolmentInput, SituationAnalysisInput
+from services.enrolment.enrolments.store import ENROLMENTS
+from services.enrolment.organisations.schemas import OrganisationInput
+from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.seasons.schemas import SeasonInput
+from services.enrolment.seasons.store import SEASONS
+from services.enrolment.workshop_days.domain import EMPTY, Entry, sums
+from services.enrolment.workshop_days.store import WORKSHOP_DAYS
+from services.events.events.schemas import EventInput
+from services.events.events.store import EVENTS
+from services.events.registrations.store import REGISTRATIONS
+from services.notifications.deliveries.domain import Because, NewDelivery, once_for_registration
+from services.notifications.deliveries.store import DELIVERIES, new_document
+from shared.mongo.aggregates import Document
+
+
+def tell() -> dict[str, Json]:
+    """The examples by the full names of their types, the same each time."""
+    story = Story()
+    kangasala = _organisation(story)
+    anna = _contact(story, kangasala)
+    season = _season(story)
+    enrolment = _enrolment(story, season, kangasala, anna)
+    _workshops(story, enrolment)
+    webinar = _webinar(story)
+    registration = _registration(story, webinar, anna)
+    _delivery(story, registration, anna)
+    return story.told
+
+
+def _organisation(story: Story) -> Document:
+    fields = {
+        "kind": "municipality",
+        "name": {"fi": "Kangasala", "sv": "Kangasala"},
+        "municipality_code": "211",
+        "region": {"fi": "Pirkanmaa", "sv": "Birkaland"},
+        "wellbeing_county": {"fi": "Pirkanmaan hyvinvointialue", "sv": "Birkalands välfärdsområde"},
+        "languages": ["fi"],
+        "population": 32799,
+    }
+    made = story.made(ORGANISATIONS, "organisation.created", _given(OrganisationInput(), fields))
+    return story.changed(ORGANISATIONS, made, "organisation.updated", {"population": 33106})
+
+
+def _contact(story: Story, organisation: Document) -> Document:
+    fields = {
+        "given_name": "Anna",
+        "family_name": "Virtanen",
+        "email": "anna.virtanen@kangasala.example",
+        "phone": "+358401234567",
+        "title": "kehittämisjohtaja",
+        "organisation_id": organisation["_id"],
+        "role": "officeholder",
+        "language": "fi",
+    }
+    made = story.made(CONTACTS, "contact.created", _given(ContactInput(), fields))
+    return story.changed(CONTACTS, made, "contact.updated", {"title": "strategiajohtaja"})
+
+
+def _season(story: Story) -> Document:
+    fields = {
+        "number": 7,
+        "name": {
+            "fi": "USO 7: uudistuvan kunnan johtaminen",
+            "sv": "USO 7: att leda en kommun i förnyelse",
+            "en": "USO 7: leading a renewing municipality",
+        },
+        "starts_on": "2023-01-01",
+        "ends_on": "2024-12-31",
+        "enrolment_opens_on": "2022-09-01",
+        "enrolment_closes_on": "2023-03-31",
+        "themes": [{"key": "renewing_municipality", "name": {"fi": "Uudistuvan kunnan johtaminen"}}],
+        "package": {"situation_analysis": True, "workshop_days": 3},
+    }
+    made = story.made(SEASONS, "season.created", {**_given(SeasonInput(), fields), "state": "draft"})
+    later = story.changed(SEASONS, made, "season.updated", {"enrolment_closes_on": "2023-04-30"})
+    return story.moved(SEASONS, later, "season.transitioned", "open")
+
+
+def _enrolment(story: Story, season: Document, organisation: Document, contact: Document) -> Document:
+    fields = {
+        "season_id": season["_id"],
+        "organisation_id": organisation["_id"],
+        "contact_ids": [contact["_id"]],
+        "themes": ["renewing_municipality"],
+        "source": "Letter to all municipalities",
+    }
+    start = {"state": "inquiry", "state_reason": None, "situation_analysis": NOT_STARTED}
+    inquiry = story.made(ENROLMENTS, "enrolment.created", {**_given(EnrolmentInput(), fields), **start})
+    theirs = story.changed(ENROLMENTS, inquiry, "enrolment.updated", {"coordinator": "maija.coordinator"})
+    for state in ("negotiating", "enrolled", "active"):
+        theirs = story.moved(ENROLMENTS, theirs, "enrolment.transitioned", state)
+    analysis = {
+        "status": "delivered",
+        "summary": "Leadership is shared, and renewal needs time set apart for it.",
+        "focus_areas": ["Strategy in everyday work"],
+        "document_url": "https://files.example/season-7/situation-analysis-211.pdf",
+        "delivered_on": "2023-05-11",
+    }
+    whole = {"situation_analysis": {**NOT_STARTED, **_given(SituationAnalysisInput(), analysis)}}
+    return story.changed(ENROLMENTS, theirs, "situation_analysis.updated", whole)
+
+
+def _workshops(story: Story, enrolment: Document) -> None:
+    """An account with three days; a workshop that gets its days, one that is refused, one that is called off."""
+    account = story.made(WORKSHOP_DAYS, "workshop_days.opened", {**EMPTY, "_id": enrolment["_id"]})
+    account = _entered(story, account, Entry(kind="adjusted", half_days=6, reason="The package of season 7"))
+    for workshop in _workshop_entries(story):
+        for entry in workshop:
+            account = _entered(story, account, entry, follows=True)
+
+
+def _workshop_entries(story: Story) -> Iterator[list[Entry]]:
+    for kinds, half_days, reason in (
+        (("reserved", "used"), 4, None),
+        (("refused",), 4, "2 days are asked for, but 1 days of 3 days are free."),
+        (("reserved", "released"), 2, None),
+    ):
+        event_id = story.new_id()
+        yield [
+            Entry(kind=kind, half_days=half_days, event_id=event_id, event_version=version, reason=reason)
+            for version, kind in enumerate(kinds, 2)
+        ]
+
+
+def _entered(story: Story, account: Document, entry: Entry, *, follows: bool = False) -> Document:
+    line = {
+        "id": story.new_id(),
+        "kind": entry.kind,
+        "half_days": entry.half_days,
+        "event_id": entry.event_id,
+        "event_version": entry.event_version,
+        "reason": entry.reason,
+        "at": story.now,
+        "by": "maija.coordinator",
+    }
+    change = {"half_days": entry.half_days, "event_id": entry.event_id}
+    return story.changed(
+        WORKSHOP_DAYS,
+        account,
+        f"workshop_days.{entry.kind}",
+        {**sums(account, entry), "ledger": [*account["ledger"], line]},
+        follows=follows,
+        **change | ({"reason": entry.reason} if entry.reason else {}),
+    )
+
+
+def _webinar(story: Story) -> Document:
+    fields = {
+        "kind": "webinar",
+        "title": {"fi": "Uudistuvan kunnan johtaminen", "sv": "Att leda en kommun i förnyelse"},
+        "description": {"fi": "Strategiakyselyn tulokset ja kolme esimerkkiä."},
+        "starts_at": "2022-12-01T12:00:00Z",
+        "ends_at": "2022-12-01T13:00:00Z",
+        "online_url": "https://teams.example/l/meetup-join/season-7-strategy",
+        "capacity": 24,
+        "audience": {"open_to": "public"},
+        "materials": [{"title": {"fi": "Kalvot"}, "url": "https://files.example/season-7/webinar-1.pdf"}],
+    }
+    identifier = story.new_id()
+    calendar = {"uid": f"{identifier}@events.uso", "sequence": 0}
+    draft = {**_given(EventInput(), fields), "_id": identifier, "state": "draft", "calendar": calendar}
+    made = story.made(EVENTS, "event.created", draft)
+    published = story.moved(EVENTS, made, "event.transitioned", "published", calendar={**calendar, "sequence": 1})
+    more = {"capacity": 30, "calendar": {**calendar, "sequence": 2}}
+    return story.changed(EVENTS, published, "event.updated", more)
+
+
+def _registration(story: Story, event: Document, contact: Document) -> Document:
+    fields = {
+        "event_id": event["_id"],
+        "contact_id": contact["_id"],
+        "organisation_id": contact["organisation_id"],
+        "role": contact["role"],
+        "language": contact["language"],
+        "state": "waitlisted",
+        "queue_number": 25,
+        "position": 1,
+    }
+    waiting = story.made(REGISTRATIONS, "registration.created", fields)
+    seated = story.moved(REGISTRATIONS, waiting, "registration.promoted", "confirmed", follows=True, position=None)
+    there = story.moved(REGISTRATIONS, seated, "registration.transitioned", "attended")
+    feedback = {"feedback": {"score": 5, "comment": "Clear, and the examples helped."}}
+    return story.changed(REGISTRATIONS, there, "feedback.given", feedback, score=5)
+
+
+def _delivery(story: Story, registration: Document, contact: Document) -> None:
+    because = Because(
+        rule="registration_promoted",
+        actor="maija.coordinator",
+        message_id=story.told["fi.uso.registration.promoted"]["id"],
+        message_type="registration.promoted",
+    )
+    new = NewDelivery(
+        template="registration_promoted",
+        because=because,
+        once=once_for_registration("registration_promoted", registration["_id"]),
+        contact_id=contact["_id"],
+        language=contact["language"],
+        event_id=registration["event_id"],
+        registration_id=registration["_id"],
+    )
+    document = new_document(new, now=story.now, correlation_id=story.told["fi.uso.registration.promoted"]["id"])
+    step = {"from": None, "to": document["state"]}
+    queued = story.made(DELIVERIES, "delivery.transitioned", document, change=step)
+    sent = {"message_id": f"<{queued['_id']}@network.example>", "attempts": 1, "sent_at": story.now}
+    story.moved(DELIVERIES, queued, "delivery.transitioned", "sent", follows=True, **sent)
+
+
+def _given(schema: Any, fields: Json) -> Document:
+    """The fields as HTTP would take them."""
+    loaded: Document = schema.load(fields)
+    return loaded

@@ -1,0 +1,90 @@
+"""How the examples are told: as a transaction tells of its changes, with ids and instants of the story's own."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from shared.cause import Cause
+from shared.messaging.messages import encode
+from shared.mongo.aggregates import Aggregate, Document
+from shared.schemas import instant_text
+
+Json = dict[str, Any]
+
+
+class Story:
+    """What was told, by message type; of several of a type the last. Each change is an hour after the one before."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Json] = {}
+        self._numbers = count(1)
+        self._now = datetime(2022, 11, 7, 8, tzinfo=UTC)
+        self._last: Json = {}
+
+    def new_id(self) -> str:
+        """A UUIDv7 that is the same each time."""
+        return f"01850000-0000-7000-8000-{next(self._numbers):012d}"
+
+    @property
+    def now(self) -> datetime:
+        return self._now
+
+    def made(
+        self, aggregate: Aggregate, type: str, fields: Document, *, change: Mapping[str, Any] | None = None
+    ) -> Document:
+        """A new document, and its message."""
+        self._now += timedelta(hours=1)
+        given = {"_id": self.new_id()} if "_id" not in fields else {}
+        document = {**given, **fields, "version": 1, "created_at": self._now, "updated_at": self._now}
+        self._record_change(aggregate, document, type, dict(change or {}))
+        return document
+
+    def changed(
+        self,
+        aggregate: Aggregate,
+        before: Document,
+        type: str,
+        fields: Document,
+        *,
+        follows: bool = False,
+        **change: Any,
+    ) -> Document:
+        """Its next version, and its message; `follows`: because of the message before."""
+        self._now += timedelta(hours=1)
+        after = {**before, **fields, "version": before["version"] + 1, "updated_at": self._now}
+        changed = aggregate.changed(before, after)
+        self._record_change(aggregate, after, type, {**change, "changed": changed}, follows=follows)
+        return after
+
+    def moved(
+        self, aggregate: Aggregate, before: Document, type: str, to: str, *, follows: bool = False, **fields: Any
+    ) -> Document:
+        """A step to another state."""
+        step = {"from": before["state"], "to": to}
+        return self.changed(aggregate, before, type, {**fields, "state": to}, follows=follows, **step)
+
+    def _record_change(
+        self, aggregate: Aggregate, document: Document, type: str, change: Json, *, follows: bool = False
+    ) -> None:
+        identifier = self.new_id()
+        cause = Cause(
+            actor="maija.coordinator",
+            correlation_id=self._last["correlationid"] if follows else f"request-{identifier[-4:]}",
+            causation_id=self._last["id"] if follows else None,
+            traceparent=f"00-4bf92f3577b34da6a3ce929d{identifier[-8:]}-00f067aa{identifier[-8:]}-01",
+        )
+        value = encode(
+            message_id=identifier,
+            source=aggregate.source,
+            type=type,
+            subject=str(document["_id"]),
+            time=instant_text(self._now),
+            sequence=document["version"],
+            state=aggregate.to_public(document),
+            change=change,
+            cause=cause,
+        )
+        self._last = json.loads(value)
+        self.told[self._last["type"]] = self._last

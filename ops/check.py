@@ -1,0 +1,155 @@
+"""Copies compared with the topics that they follow, tolerant of what is still on its way.
+
+The newest message of each key is held in memory as the document that it should make. A key that differs
+is looked at again when the consumer has passed that message and the topic has brought nothing newer.
+"""
+
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import bson
+from bson.codec_options import CodecOptions
+
+from ops.context import OpsContext
+from ops.jobs import Job
+from ops.reading import Places, TopicReader, message_of, reader
+from shared.ids import is_id
+from shared.messaging.subscriptions import Projection
+from shared.mongo.aggregates import Document
+
+SHOWN = 100
+PATIENCE_SECONDS = 60.0
+LOOK = 1000
+OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the newest message of a key makes of it (BSON), and where that message stands."""
+
+    sequence: int
+    document: bytes
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A document that is not what the topic says: `missing`, `older`, `newer`, `differs` in `fields`, `unknown`."""
+
+    key: str
+    what: str
+    fields: list[str]
+
+
+def check(job: Job, operated: OpsContext) -> None:
+    """Compares the copy that the job names, or all."""
+    names = [job["of"]] if job["of"] != "all" else list(operated.projections)
+    results = {}
+    for name in names:
+        topic, copy = operated.copy(name)
+        with reader(operated.settings) as consumer:
+            results[name] = _Comparison(job, operated, copy, TopicReader(consumer, topic)).run()
+    job.end(
+        differs=sum(result["differs"] for result in results.values()),
+        in_flight=sum(result["in_flight"] for result in results.values()),
+        projections=results,
+    )
+
+
+class _Comparison:
+    """One copy against its topic."""
+
+    def __init__(self, job: Job, operated: OpsContext, copy: Projection, source: TopicReader) -> None:
+        self.job = job
+        self.operated = operated
+        self.copy = copy
+        self.source = source
+        self.expected: dict[str, Expected] = {}
+        self.unusable = 0
+        self.reached: Places = source.beginnings()
+
+    def run(self) -> Document:
+        self._read_on()
+        differing = self._differences(set(self.expected) | self._extra_keys())
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        sure: dict[str, Difference] = {}
+        while differing:
+            before = {key: self.expected.get(key) for key in differing}
+            places = self.operated.places(self.source.topic)
+            passed = {
+                key
+                for key, newest in before.items()
+                if newest is None or places.get(newest.partition, 0) > newest.offset
+            }
+            self._read_on()
+            again = self._differences(set(differing))
+            sure = {key: one for key, one in again.items() if key in passed and self.expected.get(key) == before[key]}
+            differing = again
+            if len(sure) == len(again) or time.monotonic() > deadline:
+                break
+            self.job.step()
+            time.sleep(0.2)
+        return {
+            "keys": len(self.expected),
+            "differs": len(sure),
+            "in_flight": len(differing) - len(sure),
+            "unusable": self.unusable,
+            "kinds": dict(Counter(one.what for one in sure.values())),
+            "differences": [
+                {"key": key if is_id(key) else "(not an id)", "what": one.what, "fields": one.fields}
+                for key, one in sorted(sure.items())[:SHOWN]
+            ],
+        }
+
+    def _read_on(self) -> None:
+        for records, reached in self.source.read(self.reached, self.source.ends()):
+            for record in records:
+                self._take(record)
+            self.reached = reached
+            self.job.step(read=len(records), phase=self.copy.collection)
+
+    def _take(self, record: Any) -> None:
+        try:
+            document = self.copy.document(message_of(record))
+        except Exception:  # noqa: BLE001 - whatever it is, it is this record's fault
+            self.unusable += 1
+            return
+        known = self.expected.get(document["_id"])
+        if known is None or known.sequence <= document["sequence"]:
+            self.expected[document["_id"]] = Expected(
+                document["sequence"], bson.encode(document), record.partition, record.offset
+            )
+
+    def _extra_keys(self) -> set[str]:
+        """What the copy has and the topic has not; of the erased the topic may have forgotten the tombstone."""
+        found = self.operated.db[self.copy.collection].find({"erased": {"$ne": True}}, {"_id": 1})
+        return {row["_id"] for row in found} - set(self.expected)
+
+    def _differences(self, keys: set[str]) -> dict[str, Difference]:
+        wanted = sorted(keys)
+        differing: dict[str, Difference] = {}
+        for start in range(0, len(wanted), LOOK):
+            portion = wanted[start : start + LOOK]
+            found = self.operated.db[self.copy.collection].find({"_id": {"$in": portion}})
+            documents = {row["_id"]: row for row in found}
+            for key in portion:
+                difference = _compare(key, self.expected.get(key), documents.get(key))
+                if difference:
+                    differing[key] = difference
+        return differing
+
+
+def _compare(key: str, expected: Expected | None, found: Document | None) -> Difference | None:
+    if expected is None:
+        return None if found is None or found.get("erased") else Difference(key=key, what="unknown", fields=[])
+    if found is None:
+        return Difference(key=key, what="missing", fields=[])
+    wanted: Document = bson.decode(expected.document, codec_options=OPTIONS)
+    fields = sorted(name for name in wanted.keys() | found.keys() if wanted.get(name, ...) != found.get(name, ...))
+    if not fields:
+        return None
+    behind = found.get("sequence", 0) - expected.sequence
+    return Difference(key=key, what="older" if behind < 0 else "newer" if behind > 0 else "differs", fields=fields)

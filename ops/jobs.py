@@ -1,0 +1,194 @@
+"""What an operator asks for and a worker does: claimed in the database, gone on with when its worker dies.
+
+Who holds a job is known by the number of its claim. Every step is a transaction that first moves the
+job's row under that number, so that a worker which wakes up after another took over changes nothing.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from kafka.errors import KafkaError
+from pymongo import InsertOne
+
+from ops.store import JOBS, note
+from shared.cause import Cause
+from shared.errors import Conflict, NotFound, Unavailable
+from shared.ids import new_id, utc_now
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database, IdempotencyKey, is_outage
+from shared.mongo.unit_of_work import UnitOfWork, WriteRace
+
+LEASE = timedelta(seconds=15)
+TRIES = 3
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the job over."""
+
+
+class ShuttingDown(Exception):
+    """This worker is to end: another goes on."""
+
+
+def ask(
+    db: Database,
+    cause: Cause,
+    kind: str,
+    *,
+    of: str,
+    reason: str | None,
+    wanted: Mapping[str, Any] | None = None,
+    once: IdempotencyKey | None = None,
+) -> Document:
+    """A new job that waits for a worker. Raises Conflict (`existing_id`) while one like it is open."""
+
+    def work(uow: UnitOfWork) -> Document:
+        job: Document = {
+            "_id": new_id(),
+            "kind": kind,
+            "of": of,
+            "open": True,
+            "state": "waiting",
+            "wanted": dict(wanted or {}),
+            "asked_by": cause.actor,
+            "asked_at": uow.now,
+            "reason": reason,
+            "correlation_id": cause.correlation_id,
+            "claim": 0,
+            "holder": None,
+            "until": LONG_AGO,
+            "tries": 0,
+            "error": None,
+            "phase": None,
+            "read": 0,
+            "per_second": None,
+            "skipped": 0,
+            "skipped_at": [],
+            "result": None,
+            "ended_at": None,
+        }
+        uow.write(JOBS, InsertOne(job))
+        note(uow, kind, of=of, reason=reason, about={"job": job["_id"], **(wanted or {})})
+        return job
+
+    try:
+        return db.transact(work, cause=cause, once=once)
+    except Conflict as error:
+        if "existing_id" not in error.members:
+            raise
+        raise Conflict(f"A {kind} of {of} is under way already.", **error.members) from error
+
+
+def load(db: Database, kind: str, identifier: str) -> Document:
+    """The job as it stands. Raises NotFound."""
+    job = db[JOBS].find_one({"_id": identifier, "kind": kind})
+    if job is None:
+        raise NotFound(kind, identifier)
+    return job
+
+
+class Job:
+    """A job in this worker's hands."""
+
+    def __init__(self, db: Database, document: Document, stop: threading.Event) -> None:
+        self.db = db
+        self.document = document
+        self._stop = stop
+        self._began_at = time.monotonic()
+        self._read_before = document["read"]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.document.get(name)
+
+    @property
+    def places(self) -> dict[int, int]:
+        """The place reached in each partition of the topic that is read."""
+        return {int(number): place for number, place in self["reached"].items()}
+
+    @property
+    def cause(self) -> Cause:
+        """Whoever asked for it."""
+        return Cause(actor=self["asked_by"], correlation_id=self["correlation_id"])
+
+    def step(self, apply: Callable[[UnitOfWork], object] = lambda _: None, *, read: int = 0, **changes: Any) -> None:
+        """`apply` and the job's own changes, both or neither; keeps the job for the next while.
+
+        Raises Lost when another holds it, Interrupted when this worker is to end.
+        """
+        if self._stop.is_set():
+            raise ShuttingDown
+        total = self["read"] + read
+        if read:
+            seconds = max(time.monotonic() - self._began_at, 0.001)
+            changes |= {"read": total, "per_second": round((total - self._read_before) / seconds)}
+
+        def work(uow: UnitOfWork) -> Document | None:
+            moved = uow.find_and_update(
+                JOBS,
+                {"_id": self["_id"], "claim": self["claim"], "open": True},
+                {"$set": {**changes, "until": utc_now() + LEASE}},
+            )
+            if moved is None:
+                raise LeaseLost
+            apply(uow)
+            return None
+
+        self.db.transact(work, cause=self.cause)
+        self.document |= changes
+
+    def skip(self, records: list[Any]) -> dict[str, Any]:
+        """The changes that say that these records could not be used; where the first of them stand."""
+        places = [f"{record.topic}/{record.partition}/{record.offset}" for record in records]
+        return {
+            "skipped": self["skipped"] + len(records),
+            "skipped_at": [*self["skipped_at"], *places][:20],
+        }
+
+    def end(self, **result: Any) -> None:
+        """It is done."""
+        self.step(open=False, state="completed", phase=None, result=result, ended_at=utc_now())
+
+    def release(self, error: Exception | None = None) -> None:
+        """Lets another worker go on at once, or after a failure in a while; gives up after a few failures of its own.
+
+        An absence of MongoDB or Kafka does not count as one.
+        """
+        now = utc_now()
+        changes: Document = {"until": LONG_AGO if error is None else now + timedelta(seconds=2)}
+        if error is not None:
+            changes["error"] = type(error).__name__
+            if not passes(error):
+                changes["tries"] = self["tries"] + 1
+            if changes.get("tries", 0) >= TRIES:
+                changes |= {"open": False, "state": "failed", "ended_at": now}
+        self.db[JOBS].update_one({"_id": self["_id"], "claim": self["claim"], "open": True}, {"$set": changes})
+
+
+def written(places: Mapping[int, int]) -> dict[str, int]:
+    """Places as they stand in a job's document."""
+    return {str(number): place for number, place in places.items()}
+
+
+def claim(db: Database, holder: str, stop: threading.Event) -> Job | None:
+    """The oldest job that nobody works on; None when there is none."""
+    now = utc_now()
+    document = db[JOBS].find_one_and_update(
+        {"open": True, "until": {"$lt": now}},
+        {"$set": {"holder": holder, "until": now + LEASE, "state": "running"}, "$inc": {"claim": 1}},
+        sort=[("_id", 1)],
+        return_document=True,
+    )
+    return None if document is None else Job(db, document, stop)
+
+
+def passes(error: BaseException) -> bool:
+    """Whether it is a matter of waiting: something is away, or there are too many writers at once."""
+    return (
+        isinstance(error, Unavailable | WriteRace | KafkaError)
+        or is_outage(error)
+        or (isinstance(error, Conflict) and error.retry_after is not None)
+    )

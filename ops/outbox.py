@@ -1,0 +1,29 @@
+"""How far the relay is behind: informative, never used for correctness.
+
+The relay's lease says what the highest id is among the rows that it has committed to Kafka, up to a second
+late. Ids grow with the time at which a command ran, so the rows above it are those that wait; a row of a
+command that took longer than its neighbours may be missing from the count for a moment.
+"""
+
+from shared.ids import utc_now
+from shared.mongo.aggregates import Document
+from shared.mongo.database import LEASES, Database
+from shared.mongo.unit_of_work import OUTBOX
+
+COUNT_LIMIT = 100_000
+
+
+def outbox(db: Database, service: str) -> Document:
+    """The rows that wait (counted up to 100,000), the age of the oldest in seconds, and who leads."""
+    now = utc_now()
+    lease = db[LEASES].find_one({"_id": f"{service}-relay"}) or {}
+    leads = lease.get("until") is not None and lease["until"] > now
+    waiting = {"_id": {"$gt": lease["reached"]}} if lease.get("reached") else {}
+    oldest = db[OUTBOX].find_one(waiting, {"at": 1}, sort=[("_id", 1)])
+    return {
+        "depth": db[OUTBOX].count_documents(waiting, limit=COUNT_LIMIT),
+        "oldest_seconds": 0.0 if oldest is None else max((now - oldest["at"]).total_seconds(), 0.0),
+        "relay_leads": leads,
+        "leader": lease.get("holder") if leads else None,
+        "as_of": lease.get("noted_at"),
+    }

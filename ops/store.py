@@ -1,0 +1,42 @@
+"""What the operator's side keeps: jobs, and who did what and why."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pymongo import IndexModel, InsertOne
+
+from shared.ids import new_id
+from shared.mongo.aggregates import Document
+from shared.mongo.unit_of_work import UnitOfWork
+
+JOBS = "ops_jobs"
+AUDIT = "ops_audit"
+
+COLLECTIONS: Mapping[str, Sequence[IndexModel]] = {
+    JOBS: [
+        # Of each kind, one at a time for each thing.
+        IndexModel(
+            [("kind", 1), ("of", 1), ("open", 1)],
+            name="one at a time",
+            unique=True,
+            partialFilterExpression={"open": True},
+        ),
+        IndexModel([("open", 1), ("_id", 1)], name="open"),
+    ],
+    AUDIT: [],
+}
+
+
+def note(uow: UnitOfWork, action: str, *, of: str, reason: str | None, about: Mapping[str, Any] | None = None) -> None:
+    """Who did `action` to what, when and why: in the transaction of the deed."""
+    row: Document = {
+        "_id": new_id(),
+        "at": uow.now,
+        "by": uow.cause.actor,
+        "action": action,
+        "of": of,
+        "reason": reason,
+        "about": dict(about or {}),
+        "correlation_id": uow.cause.correlation_id,
+    }
+    uow.write(AUDIT, InsertOne(row))

@@ -1,0 +1,78 @@
+"""What every worker does for the operator: the jobs, one after another, and the gauges."""
+
+import threading
+import time
+import traceback
+
+from prometheus_client import Gauge
+
+from ops.check import check
+from ops.context import OpsContext
+from ops.dead_letters import redrive_many
+from ops.jobs import Job, LeaseLost, ShuttingDown, claim, passes
+from ops.outbox import outbox
+from ops.rebuild import forget, rebuild
+from ops.replay import replay
+from shared.mongo.database import DEAD_LETTERS
+from shared.periodic import PeriodicTask
+from shared.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+KINDS = {"rebuild": rebuild, "replay": replay, "check": check, "redrive": redrive_many}
+
+OUTBOX_DEPTH = Gauge("uso_outbox_depth", "Messages that wait for the relay", ["service"], multiprocess_mode="max")
+OUTBOX_AGE = Gauge("uso_outbox_oldest_seconds", "Age of the oldest of them", ["service"], multiprocess_mode="max")
+DEAD = Gauge("uso_dead_letters", "Dead letters that nobody has dealt with", ["service"], multiprocess_mode="max")
+GAUGES_EVERY = 5.0
+
+
+def tasks(operated: OpsContext) -> list[PeriodicTask]:
+    """The operator's tasks of a worker."""
+    stop = threading.Event()
+    return [
+        PeriodicTask(name="operator's jobs", run=lambda: work_on_one(operated, stop), every=0.5, stop=stop.set),
+        PeriodicTask(name="operator's gauges", run=lambda: show_gauges(operated), every=GAUGES_EVERY),
+    ]
+
+
+def work_on_one(operated: OpsContext, stop: threading.Event) -> bool:
+    """Takes the oldest job that waits, or whose worker has died, as far as it goes. False when there is none."""
+    job = claim(operated.db, operated.settings.process_name, stop)
+    if job is None:
+        return False
+    log.info("operator's job", kind=job["kind"], of=job["of"], job=job["_id"], claim=job["claim"])
+    try:
+        _take_on(job, operated)
+    except LeaseLost:
+        log.warning("another worker has taken the job over", job=job["_id"])
+    except ShuttingDown:
+        job.release()
+    except Exception as error:  # noqa: BLE001 - the job is given back; another worker may do better
+        job.release(error)
+        if passes(error):
+            log.warning("operator's job waits", job=job["_id"], error=type(error).__name__, why=str(error)[:300])
+        else:
+            # The text of a failed write quotes documents, and so people: only its kind and place are logged.
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{frame.filename}:{frame.lineno}"
+            log.error("operator's job failed", job=job["_id"], error=type(error).__name__, where=where)  # noqa: TRY400
+    return True
+
+
+def _take_on(job: Job, operated: OpsContext) -> None:
+    started = time.monotonic()
+    KINDS[job["kind"]](job, operated)
+    log.info("operator's job done", job=job["_id"], read=job["read"], seconds=round(time.monotonic() - started, 1))
+    if job["kind"] == "rebuild":
+        forget(operated, job["of"])
+
+
+def show_gauges(operated: OpsContext) -> bool:
+    """Counts what waits and what is dead, for Prometheus."""
+    service = operated.service
+    waiting = outbox(operated.db, service)
+    OUTBOX_DEPTH.labels(service).set(waiting["depth"])
+    OUTBOX_AGE.labels(service).set(waiting["oldest_seconds"])
+    DEAD.labels(service).set(operated.db[DEAD_LETTERS].count_documents({"state": "dead"}))
+    return False

@@ -1,0 +1,13 @@
+"""What enrolment keeps of events' things: of workshops what their days depend on."""
+
+from shared.messaging.messages import Message
+from shared.messaging.subscriptions import Projection
+from shared.mongo.aggregates import Document
+
+
+def keep_of_event(message: Message) -> Document:
+    state = message.state or {}
+    return {name: state.get(name) for name in ("kind", "state", "enrolment_id", "days")}
+
+
+EVENTS = Projection(collection="events", keep=keep_of_event)

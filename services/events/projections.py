@@ -1,0 +1,45 @@
+"""What events keeps of enrolment's things: just what its own rules and lists ask for."""
+
+from collections.abc import Callable
+
+from pymongo import IndexModel
+
+from shared.messaging.messages import Message
+from shared.messaging.subscriptions import Projection
+from shared.mongo.aggregates import Document
+from shared.mongo.paging import search_words
+
+
+def only(*fields: str) -> Callable[[Message], Document]:
+    """Keeps these fields of the state."""
+
+    def keep(message: Message) -> Document:
+        state = message.state or {}
+        return {name: state.get(name) for name in fields}
+
+    return keep
+
+
+def keep_of_contact(message: Message) -> Document:
+    """Who somebody is, where they work, and the e-mail address that a public registration is known again by."""
+    state = message.state or {}
+    kept = only("given_name", "family_name", "organisation_id", "role", "language", "merged_into")(message)
+    search = search_words(state.get("given_name"), state.get("family_name"))
+    return {**kept, "email": (state.get("email") or "").casefold(), "search": search}
+
+
+CONTACTS = Projection(collection="contacts", keep=keep_of_contact, indexes=[IndexModel("email", name="email")])
+ORGANISATIONS = Projection(collection="organisations", keep=only("name"))
+SEASONS = Projection(collection="seasons", keep=only("number", "state"))
+ENROLMENTS = Projection(
+    collection="enrolments",
+    keep=only("season_id", "organisation_id", "state"),
+    indexes=[IndexModel([("season_id", 1), ("organisation_id", 1)], name="season")],
+)
+
+PROJECTIONS = {
+    "uso.enrolment.contacts.v1": CONTACTS,
+    "uso.enrolment.organisations.v1": ORGANISATIONS,
+    "uso.enrolment.seasons.v1": SEASONS,
+    "uso.enrolment.enrolments.v1": ENROLMENTS,
+}

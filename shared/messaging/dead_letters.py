@@ -1,0 +1,79 @@
+"""A dead letter: a record that could not be handled, unchanged, with where it stood and what went wrong."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from bson import Binary
+from pymongo import InsertOne
+
+from shared.ids import new_id, utc_now
+from shared.messaging.messages import Undecodable
+from shared.messaging.topics import dead_letters
+from shared.mongo.aggregates import Document
+from shared.mongo.database import DEAD_LETTERS
+from shared.mongo.unit_of_work import UnitOfWork
+
+HEADER_PREFIX = "dead-letter-"
+# What is known about a dead letter, in its document and, after the prefix, in its headers.
+ABOUT = {
+    "topic": "the topic that it was read from",
+    "partition": "its partition there",
+    "offset": "its offset there",
+    "service": "the service that could not handle it",
+    "group": "that service's consumer group",
+    "error": "the kind of error",
+    "reason": "a sentence; nothing of the message stands in it",
+    "tries": "how often it was tried",
+    "at": "when it was given up (RFC 3339, UTC)",
+    "id": "the dead letter's id, by which it is shown, redriven or discarded",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """The record, and what is known about its failure, each a text."""
+
+    record: Any
+    about: dict[str, str]
+
+    def store(self, uow: UnitOfWork) -> None:
+        """Puts it among the service's dead letters, in the database and on the topic; both or neither."""
+        record = self.record
+        letter: Document = {
+            "_id": self.about["id"],
+            "state": "dead",
+            "about": self.about,
+            "key": None if record.key is None else Binary(record.key),
+            "value": None if record.value is None else Binary(record.value),
+            "headers": [list(header) for header in record.headers or ()],
+        }
+        uow.write(DEAD_LETTERS, InsertOne(letter))
+        uow.publish(
+            topic=dead_letters(self.about["service"]),
+            key=None if record.key is None else record.key.decode(errors="replace"),
+            value=record.value,
+            headers=[
+                *((name, bytes(value or b"")) for name, value in record.headers or ()),
+                *((HEADER_PREFIX + name, value.encode()) for name, value in self.about.items()),
+            ],
+        )
+
+
+def dead_letter(record: Any, error: Exception, *, tries: int, service: str, group: str) -> DeadLetter:
+    """What `service` could not handle, and why.
+
+    An exception's text can quote the message, and so a person: only its kind is told.
+    """
+    about = {
+        "topic": record.topic,
+        "partition": str(record.partition),
+        "offset": str(record.offset),
+        "service": service,
+        "group": group,
+        "error": type(error).__name__,
+        "reason": str(error) if isinstance(error, Undecodable) else f"A handler raised {type(error).__name__}.",
+        "tries": str(tries),
+        "at": utc_now().isoformat(),
+        "id": new_id(),
+    }
+    return DeadLetter(record=record, about=about)
