@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from shared.cause import Cause
+from shared.cloudevents import encode
 from shared.ids import new_id
-from shared.messaging.messages import encode
 
 CAUSE = Cause(actor="bench", correlation_id=new_id(), traceparent=f"00-{'ab' * 16}-{'cd' * 8}-01")
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from contracts.shapes import Json, MessageType, message_types
+from shared.cloudevents import CONTENT_TYPE, HEADERS
 from shared.messaging.dead_letters import ABOUT, HEADER_PREFIX
-from shared.messaging.messages import CONTENT_TYPE, HEADERS
 from shared.messaging.topics import Topic, dead_letters, service_topics
 from shared.service import Service
 

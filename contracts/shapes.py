@@ -9,7 +9,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema, missing
 
-from shared.messaging.messages import SCHEMA_BASE, TYPE_PREFIX
+from shared.cloudevents import SCHEMA_BASE, TYPE_PREFIX
 from shared.mongo.aggregates import Aggregate
 from shared.schemas import Resource
 from shared.service import Service
@@ -29,7 +29,7 @@ class MessageType:
     """One type of message: `name` without the prefix `fi.uso.`, the aggregate that it is about, and its owner."""
 
     name: str
-    aggregate: Aggregate
+    aggregate: Aggregate[Any]
     service: Service
 
     @property
@@ -42,7 +42,7 @@ class MessageType:
 
     @property
     def summary(self) -> str:
-        return sentence(self.aggregate.messages[self.name])
+        return sentence(self.aggregate.message_types[self.name])
 
 
 def message_types(services: Sequence[Service]) -> Iterator[MessageType]:
@@ -50,7 +50,7 @@ def message_types(services: Sequence[Service]) -> Iterator[MessageType]:
     for service in services:
         for aggregate in service.aggregates:
             if aggregate.topic is not None:
-                for name in aggregate.messages:
+                for name in aggregate.message_types:
                     yield MessageType(name=name, aggregate=aggregate, service=service)
 
 
@@ -92,7 +92,7 @@ def document_schema(message: MessageType) -> Json:
                 "type": "object",
                 "properties": {
                     "state": state_schema(message.aggregate.schema()),
-                    "change": change_schema(message.aggregate.messages[message.name]()),
+                    "change": change_schema(message.aggregate.message_types[message.name]()),
                 },
                 "required": ["state", "change"],
             },

@@ -7,7 +7,7 @@ from itertools import count
 from typing import Any
 
 from shared.cause import Cause
-from shared.messaging.messages import encode
+from shared.cloudevents import encode
 from shared.mongo.aggregates import Aggregate, Document
 from shared.schemas import instant_text
 
@@ -32,7 +32,7 @@ class Story:
         return self._now
 
     def made(
-        self, aggregate: Aggregate, type: str, fields: Document, *, change: Mapping[str, Any] | None = None
+        self, aggregate: Aggregate[Any], type: str, fields: Document, *, change: Mapping[str, Any] | None = None
     ) -> Document:
         """A new document, and its message."""
         self._now += timedelta(hours=1)
@@ -43,7 +43,7 @@ class Story:
 
     def changed(
         self,
-        aggregate: Aggregate,
+        aggregate: Aggregate[Any],
         before: Document,
         type: str,
         fields: Document,
@@ -54,19 +54,19 @@ class Story:
         """Its next version, and its message; `follows`: because of the message before."""
         self._now += timedelta(hours=1)
         after = {**before, **fields, "version": before["version"] + 1, "updated_at": self._now}
-        changed = aggregate.changed(before, after)
+        changed = aggregate.changed(aggregate.to_public(before), aggregate.to_public(after))
         self._record_change(aggregate, after, type, {**change, "changed": changed}, follows=follows)
         return after
 
     def moved(
-        self, aggregate: Aggregate, before: Document, type: str, to: str, *, follows: bool = False, **fields: Any
+        self, aggregate: Aggregate[Any], before: Document, type: str, to: str, *, follows: bool = False, **fields: Any
     ) -> Document:
         """A step to another state."""
         step = {"from": before["state"], "to": to}
         return self.changed(aggregate, before, type, {**fields, "state": to}, follows=follows, **step)
 
     def _record_change(
-        self, aggregate: Aggregate, document: Document, type: str, change: Json, *, follows: bool = False
+        self, aggregate: Aggregate[Any], document: Document, type: str, change: Json, *, follows: bool = False
     ) -> None:
         identifier = self.new_id()
         cause = Cause(

@@ -16,12 +16,12 @@ from ops.topics import topics
 from shared.errors import Invalid
 from shared.http.auth import needs
 from shared.http.calls import once, request_cause
-from shared.http.routes import PageQuery, Routes
+from shared.http.routes import Routes
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import DEAD_LETTERS, SEEN_KEPT
 from shared.mongo.paging import Page, page
-from shared.schemas import instant_text
+from shared.schemas import PageQuery, instant_text
 
 operator = needs("operator")
 

@@ -14,7 +14,8 @@ from shared.errors import Conflict, NotFound
 from shared.messaging.messages import Undecodable
 from shared.messaging.subscriptions import apply_batch
 from shared.mongo.aggregates import Document
-from shared.mongo.database import DEAD_LETTERS, Database, IdempotencyKey
+from shared.mongo.database import DEAD_LETTERS, Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 FORGOTTEN = {"value": "", "headers": "", "key": ""}

@@ -15,11 +15,13 @@ from pymongo import InsertOne
 
 from ops.store import JOBS, note
 from shared.cause import Cause
-from shared.errors import Conflict, NotFound, Unavailable
+from shared.errors import Conflict, NotFound
 from shared.ids import new_id, utc_now
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey, is_outage
-from shared.mongo.unit_of_work import UnitOfWork, WriteRace
+from shared.mongo.database import Database
+from shared.mongo.errors import is_transient
+from shared.mongo.idempotency import IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=15)
 TRIES = 3
@@ -187,8 +189,4 @@ def claim(db: Database, holder: str, stop: threading.Event) -> Job | None:
 
 def passes(error: BaseException) -> bool:
     """Whether it is a matter of waiting: something is away, or there are too many writers at once."""
-    return (
-        isinstance(error, Unavailable | WriteRace | KafkaError)
-        or is_outage(error)
-        or (isinstance(error, Conflict) and error.retry_after is not None)
-    )
+    return isinstance(error, KafkaError) or is_transient(error)

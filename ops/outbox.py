@@ -8,7 +8,7 @@ command that took longer than its neighbours may be missing from the count for a
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import LEASES, Database
-from shared.mongo.unit_of_work import OUTBOX
+from shared.mongo.journal import JOURNAL
 
 COUNT_LIMIT = 100_000
 
@@ -18,10 +18,11 @@ def outbox(db: Database, service: str) -> Document:
     now = utc_now()
     lease = db[LEASES].find_one({"_id": f"{service}-relay"}) or {}
     leads = lease.get("until") is not None and lease["until"] > now
-    waiting = {"_id": {"$gt": lease["reached"]}} if lease.get("reached") else {}
-    oldest = db[OUTBOX].find_one(waiting, {"at": 1}, sort=[("_id", 1)])
+    # Ids of messages are UUIDs: a row of an Idempotency-Key ("key:…") sorts behind all of them.
+    waiting = {"_id": {"$gt": lease.get("reached") or "", "$lt": "g"}, "topic": {"$type": "string"}}
+    oldest = db[JOURNAL].find_one(waiting, {"at": 1}, sort=[("_id", 1)])
     return {
-        "depth": db[OUTBOX].count_documents(waiting, limit=COUNT_LIMIT),
+        "depth": db[JOURNAL].count_documents(waiting, limit=COUNT_LIMIT),
         "oldest_seconds": 0.0 if oldest is None else max((now - oldest["at"]).total_seconds(), 0.0),
         "relay_leads": leads,
         "leader": lease.get("holder") if leads else None,

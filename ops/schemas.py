@@ -2,8 +2,7 @@
 
 from marshmallow import Schema, fields
 
-from shared.http.routes import PageQuery
-from shared.schemas import Instant, Line, Strict, one_of
+from shared.schemas import Instant, Line, PageQuery, Strict, one_of
 
 
 class Lag(Schema):

@@ -1,12 +1,13 @@
 """marshmallow fields and bases that HTTP bodies and messages share."""
 
+import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import isodate
-from marshmallow import RAISE, Schema, ValidationError, fields, missing, post_dump, pre_load, validate
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, missing, post_dump, pre_load, validate
 
 from shared.ids import is_id
 
@@ -144,6 +145,47 @@ class Resource(Schema):
     @post_dump
     def show_what_is_absent(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {name: data.get(name) for name in self.dump_fields}
+
+
+class PageQuery(Strict):
+    """The part of a list's query that all lists have. Further filters are fields of a subclass."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
+    cursor = fields.String(load_default=None)
+
+
+class SearchQuery(PageQuery):
+    q = fields.String(load_default=None, validate=validate.Length(max=200))
+
+
+class MergePatch(Schema):
+    """JSON Merge Patch (RFC 7396): the fields to change; null removes one."""
+
+    class Meta:
+        unknown = INCLUDE
+
+
+def patch_of(schema: type[Schema]) -> type[Schema]:
+    """The body of a PATCH: any fields of `schema`, each also null. It is checked after it was merged."""
+
+    class Patch(MergePatch):
+        def load(self, data: Any, **_: Any) -> Any:
+            if not isinstance(data, dict):
+                raise ValidationError({"_schema": ["A merge patch is a JSON object."]})
+            return data
+
+    optional = {}
+    for name, declared in schema._declared_fields.items():
+        optional[name] = copy.copy(declared)
+        optional[name].required, optional[name].allow_none, optional[name].load_default = False, True, missing
+    return type(f"{schema.__name__.removesuffix('Input')}Patch", (Patch,), optional)
+
+
+def transition_of(states: Sequence[str], name: str) -> type[Schema]:
+    """The body of a step to one of `states`; another word is 422."""
+    return type(
+        f"{name.title().replace(' ', '')}Transition", (TransitionInput,), {"to": one_of(*states, required=True)}
+    )
 
 
 class TransitionInput(Strict):

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import Flask
 from flask_smorest import Blueprint
@@ -22,6 +23,10 @@ from shared.processes import run_api, run_relay, run_worker
 from shared.settings import Settings, read_settings
 
 
+def _nothing(settings: Settings, db: Database) -> Iterable[object]:
+    return ()
+
+
 def _no_tasks(settings: Settings, db: Database) -> Sequence[PeriodicTask]:
     return ()
 
@@ -30,16 +35,17 @@ def _no_tasks(settings: Settings, db: Database) -> Sequence[PeriodicTask]:
 class Service:
     """What a service is made of. Nothing connects before a process runs or `prepare` is called.
 
-    `routes` gives the blueprints of its HTTP interface, `topics` are those that it alone writes,
-    `subscriptions` what it does with messages, `tasks` what its workers do by themselves as time
-    passes, `collections` the indexes of what is neither an aggregate nor a copy.
+    `routes` are the blueprints of its HTTP interface, `provides` makes the objects that its views ask for by
+    type, `topics` are those that it alone writes, `subscriptions` its handlers of messages, `tasks` the timed
+    work of its workers, `collections` the indexes of collections that hold neither aggregates nor projections.
     """
 
     name: str
     description: str
-    aggregates: Sequence[Aggregate]
+    aggregates: Sequence[Aggregate[Any]]
     topics: Sequence[Topic]
-    routes: Callable[[Settings, Database], Iterable[Blueprint]]
+    routes: Sequence[Blueprint] | Callable[[Settings, Database], Iterable[Blueprint]]
+    provides: Callable[[Settings, Database], Iterable[object]] = _nothing
     subscriptions: Subscriptions = field(default_factory=dict)
     tasks: Callable[[Settings, Database], Sequence[PeriodicTask]] = _no_tasks
     collections: Mapping[str, Sequence[IndexModel]] = field(default_factory=dict)
@@ -65,11 +71,13 @@ class Service:
 
     def app(self, settings: Settings, db: Database) -> Flask:
         """The service's HTTP interface on `db`."""
+        routes = self.routes(settings, db) if callable(self.routes) else self.routes
         return create_app(
             settings,
             title=f"USO {self.name}",
             description=self.description,
-            blueprints=[*self.routes(settings, db), ops.routes(self.operated(settings, db))],
+            blueprints=[*routes, ops.routes(self.operated(settings, db))],
+            provides=[settings, db, *self.provides(settings, db)],
             checks={"mongodb": db.ping},
         )
 

@@ -11,7 +11,7 @@ from flask import request
 from marshmallow import Schema, fields
 
 from shared.errors import Invalid, Problem
-from shared.http.routes import apply_merge_patch
+from shared.merge_patch import merge_patch
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.schemas import LANGUAGES, Strict, flatten_errors
@@ -64,7 +64,7 @@ def nest_languages(cells: dict[str, str], name: str) -> dict[str, str]:
 
 def import_rows(
     uow: UnitOfWork,
-    aggregate: Aggregate,
+    aggregate: Aggregate[Any],
     rows: list[Row],
     *,
     schema: Schema,
@@ -89,7 +89,7 @@ def import_rows(
             existing = find(given)
             before = aggregate.to_public(existing) if existing else usual or {}
             inputs = {name: before[name] for name in schema.load_fields if before.get(name) is not None}
-            merged = apply_merge_patch(inputs, given)
+            merged = merge_patch(inputs, given)
             errors = flatten_errors(schema.validate(merged))
         except Invalid as error:
             errors = error.errors

@@ -22,9 +22,9 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from services.enrolment.organisations.store import ORGANISATIONS
-from shared.messaging.messages import HEADERS
+from shared.cloudevents import HEADERS
 from shared.mongo.database import INFRASTRUCTURE_INDEXES
-from shared.mongo.unit_of_work import HISTORY, OUTBOX
+from shared.mongo.journal import JOURNAL
 
 TOPIC = os.environ.get("BENCH_TOPIC", "bench")
 
@@ -78,8 +78,7 @@ def create_app() -> Flask:
         return jsonify(thing), 201
 
     db["kept"].create_indexes(list(ORGANISATIONS.indexes))
-    for collection in (HISTORY, OUTBOX):
-        db[f"kept_{collection}"].create_indexes(list(INFRASTRUCTURE_INDEXES[collection]))
+    db["kept_journal"].create_indexes(list(INFRASTRUCTURE_INDEXES[JOURNAL]))
 
     @app.post("/kept-things")
     def keep() -> tuple[Response, int]:
@@ -89,8 +88,7 @@ def create_app() -> Flask:
 
         def work(session: ClientSession) -> None:
             db["kept"].insert_one({**thing, "search": list(thing["name"].values())}, session=session)
-            db[f"kept_{HISTORY}"].insert_one({"of": thing["_id"], "version": 1, "at": now}, session=session)
-            db[f"kept_{OUTBOX}"].insert_one(row, session=session)
+            db["kept_journal"].insert_one({**row, "of": thing["_id"], "version": 1}, session=session)
 
         in_transaction(work)
         return jsonify(thing), 201

@@ -13,12 +13,12 @@ from bench.bare.consumer import Pace
 from bench.messages import things
 from bench.rows import Figures, Row, interleaved, of
 from bench.surroundings import Surroundings
+from shared.cloudevents import HEADERS
 from shared.ids import new_id, utc_now
-from shared.messaging.messages import HEADERS
 from shared.messaging.relay import Relay
 from shared.messaging.topics import service_topics, state_topic
 from shared.mongo.database import Database
-from shared.mongo.unit_of_work import OUTBOX
+from shared.mongo.journal import JOURNAL
 from shared.testing import wait_for
 
 LOOK_SECONDS = 0.002
@@ -91,7 +91,7 @@ def _bare(around: Surroundings, rows: Sequence[dict[str, Any]], *, transaction: 
         _write(db, rows)
         identifier = around.name("bare") if transaction else None
         made = bare.producer(around.bootstrap_servers, transactional_id=identifier)
-        batches = bare.follow(db, OUTBOX, after=start, count=len(rows))
+        batches = bare.follow(db, JOURNAL, after=start, count=len(rows))
         return {"rate": bare.paced(batches, made, transaction=transaction)}
 
 
@@ -103,7 +103,7 @@ def _producing(around: Surroundings, rows: Sequence[dict[str, Any]]) -> Figures:
 
 def _write(db: Database, rows: Sequence[dict[str, Any]]) -> None:
     for start in range(0, len(rows), 2000):
-        db[OUTBOX].insert_many([{**row, "_id": new_id()} for row in rows[start : start + 2000]])
+        db[JOURNAL].insert_many([{**row, "_id": new_id()} for row in rows[start : start + 2000]])
 
 
 def _relayed(service: str) -> float:

@@ -31,7 +31,7 @@ def routes(settings: Settings, db: Database) -> Iterable[Blueprint]:
     return [
         organisations.routes(db),
         contacts.routes(db),
-        seasons.routes(db),
+        seasons.routes,
         enrolments.routes(db),
         workshop_days.routes(db),
     ]

@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from flask_smorest import Api, Blueprint
 from flask_swagger_ui import get_swaggerui_blueprint
-from werkzeug.exceptions import HTTPException, NotAcceptable, UnsupportedMediaType
+from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
 from shared.cause import Cause
 from shared.errors import Unauthorized
 from shared.http.auth import Tokens, needed_role, open_to_all, require, roles_of
 from shared.http.bodies import Json
+from shared.http.calls import PUBLIC
 from shared.http.openapi import Promises, describe_field, problem_responses
 from shared.http.problems import problem_response, register_errors
 from shared.ids import new_id
@@ -37,11 +38,13 @@ def create_app(
     description: str,
     blueprints: Iterable[Blueprint],
     checks: Checks,
+    provides: Iterable[object] = (),
 ) -> Flask:
     """A Flask app with the given routes, and around them what every service promises.
 
     Tokens and roles, problem details, request and trace ids, body limits, content negotiation,
     /healthz, /readyz, /openapi.json and /docs. Nothing connects before the first request.
+    `provides` are the objects that views ask for by their type (`shared.http.calls.the`).
     """
     app = Flask(settings.service, static_folder=None)
     app.config.update(
@@ -59,6 +62,7 @@ def create_app(
         PROPAGATE_EXCEPTIONS=False,
     )
     app.json = Json(app)
+    app.extensions["uso"] = {type(thing): thing for thing in provides}
     app.url_map.strict_slashes = False
     tokens = Tokens(jwks=settings.jwks, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
 
@@ -106,13 +110,7 @@ def gives_media(*types: str) -> Callable[[Any], Any]:
 
 
 def _view() -> Any:
-    return None if request.endpoint is None else _app().view_functions.get(request.endpoint)
-
-
-def _app() -> Flask:
-    from flask import current_app
-
-    return current_app
+    return None if request.endpoint is None else current_app.view_functions.get(request.endpoint)
 
 
 def _add_requests(app: Flask, settings: Settings) -> None:
@@ -128,8 +126,8 @@ def _add_requests(app: Flask, settings: Settings) -> None:
     @app.after_request
     def finish(response: Response) -> Response:
         response.headers["X-Request-ID"] = g.get("request_id", "")
-        once = g.get("once")
-        if once is not None and once.replayed:
+        key = g.get("idempotency_key")
+        if key is not None and key.replayed:
             response.headers["Idempotent-Replayed"] = "true"
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
@@ -157,7 +155,7 @@ def _add_guards(app: Flask, tokens: Tokens) -> None:
         view = _view()
         role = needed_role(view, request.method)
         if role is None:
-            g.cause = Cause(actor="public", correlation_id=g.request_id, traceparent=g.traceparent)
+            g.cause = Cause(actor=PUBLIC, correlation_id=g.request_id, traceparent=g.traceparent)
             return
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
@@ -208,6 +206,3 @@ def _add_health(app: Flask, checks: Checks) -> None:
             response.headers["Retry-After"] = "2"
             return response
         return jsonify({"status": "ready", "checks": results})
-
-
-__all__ = ["HTTPException", "create_app", "gives_media", "takes_media"]

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Request
+from flask import Request, request
 from flask.json.provider import DefaultJSONProvider
 from marshmallow import missing
 from webargs.core import is_json
@@ -51,3 +51,11 @@ def _check_text(body: str | bytes, value: Any) -> None:
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON's")
+
+
+def json_object() -> dict[str, Any]:
+    """The body of this request as a JSON object. Raises Problem (400) when it is something else."""
+    body = request.get_json()
+    if not isinstance(body, dict):
+        raise Problem("The body must be a JSON object.")
+    return body

@@ -1,37 +1,80 @@
-"""The call that is being answered: who calls, with which preconditions, once or again."""
+"""The call that is being answered: its caller, its preconditions, and its command in one transaction."""
 
 import hashlib
 import re
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, TypeVar
 
-from flask import g, request
+from flask import current_app, g, request
 
 from shared.cause import Cause
 from shared.errors import Invalid, PreconditionRequired, Problem
-from shared.mongo.database import IdempotencyKey
-from shared.mongo.unit_of_work import IF_MATCH_ANY
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
+from shared.mongo.unit_of_work import IfMatch, UnitOfWork
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def run(command: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The result of `command(uow, …)`, committed in one transaction for this call.
+
+    The call's caller is the cause, its `Idempotency-Key` makes the command's effect happen once, and its
+    `If-Match` must name the version of the resource that the path's `<id>` names. Raises what the command
+    and `Database.transact` raise, and PreconditionRequired (428) for a PATCH or PUT without `If-Match`.
+    """
+    return database().transact(
+        lambda uow: command(uow, *args, **kwargs),
+        cause=request_cause(),
+        key=idempotency_key(),
+        if_match=precondition(),
+    )
+
+
+def database() -> Database:
+    """The service's database."""
+    return the(Database)
+
+
+def the(kind: type[T]) -> T:
+    """The service's one object of this type: its database, its settings, or what it `provides` itself."""
+    found: T = current_app.extensions["uso"][kind]
+    return found
 
 
 def request_cause() -> Cause:
-    """Who makes this call: the cause of whatever it changes."""
+    """The caller as the cause of the changes that the call makes."""
     cause: Cause = g.cause
     return cause
 
 
-def if_match() -> int | None:
-    """The version that `If-Match` names (RFC 9110, 13.1.1); None without it, IF_MATCH_ANY for `*`."""
+def precondition() -> IfMatch | None:
+    """The versions that `If-Match` names (RFC 9110, 13.1.1); None without the header.
+
+    Weak tags count as well, since proxies that compress weaken ours; `*` names every version. Raises
+    PreconditionRequired (RFC 6585) for a PATCH or PUT without the header.
+    """
     header = request.headers.get("If-Match")
     if header is None:
+        if request.method in ("PATCH", "PUT"):
+            raise PreconditionRequired('Send If-Match with the ETag of the version you changed, such as If-Match: "3".')
         return None
+    return IfMatch(of=str((request.view_args or {}).get("id")), versions=_versions(header))
+
+
+def _versions(header: str) -> frozenset[int]:
     if header.strip() == "*":
-        return IF_MATCH_ANY
-    found = _ETAG.fullmatch(header.strip())
-    if not found:
-        raise Problem('If-Match must be one strong ETag as we gave it, such as "3".')
-    return int(found[1])
+        return frozenset()
+    tags = [tag.strip() for tag in header.split(",")]
+    found = [_ETAG.fullmatch(tag) for tag in tags if tag]
+    if not found or not all(found):
+        raise Problem('If-Match must be ETags as we gave them, such as "3", or *.')
+    return frozenset(int(tag[1]) for tag in found if tag)
 
 
-def once() -> IdempotencyKey | None:
-    """This call's Idempotency-Key, tied to the caller and to what is asked; None without the header."""
+def idempotency_key() -> IdempotencyKey | None:
+    """This call's Idempotency-Key, bound to the caller, to the path and to the body; None without the header."""
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
@@ -41,16 +84,34 @@ def once() -> IdempotencyKey | None:
     for part in (request.method, request.full_path, request.mimetype):
         fingerprint.update(part.encode() + b"\0")
     fingerprint.update(request.get_data(cache=True))
-    identity = hashlib.sha256(f"{request_cause().actor}\0{key}".encode()).hexdigest()
-    g.once = IdempotencyKey(id=identity, fingerprint=fingerprint.hexdigest())
-    return g.once  # type: ignore[no-any-return]
+    g.idempotency_key = IdempotencyKey(id=_identity(key), fingerprint=fingerprint.hexdigest())
+    found: IdempotencyKey = g.idempotency_key
+    return found
 
 
-def required_match(if_match: int | None) -> int:
-    """The version that PATCH and PUT must name. Raises PreconditionRequired (RFC 6585) without one."""
-    if if_match is None:
+def _identity(key: str) -> str:
+    """Callers have keys of their own. All strangers are one caller, so theirs are bound to the path too."""
+    actor = request_cause().actor
+    scope = f"{actor}\0{request.path}" if actor == PUBLIC else actor
+    return hashlib.sha256(f"{scope}\0{key}".encode()).hexdigest()
+
+
+def once() -> IdempotencyKey | None:
+    return idempotency_key()
+
+
+def if_match() -> int | None:
+    header = request.headers.get("If-Match")
+    if header is None:
+        return None
+    return max(_versions(header), default=-1)
+
+
+def required_match(version: int | None) -> int:
+    if version is None:
         raise PreconditionRequired('Send If-Match with the ETag of the version you changed, such as If-Match: "3".')
-    return if_match
+    return version
 
 
-_ETAG = re.compile(r'"(\d{1,18})"')
+PUBLIC = "public"
+_ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')

@@ -7,7 +7,7 @@ from pymongo.errors import PyMongoError
 from werkzeug.exceptions import HTTPException
 
 from shared.errors import Invalid, Problem
-from shared.mongo.database import refusal
+from shared.mongo.errors import refusal
 from shared.schemas import flatten_errors
 from shared.telemetry.logs import get_logger
 

@@ -8,10 +8,8 @@ from typing import Any
 
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from shared.errors import Conflict, Unavailable
 from shared.messaging.kafka_workarounds import poll
-from shared.mongo.database import is_outage
-from shared.mongo.unit_of_work import WriteRace
+from shared.mongo.errors import is_transient
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -35,7 +33,7 @@ class Backoff:
             except (DuplicateKeyError, BulkWriteError):
                 raise
             except Exception as error:
-                if not (isinstance(error, Unavailable | WriteRace) or _is_contention(error) or is_outage(error)):
+                if not is_transient(error):
                     raise
                 attempt += 1
                 log.warning("waiting for the database", attempt=attempt, error=type(error).__name__)
@@ -63,7 +61,3 @@ class Backoff:
             poll(self._kafka, timeout_ms=0)
         finally:
             self._kafka.resume(*[tp for tp in assigned if tp in self._kafka.assignment()])
-
-
-def _is_contention(error: Exception) -> bool:
-    return isinstance(error, Conflict) and error.retry_after is not None

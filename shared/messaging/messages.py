@@ -1,16 +1,12 @@
 """A message: a CloudEvents 1.0 JSON document in structured mode."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from shared.cause import Cause
-
-CONTENT_TYPE = "application/cloudevents+json"
-HEADERS: Sequence[tuple[str, bytes]] = (("content-type", CONTENT_TYPE.encode()),)
-TYPE_PREFIX = "fi.uso."
-SCHEMA_BASE = "https://schemas.uso.example"
+from shared.cloudevents import TYPE_PREFIX
 
 
 class Undecodable(Exception):
@@ -50,40 +46,6 @@ class Message:
             causation_id=self.id,
             traceparent=self.traceparent,
         )
-
-
-def encode(
-    *,
-    message_id: str,
-    source: str,
-    type: str,
-    subject: str,
-    time: str,
-    sequence: int,
-    state: Mapping[str, Any],
-    change: Mapping[str, Any],
-    cause: Cause,
-) -> bytes:
-    """The message's bytes as they stand on the topic."""
-    document = {
-        "specversion": "1.0",
-        "id": message_id,
-        "source": source,
-        "type": TYPE_PREFIX + type,
-        "subject": subject,
-        "time": time,
-        "datacontenttype": "application/json",
-        "dataschema": f"{SCHEMA_BASE}/{TYPE_PREFIX}{type}/v1.json",
-        "sequence": sequence,
-        "actor": cause.actor,
-        "correlationid": cause.correlation_id,
-        "data": {"state": state, "change": change},
-    }
-    if cause.causation_id:
-        document["causationid"] = cause.causation_id
-    if cause.traceparent:
-        document["traceparent"] = cause.traceparent
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def decode(value: bytes | None, *, key: bytes | None, topic: str = "", partition: int = 0, offset: int = 0) -> Message:

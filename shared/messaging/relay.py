@@ -20,7 +20,7 @@ from shared.messaging.hanging_transactions import abort_hanging_transactions, ha
 from shared.messaging.topics import MAX_MESSAGE_BYTES, relay_offsets
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.mongo.unit_of_work import OUTBOX
+from shared.mongo.journal import JOURNAL
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
 from shared.telemetry.metrics import RELAY_DELAY, RELAYED
@@ -173,12 +173,12 @@ class Relay:
         """The rows that the change stream brings. One batch is what arrived while the last was committed."""
         pipeline = [
             {"$changeStream": start},
-            {"$match": {"operationType": "insert"}},
+            {"$match": {"operationType": "insert", "fullDocument.topic": {"$type": "string"}}},
             {"$project": {"_id": 1, "fullDocument": 1}},
         ]
         with self.db.client.start_session() as session:
             reply = self._command(
-                session, {"aggregate": OUTBOX, "pipeline": pipeline, "cursor": {"batchSize": MAX_ROWS}}
+                session, {"aggregate": JOURNAL, "pipeline": pipeline, "cursor": {"batchSize": MAX_ROWS}}
             )
             rows = reply["cursor"]["firstBatch"]
             try:
@@ -189,7 +189,7 @@ class Relay:
                         session,
                         {
                             "getMore": reply["cursor"]["id"],
-                            "collection": OUTBOX,
+                            "collection": JOURNAL,
                             "batchSize": MAX_ROWS,
                             "maxTimeMS": 500,
                         },
@@ -208,7 +208,8 @@ class Relay:
             reply = self._command(
                 session,
                 {
-                    "find": OUTBOX,
+                    "find": JOURNAL,
+                    "filter": {"topic": {"$type": "string"}},
                     "sort": {"sequence": 1, "_id": 1},
                     "batchSize": MAX_ROWS,
                     "readConcern": {"level": "snapshot"},
@@ -220,7 +221,7 @@ class Relay:
                 # No place yet: a relay that dies here scans again, and the newest of each key stays last.
                 yield Batch(rows, {"scanning": True})
                 reply = self._command(
-                    session, {"getMore": reply["cursor"]["id"], "collection": OUTBOX, "batchSize": MAX_ROWS}
+                    session, {"getMore": reply["cursor"]["id"], "collection": JOURNAL, "batchSize": MAX_ROWS}
                 )
                 rows = reply["cursor"]["nextBatch"]
             yield Batch(rows, {"after": at})
@@ -231,7 +232,7 @@ class Relay:
     def _close(self, session: Any, cursor: int) -> None:
         if cursor:
             try:
-                self._command(session, {"killCursors": OUTBOX, "cursors": [cursor]})
+                self._command(session, {"killCursors": JOURNAL, "cursors": [cursor]})
             except PyMongoError as error:
                 log.info("the change stream was gone already", error=type(error).__name__)
 

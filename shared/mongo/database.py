@@ -1,53 +1,43 @@
 """A service's own MongoDB database: its indexes, and the one way to change anything in it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pymongo
-from pymongo import DeleteOne, IndexModel, InsertOne, MongoClient, UpdateOne
+from pymongo import IndexModel, InsertOne, MongoClient
 from pymongo.client_session import ClientSession
-from pymongo.errors import BulkWriteError, ConnectionFailure, DuplicateKeyError, PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from shared.cause import Cause
-from shared.errors import Conflict, Invalid, Problem, Unavailable
+from shared.errors import Conflict, Problem, Unavailable
 from shared.ids import utc_now
 from shared.mongo.aggregates import Aggregate, Document
-from shared.mongo.unit_of_work import HISTORY, OUTBOX, UnitOfWork
+from shared.mongo.errors import DUPLICATE_KEY, NAMESPACE_EXISTS, codes_of, refusal
+from shared.mongo.idempotency import IdempotencyKey, KeyInUse, find_outcome, is_final, remember_refusal, replay
+from shared.mongo.journal import JOURNAL, JOURNAL_INDEXES
+from shared.mongo.unit_of_work import IfMatch, UnitOfWork
 
 T = TypeVar("T")
 
-IDEMPOTENCY_KEYS = "idempotency_keys"
 SEEN = "seen_messages"
 OFFSETS = "consumer_offsets"
 LEASES = "leases"
 DEAD_LETTERS = "dead_letters"
 
-OUTBOX_KEPT = timedelta(days=7)
+# Longer than an operator waits before a dead letter is redriven: it must not have its effect twice.
 SEEN_KEPT = timedelta(days=90)
-IDEMPOTENCY_KEY_TTL = timedelta(hours=24)
+# A caller waits no longer than this for an answer; MongoDB's own limit for a transaction is a minute.
 TRANSACTION_LIMIT_SECONDS = 10.0
 
 INFRASTRUCTURE_INDEXES: Mapping[str, Sequence[IndexModel]] = {
-    OUTBOX: [IndexModel("at", name="ttl", expireAfterSeconds=int(OUTBOX_KEPT.total_seconds()))],
-    HISTORY: [IndexModel([("of", 1), ("_id", -1)], name="of")],
-    IDEMPOTENCY_KEYS: [IndexModel("expires_at", name="ttl", expireAfterSeconds=0)],
+    JOURNAL: JOURNAL_INDEXES,
     SEEN: [IndexModel("at", name="ttl", expireAfterSeconds=int(SEEN_KEPT.total_seconds()))],
     DEAD_LETTERS: [IndexModel([("state", 1), ("_id", 1)], name="state")],
 }
-
-
-@dataclass(kw_only=True)
-class IdempotencyKey:
-    """A caller's Idempotency-Key: `id` names caller and key, `fingerprint` the request's content."""
-
-    id: str
-    fingerprint: str
-    replayed: bool = False
 
 
 class Database:
@@ -56,13 +46,13 @@ class Database:
     def __init__(self, client: MongoClient[Document], name: str) -> None:
         self.client = client
         self.raw = client.get_database(name, write_concern=WriteConcern("majority"))
-        self._aggregates: dict[str, Aggregate] = {}
+        self._aggregates: dict[str, Aggregate[Any]] = {}
 
     def __getitem__(self, collection: str) -> pymongo.collection.Collection[Document]:
         return self.raw[collection]
 
     def prepare(
-        self, aggregates: Iterable[Aggregate] = (), indexes: Mapping[str, Sequence[IndexModel]] | None = None
+        self, aggregates: Iterable[Aggregate[Any]] = (), indexes: Mapping[str, Sequence[IndexModel]] | None = None
     ) -> None:
         """Makes sure that every collection and index exists. Harmless when they do."""
         wanted: dict[str, Sequence[IndexModel]] = {**INFRASTRUCTURE_INDEXES, OFFSETS: [], LEASES: []}
@@ -87,39 +77,55 @@ class Database:
         with pymongo.timeout(2):
             self.client.admin.command("ping", read_preference=ReadPreference.PRIMARY)
 
-    def transact(self, work: Callable[[UnitOfWork], T], *, cause: Cause, once: IdempotencyKey | None = None) -> T:
+    def transact(
+        self,
+        work: Callable[[UnitOfWork], T],
+        *,
+        cause: Cause,
+        key: IdempotencyKey | None = None,
+        once: IdempotencyKey | None = None,
+        if_match: IfMatch | None = None,
+    ) -> T:
         """Runs `work` in one transaction and commits it; again from the start on a write conflict.
 
-        With `once`, a key that was used before gives the first answer again without running `work`
-        (`once.replayed` tells). Raises Conflict when the first request with that key still runs, when a
-        unique index is violated (`existing_id`) or when there were too many conflicts; Invalid when the
-        key was used for another request; Unavailable when MongoDB cannot be reached.
+        With a `key` that was used before, the first answer is given again (`key.replayed` tells) or its refusal
+        raised again. Raises Conflict while the first request with the key still runs, when a unique index is
+        violated (`existing_id`) or when there were too many conflicts; Invalid when the key was used for another
+        request; Unavailable when MongoDB cannot be reached.
         """
         now = utc_now()
+        key = key or once
 
         def run(session: ClientSession) -> T:
-            if once:
-                self._claim(session, once, now)
-            uow = UnitOfWork(self.raw, session, cause=cause, now=now)
+            uow = UnitOfWork(self.raw, session, cause=cause, now=now, if_match=if_match)
             result = work(uow)
-            if once:
-                uow.write(IDEMPOTENCY_KEYS, UpdateOne({"_id": once.id}, {"$set": {"result": result}}))
+            if key:
+                uow.write(JOURNAL, InsertOne(key.row(now, result=result)))
             uow.flush()
             return result
 
         try:
-            with pymongo.timeout(TRANSACTION_LIMIT_SECONDS), self.client.start_session() as session:
-                return session.with_transaction(
-                    run, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority")
-                )
-        except _AlreadyUsed:
-            assert once is not None
-            replayed: T = self._replay(once)
+            return self._commit(run)
+        except KeyInUse:
+            if key is None:
+                raise
+            replayed: T = replay(self.raw, key)
             return replayed
-        except (DuplicateKeyError, BulkWriteError) as error:
-            raise self._duplicate(error) from error
-        except PyMongoError as error:
-            raise refusal(error) from error
+        except Problem as problem:
+            if key is None:
+                raise
+            # A repeated request is often refused by its own first effect: the first answer goes before the refusal.
+            try:
+                if find_outcome(self.raw, key) is None:
+                    if is_final(problem):
+                        remember_refusal(self.raw, key, problem, now)
+                    raise
+            except KeyInUse:
+                pass
+            except PyMongoError as error:
+                raise refusal(error) from error
+            first: T = replay(self.raw, key)
+            return first
 
     def transact_all(
         self,
@@ -130,80 +136,56 @@ class Database:
     ) -> list[T | Problem]:
         """Runs `work` for several requests in one transaction; it gives each one's result or refusal, in order.
 
-        `onces` are the requests' keys; that of a refused one stays unused. Raises as `transact` does, and
-        Conflict when a key was used before: then nothing was done, and each is to be done by itself.
+        `onces` are the requests' Idempotency-Keys; that of a refused request stays unused. Raises as `transact` does,
+        and Conflict when a key was used before: then nothing was done, and each is to be done by itself.
         """
 
         def run(uow: UnitOfWork) -> list[T | Problem]:
-            for once in onces:
-                if once:
-                    self._claim(uow.session, once, uow.now)
             results = list(work(uow))
-            for once, result in zip(onces, results, strict=True):
-                if once:
-                    key = {"_id": once.id}
-                    refused = isinstance(result, Problem)
-                    uow.write(
-                        IDEMPOTENCY_KEYS, DeleteOne(key) if refused else UpdateOne(key, {"$set": {"result": result}})
-                    )
+            for key, result in zip(onces, results, strict=True):
+                if key and not isinstance(result, Problem):
+                    uow.write(JOURNAL, InsertOne(key.row(uow.now, result=result)))
             return results
 
         try:
             return self.transact(run, cause=cause)
-        except _AlreadyUsed as error:
+        except KeyInUse as error:
             raise Conflict("One of these requests was made before.") from error
 
-    def _claim(self, session: ClientSession, once: IdempotencyKey, now: datetime) -> None:
-        row = {"_id": once.id, "fingerprint": once.fingerprint, "result": None, "expires_at": now + IDEMPOTENCY_KEY_TTL}
+    def _commit(self, run: Callable[[ClientSession], T]) -> T:
         try:
-            self.raw[IDEMPOTENCY_KEYS].insert_one(row, session=session)
-        except DuplicateKeyError as error:
-            raise _AlreadyUsed from error
+            with pymongo.timeout(TRANSACTION_LIMIT_SECONDS), self.client.start_session() as session:
+                return session.with_transaction(
+                    run, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority")
+                )
         except PyMongoError as error:
-            if getattr(error, "code", None) == WRITE_CONFLICT:
-                raise Conflict(
-                    "The first request with this Idempotency-Key is still running. Repeat yours in a moment.",
-                    retry_after=1,
-                ) from error
-            raise
+            if DUPLICATE_KEY in codes_of(error):
+                raise self._duplicate(error) from error
+            raise refusal(error) from error
 
-    def _replay(self, once: IdempotencyKey) -> Any:
-        row = self.raw[IDEMPOTENCY_KEYS].find_one({"_id": once.id})
-        if row is None:
-            raise Conflict("This Idempotency-Key has just expired. Repeat the request.", retry_after=1)
-        if row["fingerprint"] != once.fingerprint:
-            raise Invalid(
-                {"Idempotency-Key": ["This key was used for another request. Make a new key for each new request."]}
-            )
-        once.replayed = True
-        return row["result"]
-
-    def _duplicate(self, error: DuplicateKeyError | BulkWriteError) -> Problem:
-        details: Mapping[str, Any] = error.details or {}
+    def _duplicate(self, error: PyMongoError) -> Problem:
+        details: Mapping[str, Any] = getattr(error, "details", None) or {}
         if isinstance(error, BulkWriteError):
             details = (details.get("writeErrors") or [{}])[0]
-        if details.get("code") != DUPLICATE_KEY:
-            raise error
         message = str(details.get("errmsg", ""))
         collection = message.partition(" collection: ")[2].split(" ")[0].partition(".")[2]
         index = message.partition(" index: ")[2].split(" ")[0]
         values: Mapping[str, Any] = details.get("keyValue") or {}
-        existing = self.raw[collection].find_one(values, {"_id": 1}) if values else None
         aggregate = self._aggregates.get(collection)
         name = aggregate.name if aggregate else collection
         default = f"There is one already: another {name} has the same {' and '.join(values) or index}."
         sentence = aggregate.conflict_messages.get(index, default) if aggregate else default
-        return Conflict(sentence, **({"existing_id": existing["_id"]} if existing else {}))
-
-
-class _AlreadyUsed(Exception):
-    pass
-
-
-WRITE_CONFLICT = 112
-DUPLICATE_KEY = 11000
-NAMESPACE_EXISTS = 48
-QUERY_PLAN_KILLED = 175
+        if not values:
+            return Conflict(sentence)
+        # Only a document that a majority has may be named: the primary alone could still lose it.
+        majority = self.raw.get_collection(collection, read_concern=ReadConcern("majority"))
+        existing = majority.find_one(values, {"_id": 1})
+        if existing is None:
+            return Unavailable(
+                f"Another {name} with the same {' and '.join(values)} is being saved at this moment. Try again.",
+                retry_after=1,
+            )
+        return Conflict(sentence, existing_id=existing["_id"])
 
 
 def connect(uri: str, name: str, *, process: str = "uso") -> Database:
@@ -218,38 +200,3 @@ def connect(uri: str, name: str, *, process: str = "uso") -> Database:
         maxPoolSize=100,
     )
     return Database(client, name)
-
-
-def is_outage(error: BaseException) -> bool:
-    """Whether MongoDB is away or changing its primary: waiting helps, and nobody's request is to blame."""
-    if isinstance(error, ConnectionFailure):
-        return True
-    return isinstance(error, PyMongoError) and (
-        error.timeout
-        or error.has_error_label("RetryableWriteError")
-        or error.has_error_label("TransientTransactionError")
-        or error.has_error_label("UnknownTransactionCommitResult")
-        or getattr(error, "code", None) in NOT_PRIMARY
-    )
-
-
-NOT_PRIMARY = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
-
-
-def refusal(error: PyMongoError) -> Problem | PyMongoError:
-    """What the caller is told of a failure of the database; the error itself when it is our mistake."""
-    is_lost = isinstance(error, ConnectionFailure) or isinstance(error.__cause__, ConnectionFailure)
-    if getattr(error, "code", None) == WRITE_CONFLICT or (
-        error.has_error_label("TransientTransactionError") and not is_lost
-    ):
-        return Conflict("Too many changes to the same thing at once. Repeat your request.", retry_after=1)
-    if getattr(error, "code", None) == QUERY_PLAN_KILLED:
-        return Unavailable(
-            "What you read was exchanged for a new copy at this moment. Repeat your request.", retry_after=1
-        )
-    if is_outage(error):
-        return Unavailable("The database cannot be reached at the moment. Repeat your request.", retry_after=2)
-    return error
-
-
-__all__ = ["Database", "IdempotencyKey", "InsertOne", "connect", "is_outage", "refusal"]

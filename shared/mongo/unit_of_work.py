@@ -1,6 +1,6 @@
 """One unit of work: everything that a command, or a batch of messages, changes in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,20 +13,22 @@ from pymongo.errors import PyMongoError
 from shared.cause import Cause
 from shared.errors import NotFound, Stale
 from shared.ids import new_id
-from shared.messaging.messages import HEADERS, encode
-from shared.mongo.aggregates import Aggregate, Document
-from shared.schemas import instant_text
+from shared.mongo.aggregates import Aggregate, D, Document
+from shared.mongo.errors import DUPLICATE_KEY, WRITE_CONFLICT, WriteRace, codes_of
+from shared.mongo.idempotency import KeyInUse
+from shared.mongo.journal import JOURNAL, change_in, journal_row, record_row
 
-OUTBOX = "outbox"
-HISTORY = "history"
+# How many changes a 412 lists: more than a person reads, less than a message may hold.
+CHANGES_SHOWN = 100
 IF_MATCH_ANY = -1
 
 
-class WriteRace(PyMongoError):
-    """Somebody else changed a document between its reading and its saving: the work is done again."""
+@dataclass(frozen=True, kw_only=True)
+class IfMatch:
+    """The versions that a caller's `If-Match` names for the resource `of`; none: any version that exists."""
 
-    def __init__(self, collection: str) -> None:
-        super().__init__(f"a document in {collection} was changed meanwhile", ["TransientTransactionError"])
+    of: str
+    versions: frozenset[int]
 
 
 @dataclass(kw_only=True)
@@ -35,7 +37,6 @@ class Pending:
 
     operations: dict[str, list[Any]] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
-    aggregates: dict[str, Aggregate] = field(default_factory=dict)
 
     def add(self, collection: str, operation: Any) -> None:
         self.operations.setdefault(collection, []).append(operation)
@@ -44,8 +45,8 @@ class Pending:
 class UnitOfWork:
     """Reads and writes inside one transaction, for one cause.
 
-    Every change to an aggregate goes with its message (into the outbox) and its history row, so none
-    can be forgotten. Writes are gathered and sent in bulk: before the next read, and at the end.
+    Every change of an aggregate goes with its journal row (history and message), so neither can be
+    forgotten. Writes are gathered and sent in bulk: before the next read, and at the end.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class UnitOfWork:
         *,
         cause: Cause,
         now: datetime,
+        if_match: IfMatch | None = None,
         pending: Pending | None = None,
     ) -> None:
         self.db = db
         self.session = session
         self.cause = cause
         self.now = now
+        self._if_match = if_match
         self._pending = pending or Pending()
 
     def due_to(self, cause: Cause) -> "UnitOfWork":
@@ -69,17 +72,42 @@ class UnitOfWork:
 
     # Reading
 
-    def get(self, aggregate: Aggregate, identifier: str, *, if_match: int | None = None) -> Document:
-        """The document as it is now. Raises NotFound; Stale when `if_match` is another version."""
-        document = self.find_one(aggregate.collection, {"_id": identifier})
+    def get(self, aggregate: Aggregate[D], identifier: str, *, if_match: int | None = None) -> D:
+        """The document as it is now.
+
+        Raises NotFound; Stale when the caller's `If-Match` speaks of this resource and names other versions.
+        """
+        document: Any = self.find_one(aggregate.collection, {"_id": identifier})
         if document is None:
             raise NotFound(aggregate.name, identifier)
-        if if_match is not None and if_match not in (IF_MATCH_ANY, document["version"]):
+        if if_match not in (None, IF_MATCH_ANY):
+            self._if_match = IfMatch(of=identifier, versions=frozenset({if_match or 0}))
+        self.check_version(aggregate, document)
+        found: D = document
+        return found
+
+    def check_version(self, aggregate: Aggregate[Any], document: Mapping[str, Any]) -> None:
+        """Raises Stale when `If-Match` speaks of this document's id and names other versions; asks once."""
+        expected = self._if_match
+        if expected is None or expected.of != document["_id"]:
+            return
+        self._if_match = None  # the first document of that id is the resource; a second aggregate may share the id
+        if expected.versions and document["version"] not in expected.versions:
+            held = max(expected.versions)
             raise Stale(
-                f"You hold version {if_match}, but it is at version {document['version']} now. "
-                "Get it again and repeat your change on it."
+                f"You hold version {held}, but it is at version {document['version']} now. "
+                "Get it again and repeat your change on it.",
+                changed_since=self._changes_since(aggregate, document["_id"], held),
             )
-        return document
+
+    def _changes_since(self, aggregate: Aggregate[Any], identifier: str, version: int) -> list[dict[str, Any]]:
+        query = {"of": identifier, "kind": aggregate.name, "version": {"$gt": version}}
+        rows = self.find(JOURNAL, query, sort=[("_id", -1)], limit=CHANGES_SHOWN)
+        return [
+            {"field": name, **values, "by": row["by"], "at": row["at"].isoformat().replace("+00:00", "Z")}
+            for row in reversed(rows)
+            for name, values in change_in(row).get("changed", {}).items()
+        ]
 
     def find_one(self, collection: str, query: Mapping[str, Any], **options: Any) -> Document | None:
         """The first document that fits, with this work's own writes seen."""
@@ -94,7 +122,7 @@ class UnitOfWork:
     def find_and_update(
         self, collection: str, query: Mapping[str, Any], update: Any, **options: Any
     ) -> Document | None:
-        """MongoDB's findOneAndUpdate at once: what conditional counters (seats, say) are made of."""
+        """MongoDB's findOneAndUpdate at once: conditional counters (seats, say) are made of it."""
         self.flush()
         result: Document | None = self.db[collection].find_one_and_update(
             query, update, session=self.session, **options
@@ -105,15 +133,15 @@ class UnitOfWork:
 
     def insert(
         self,
-        aggregate: Aggregate,
-        document: Document,
+        aggregate: Aggregate[D],
+        document: Mapping[str, Any],
         type: str,
         *,
         change: Mapping[str, Any] | None = None,
         reason: str | None = None,
-    ) -> Document:
+    ) -> D:
         """A new aggregate at version 1 with its message `type` (without the prefix `fi.uso.`)."""
-        made = {
+        made: Any = {
             **document,
             "_id": document.get("_id") or new_id(),
             "version": 1,
@@ -121,114 +149,98 @@ class UnitOfWork:
             "updated_at": self.now,
         }
         self._pending.add(aggregate.collection, InsertOne(made))
-        self._record_change(aggregate, made, type, dict(change or {}), reason)
-        return made
+        self._record_change(aggregate, made, type, dict(change or {}), reason, state=aggregate.to_public(made))
+        inserted: D = made
+        return inserted
 
     def save(
         self,
-        aggregate: Aggregate,
-        before: Document,
+        aggregate: Aggregate[D],
+        before: D,
         changes: Mapping[str, Any],
         type: str,
         *,
         change: Mapping[str, Any] | None = None,
         reason: str | None = None,
-    ) -> Document:
+    ) -> D:
         """The aggregate with `changes`, one version on, with its message.
 
-        The message's `change` gets `changed`: field → {from, to} in the public shape. The write fails
-        (and the work starts over) when somebody else saved it since `before` was read.
+        The message's `change` gets `changed`: field → {from, to} in the public shape. Changes that change
+        nothing make no version and no message. The write fails (and the work starts over) when somebody else
+        saved the document since `before` was read.
         """
-        after = {**before, **changes, "version": before["version"] + 1, "updated_at": self.now}
+        if all(name in before and before[name] == value for name, value in changes.items()):
+            return before
+        after: Any = {**before, **changes, "version": before["version"] + 1, "updated_at": self.now}
         self._pending.add(aggregate.collection, ReplaceOne({"_id": before["_id"], "version": before["version"]}, after))
         self._pending.replaced[aggregate.collection] = self._pending.replaced.get(aggregate.collection, 0) + 1
-        told = {**(change or {}), "changed": aggregate.changed(before, after)}
-        self._record_change(aggregate, after, type, told, reason)
-        return after
+        state = aggregate.to_public(after)
+        changed = {**(change or {}), "changed": aggregate.changed(aggregate.to_public(before), state)}
+        self._record_change(aggregate, after, type, changed, reason, state=state)
+        saved: D = after
+        return saved
+
+    def transition(
+        self,
+        aggregate: Aggregate[D],
+        before: D,
+        to: str,
+        *,
+        reason: str | None = None,
+        changes: Mapping[str, Any] | None = None,
+    ) -> D:
+        """The aggregate in the state `to` (with further `changes`), and its message `<noun>.transitioned`.
+
+        Raises IllegalTransition, Invalid or Forbidden as its state machine says.
+        """
+        if aggregate.lifecycle is None:
+            raise LookupError(f"{aggregate.name} has no state machine")
+        # What a rule of ours does, no person asked for: a machine's actor carries no roles and needs none.
+        aggregate.lifecycle.check(before["state"], to, reason=reason, roles=self.cause.roles or None)
+        type = next(name for name in aggregate.message_types if name.endswith(".transitioned"))
+        change = {"from": before["state"], "to": to}
+        return self.save(aggregate, before, {**(changes or {}), "state": to}, type, change=change, reason=reason)
 
     def write(self, collection: str, *operations: Any) -> None:
         """pymongo's bulk operations on a collection that holds no aggregate."""
         for operation in operations:
             self._pending.add(collection, operation)
 
-    def publish(
-        self,
-        *,
-        topic: str,
-        key: str | None,
-        value: bytes | None,
-        headers: Iterable[tuple[str, bytes]] = HEADERS,
-        sequence: int = 0,
-        message_id: str | None = None,
-    ) -> None:
-        """A record for the relay to carry; `value` None is a tombstone."""
-        self._pending.add(
-            OUTBOX,
-            InsertOne(
-                {
-                    "_id": message_id or new_id(),
-                    "topic": topic,
-                    "key": key,
-                    "value": value,
-                    "headers": [list(header) for header in headers],
-                    "sequence": sequence,
-                    "at": self.now,
-                }
-            ),
-        )
+    def publish(self, *, topic: str, key: str | None, value: bytes | None, **options: Any) -> None:
+        """A record for the relay to carry; `value` None is a tombstone. `options` are those of `record_row`."""
+        row = record_row(topic=topic, key=key, value=value, now=self.now, **options)
+        self._pending.add(JOURNAL, InsertOne(row))
 
     def _record_change(
-        self, aggregate: Aggregate, document: Document, type: str, change: dict[str, Any], reason: str | None
+        self,
+        aggregate: Aggregate[Any],
+        document: Mapping[str, Any],
+        type: str,
+        change: dict[str, Any],
+        reason: str | None,
+        *,
+        state: Mapping[str, Any],
     ) -> None:
-        self._pending.aggregates[aggregate.collection] = aggregate
         if reason:
             change = {**change, "reason": reason}
-        message_id = new_id()
-        self._pending.add(
-            HISTORY,
-            InsertOne(
-                {
-                    "_id": message_id,
-                    "kind": aggregate.name,
-                    "of": document["_id"],
-                    "version": document["version"],
-                    "at": self.now,
-                    "by": self.cause.actor,
-                    "type": type,
-                    "change": change,
-                    "correlation_id": self.cause.correlation_id,
-                    "causation_id": self.cause.causation_id,
-                }
-            ),
-        )
-        if aggregate.topic is None:
-            return
-        if type not in aggregate.messages:
-            raise LookupError(f"{type} is not among the messages of {aggregate.name}")
-        key = aggregate.key(document)
-        value = encode(
-            message_id=message_id,
-            source=aggregate.source,
-            type=type,
-            subject=key,
-            time=instant_text(self.now),
-            sequence=document["version"],
-            state=aggregate.to_public(document),
-            change=change,
-            cause=self.cause,
-        )
-        self.publish(topic=aggregate.topic, key=key, value=value, sequence=document["version"], message_id=message_id)
+        row = journal_row(aggregate, document, type, change, state=state, cause=self.cause, now=self.now)
+        self._pending.add(JOURNAL, InsertOne(row))
 
     def flush(self) -> None:
-        """Sends what waits, the outbox last. Raises WriteRace when a save met another version."""
+        """Sends the gathered writes.
+
+        The journal goes last: a duplicate of a unique field is then the aggregate's own error, met before the row
+        of an Idempotency-Key. Raises WriteRace when a save met another version, KeyInUse for a key's row.
+        """
         if not self._pending.operations:
             return
         operations, self._pending.operations = self._pending.operations, {}
         replaced, self._pending.replaced = self._pending.replaced, {}
-        outbox = operations.pop(OUTBOX, [])
-        for collection, group in [*operations.items(), (OUTBOX, outbox)]:
-            if group:
-                self._send(collection, group, replaced.get(collection, 0))
+        journal = operations.pop(JOURNAL, [])
+        for collection, group in operations.items():
+            self._send(collection, group, replaced.get(collection, 0))
+        if journal:
+            self._send_journal(journal)
 
     def _send(self, collection: str, group: Sequence[Any], replaced: int) -> None:
         if len(group) == 1 and isinstance(group[0], InsertOne):
@@ -237,3 +249,12 @@ class UnitOfWork:
         result = self.db[collection].bulk_write(group, session=self.session, ordered=True)
         if replaced and result.matched_count < replaced:
             raise WriteRace(collection)
+
+    def _send_journal(self, group: Sequence[Any]) -> None:
+        """Rows of changes have new ids, so a row that meets another is that of an Idempotency-Key."""
+        try:
+            self._send(JOURNAL, group, 0)
+        except PyMongoError as error:
+            if codes_of(error) & {DUPLICATE_KEY, WRITE_CONFLICT}:
+                raise KeyInUse from error
+            raise

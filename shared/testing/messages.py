@@ -9,7 +9,7 @@ from shared.ids import new_id
 from shared.messaging.messages import Message, decode
 from shared.messaging.subscriptions import Subscriptions, apply_batch
 from shared.mongo.database import Database
-from shared.mongo.unit_of_work import OUTBOX
+from shared.mongo.journal import JOURNAL
 
 
 def message(
@@ -46,7 +46,7 @@ def feed(db: Database, subscriptions: Subscriptions, messages: Iterable[Message]
 
 def outbox(db: Database, topic: str | None = None) -> list[Message]:
     """What waits for the relay (or went through it), oldest first."""
-    rows = db[OUTBOX].find({"topic": topic} if topic else {}).sort("_id", 1)
+    rows = db[JOURNAL].find({"topic": topic or {"$type": "string"}}).sort("_id", 1)
     return [
         decode(row["value"], key=None if row["key"] is None else row["key"].encode(), topic=row["topic"])
         for row in rows
@@ -56,7 +56,8 @@ def outbox(db: Database, topic: str | None = None) -> list[Message]:
 def outbox_text(db: Database) -> str:
     """Everything in the outbox as text, for looking for what must not be there."""
     return "\n".join(
-        json.dumps(row["key"]) + (row["value"] or b"").decode(errors="replace") for row in db[OUTBOX].find({})
+        json.dumps(row["key"]) + (row["value"] or b"").decode(errors="replace")
+        for row in db[JOURNAL].find({"topic": {"$type": "string"}})
     )
 
 

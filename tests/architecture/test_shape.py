@@ -26,7 +26,8 @@ def impurities(source: str) -> list[str]:
     wrong = [
         module
         for module in imports(source)
-        if not within(module, (*PURE, "shared.errors")) and not re.fullmatch(r"services(\.\w+)+\.domain", module)
+        if not within(module, (*PURE, "shared.errors", "shared.state_machine"))
+        and not re.fullmatch(r"services(\.\w+)+\.domain", module)
     ]
     return wrong + [name for name in calls(source) if IMPURE_CALLS.search(name)]
 

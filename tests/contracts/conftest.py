@@ -8,7 +8,7 @@ import pytest
 from contracts import SERVICES
 from shared.messaging.messages import Message
 from shared.mongo.database import Database
-from shared.mongo.unit_of_work import OUTBOX
+from shared.mongo.journal import JOURNAL
 from shared.testing import Client, outbox
 from shared.testing.messages import relay_by_hand
 
@@ -41,7 +41,7 @@ class Network:
     def catch_up(self) -> None:
         """Everybody reads what everybody has said, until nobody says anything new."""
         said = -1
-        while said != (said := sum(db[OUTBOX].count_documents({}) for db in self.dbs.values())):
+        while said != (said := sum(db[JOURNAL].count_documents({}) for db in self.dbs.values())):
             targets = [(self.dbs[service.name], service.subscriptions) for service in SERVICES]
             for db in self.dbs.values():
                 relay_by_hand(db, targets)

@@ -19,9 +19,9 @@ class World:
         self.records: list[Record] = []
         self.mails: list[Mail] = []
         self.databases: dict[str, dict[str, list[Document]]] = {
-            "enrolment": {"outbox": [], "history": [], "organisations": [], "workshop_days": [], "enrolments": []},
-            "events": {"outbox": [], "history": [], "events": [], "registrations": [], "seats": [], "copies": []},
-            "notifications": {"outbox": [], "history": [], "deliveries": [], "dead_letters": []},
+            "enrolment": {"journal": [], "organisations": [], "workshop_days": [], "enrolments": []},
+            "events": {"journal": [], "events": [], "registrations": [], "seats": [], "copies": []},
+            "notifications": {"journal": [], "deliveries": [], "dead_letters": []},
         }
         self._count = 0
 
@@ -42,9 +42,8 @@ class World:
         shown = {**state, "version": version}
         documents.append({"_id": state["id"], **shown})
         message_id, request = self.new("m"), self.new("request")
-        self.databases[service]["outbox"].append({"_id": message_id, "topic": topic})
-        entry = {"_id": message_id, "type": type, "correlation_id": request, "causation_id": causation_id}
-        self.databases[service]["history"].append(entry)
+        row = {"_id": message_id, "topic": topic, "of": state["id"], "type": type}
+        self.databases[service]["journal"].append({**row, "correlation_id": request, "causation_id": causation_id})
         self.records.append(record(topic, state["id"], message_id, type, version, shown, offset=len(self.records)))
         self.calls.append(done(request, service, type))
         return message_id
@@ -125,7 +124,7 @@ def dead_letter(world: World, poisoned: Record) -> None:
     about = {"topic": poisoned.topic, "partition": str(poisoned.partition), "offset": str(poisoned.offset)}
     world.databases["events"].setdefault("dead_letters", []).append({"_id": letter, "about": about})
     row = {"_id": world.new("row"), "topic": topic, "headers": [["dead-letter-id", letter.encode()]]}
-    world.databases["events"]["outbox"].append(row)
+    world.databases["events"]["journal"].append(row)
     headers = {**poisoned.headers, "dead-letter-id": letter}
     world.records.append(
         Record(topic=topic, partition=0, offset=0, key="somebody", value=poisoned.value, headers=headers)

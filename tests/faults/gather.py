@@ -120,8 +120,10 @@ class Place:
         return {name: list(database[name].find()) for name in database.list_collection_names()}
 
     def _outbox(self) -> set[str]:
-        fields = {"headers": 1}
-        return {row_id(row) for one in SERVICES for row in self.mongo[f"uso_{one.name}"]["outbox"].find({}, fields)}
+        wanted, fields = {"topic": {"$type": "string"}}, {"headers": 1}
+        return {
+            row_id(row) for one in SERVICES for row in self.mongo[f"uso_{one.name}"]["journal"].find(wanted, fields)
+        }
 
     def _behind(self, records: list[Record]) -> int:
         ends: dict[tuple[str, int], int] = {}

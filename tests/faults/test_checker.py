@@ -48,7 +48,7 @@ def test_a_doubled_message_is_found() -> None:
 
 def test_a_message_that_nobody_committed_is_found() -> None:
     world = a.good()
-    world.databases["enrolment"]["outbox"].pop()
+    world.databases["enrolment"]["journal"].pop()
     assert "nothing is on a topic that was not committed" in broken(world.observed())
 
 
@@ -63,9 +63,9 @@ def test_a_gap_in_the_versions_is_found() -> None:
     world = a.good()
     index = next(index for index, one in enumerate(world.records) if one.key == "o")
     row = world.records.pop(index).id
-    world.databases["enrolment"]["outbox"] = [
-        one for one in world.databases["enrolment"]["outbox"] if one["_id"] != row
-    ]
+    for change in world.databases["enrolment"]["journal"]:
+        if change["_id"] == row:
+            del change["topic"]
     assert broken(world.observed()) == {"the versions of each key have no gap"}
 
 
@@ -89,7 +89,9 @@ def test_an_acknowledged_write_that_is_not_there_is_found() -> None:
 
 def test_a_write_that_was_done_twice_is_found() -> None:
     world = a.good()
-    world.databases["enrolment"]["history"].append(dict(world.databases["enrolment"]["history"][0]))
+    again = {**world.databases["enrolment"]["journal"][0], "_id": "again"}
+    del again["topic"]
+    world.databases["enrolment"]["journal"].append(again)
     assert broken(world.observed()) == {"an acknowledged write is there, once"}
 
 

@@ -16,7 +16,7 @@ from shared.messaging.messages import Message
 from shared.messaging.relay import Relay, RelayFailed
 from shared.messaging.subscriptions import Policy
 from shared.mongo.database import OFFSETS
-from shared.mongo.unit_of_work import OUTBOX, UnitOfWork
+from shared.mongo.unit_of_work import JOURNAL, UnitOfWork
 from shared.testing import wait_for
 from tests.faults.checker.log import log
 from tests.faults.observed import Observed, Record
@@ -59,7 +59,7 @@ class Uncompared(Consumer):
 
 def newest(service: SimpleNamespace) -> str:
     """The highest id in the outbox."""
-    return max(row["_id"] for row in service.db[OUTBOX].find({}, {"_id": 1}))
+    return max(row["_id"] for row in service.db[JOURNAL].find({}, {"_id": 1}))
 
 
 def what_a_relay_does_whose_records_fail(service: SimpleNamespace, write: Any, relay: Relay) -> BaseException | None:
@@ -107,7 +107,7 @@ def test_a_relay_that_looks_at_no_future_loses_them(
 def scanned_while_others_write(service: SimpleNamespace, relay: type[Relay]) -> set[str]:
     """Ids that a relay without a place finds neither in its scan nor in the stream behind it."""
     rows = [_row(service) for _ in range(20_000)]
-    service.db[OUTBOX].insert_many(rows, ordered=False)
+    service.db[JOURNAL].insert_many(rows, ordered=False)
     stop = threading.Event()
     threads = [threading.Thread(target=_keep_writing, args=(service, stop), daemon=True) for _ in range(3)]
     for thread in threads:
@@ -128,7 +128,7 @@ def scanned_while_others_write(service: SimpleNamespace, relay: type[Relay]) -> 
         for thread in threads:
             thread.join()
     assert not [one for one, count in Counter(found).items() if count > 1]
-    return {row["_id"] for row in service.db[OUTBOX].find({}, {"_id": 1})} - set(found)
+    return {row["_id"] for row in service.db[JOURNAL].find({}, {"_id": 1})} - set(found)
 
 
 def test_a_scan_of_one_instant_loses_nothing_while_others_write(service: SimpleNamespace) -> None:
@@ -140,7 +140,7 @@ def test_a_scan_without_a_snapshot_does(service: SimpleNamespace) -> None:
 
 
 def _lost_or_doubled(service: SimpleNamespace) -> bool:
-    service.db[OUTBOX].delete_many({})
+    service.db[JOURNAL].delete_many({})
     try:
         return bool(scanned_while_others_write(service, Unsnapshotted))
     except AssertionError:
@@ -149,7 +149,7 @@ def _lost_or_doubled(service: SimpleNamespace) -> bool:
 
 def _keep_writing(service: SimpleNamespace, stop: threading.Event) -> None:
     while not stop.is_set():
-        service.db[OUTBOX].insert_one(_row(service))
+        service.db[JOURNAL].insert_one(_row(service))
 
 
 def _row(service: SimpleNamespace) -> dict[str, Any]:
@@ -217,12 +217,12 @@ def test_a_consumer_that_does_not_compare_does_it_again(service: SimpleNamespace
 def broken_of(service: SimpleNamespace, read_topic: Any, name: str) -> set[str]:
     """What the checker says of the service's outbox and this topic."""
     topic = f"uso.{service.name}.{name}.v1"
-    rows = [{"_id": row["_id"], "topic": row["topic"]} for row in service.db[OUTBOX].find({"topic": topic})]
+    rows = [{"_id": row["_id"], "topic": row["topic"]} for row in service.db[JOURNAL].find({"topic": topic})]
     records = [
         Record(topic=topic, partition=one.partition, offset=one.offset, key="k", value=one.value)
         for one in read_topic(service.settings, topic)
     ]
-    observed = Observed(databases={service.name: {"outbox": rows}}, records=records)
+    observed = Observed(databases={service.name: {"journal": rows}}, records=records)
     return {verdict.name for verdict in log(observed) if verdict.broken}
 
 

@@ -1,16 +1,16 @@
 """Idempotency-Key: the same request is done once, however often it is sent."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from shared.cause import own_initiative
-from shared.errors import Conflict
+from shared.errors import Conflict, Problem
 from shared.ids import new_id, utc_now
-from shared.mongo.database import IDEMPOTENCY_KEYS, IdempotencyKey
-from shared.mongo.unit_of_work import HISTORY, UnitOfWork
+from shared.mongo.idempotency import IdempotencyKey
+from shared.mongo.journal import JOURNAL
+from shared.mongo.unit_of_work import UnitOfWork
 from tests.http.conftest import Api
 
 
@@ -21,7 +21,7 @@ def test_the_same_request_again_is_answered_the_same_and_done_once(api: Api) -> 
     assert second.status_code == 201
     assert "Idempotent-Replayed" not in first.headers
     assert second.headers["Idempotent-Replayed"] == "true"
-    assert api.db[HISTORY].count_documents({"of": first.json["id"]}) == 1
+    assert api.db[JOURNAL].count_documents({"of": first.json["id"]}) == 1
 
 
 def test_the_same_key_for_another_request_is_422(api: Api) -> None:
@@ -50,14 +50,37 @@ def test_a_request_that_was_refused_leaves_its_key_unused(api: Api) -> None:
     assert (answer.status_code, "Idempotent-Replayed" in answer.headers) == (201, False)
 
 
-def test_a_conflict_leaves_its_key_unused(api: Api) -> None:
-    def refuse(uow: UnitOfWork) -> None:
-        raise Conflict("There is one already.")
+def test_a_refusal_by_a_rule_is_given_again(api: Api) -> None:
+    calls = []
 
-    once = IdempotencyKey(id=new_id(), fingerprint="f")
+    def refuse(uow: UnitOfWork) -> None:
+        calls.append(uow)
+        raise Conflict("There is one already.", existing_id="x")
+
+    key = new_id()
+    for replayed in (False, True):
+        again = IdempotencyKey(id=key, fingerprint="f")
+        with pytest.raises(Problem) as refusal:
+            api.db.transact(refuse, cause=own_initiative("test"), key=again)
+        assert (refusal.value.status, refusal.value.members) == (409, {"existing_id": "x"})
+        assert again.replayed is replayed
+
+
+def test_a_refusal_that_waiting_helps_leaves_its_key_unused(api: Api) -> None:
+    def refuse(uow: UnitOfWork) -> None:
+        raise Conflict("It is being decided.", retry_after=1)
+
+    key = IdempotencyKey(id=new_id(), fingerprint="f")
     with pytest.raises(Conflict):
-        api.db.transact(refuse, cause=own_initiative("test"), once=once)
-    assert api.db.transact(lambda uow: "done", cause=own_initiative("test"), once=once) == "done"
+        api.db.transact(refuse, cause=own_initiative("test"), key=key)
+    assert api.db.transact(lambda uow: "done", cause=own_initiative("test"), key=key) == "done"
+
+
+def test_a_creation_again_is_its_answer_and_no_conflict_with_itself(api: Api) -> None:
+    key, body = {"Idempotency-Key": new_id()}, api.example.body()
+    first = api.make(body, headers=key)
+    again = api.make(body, headers=key)
+    assert (first.status_code, again.status_code, again.json) == (201, 201, first.json)
 
 
 def test_sixteen_at_once_with_one_key_make_one(api: Api) -> None:
@@ -71,33 +94,25 @@ def test_sixteen_at_once_with_one_key_make_one(api: Api) -> None:
     assert sum("Idempotent-Replayed" not in answer.headers for answer in made) == 1
 
 
-def test_while_the_first_still_runs_the_second_is_409_and_worth_another_try(api: Api) -> None:
-    once, running, go_on = IdempotencyKey(id=new_id(), fingerprint="f"), threading.Event(), threading.Event()
-
-    def slow(uow: UnitOfWork) -> str:
-        running.set()
-        assert go_on.wait(20)
-        return "done"
-
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(api.db.transact, slow, cause=own_initiative("test"), once=once)
-        assert running.wait(20)
+def test_while_the_first_has_not_committed_the_second_is_409_and_worth_another_try(api: Api) -> None:
+    key = IdempotencyKey(id=new_id(), fingerprint="f")
+    with api.db.client.start_session() as session, session.start_transaction():
+        api.db[JOURNAL].insert_one(key.row(utc_now(), result="first"), session=session)
         with pytest.raises(Conflict) as refusal:
-            api.db.transact(slow, cause=own_initiative("test"), once=IdempotencyKey(id=once.id, fingerprint="f"))
-        go_on.set()
+            api.db.transact(lambda uow: "second", cause=own_initiative("test"), key=key)
         assert (refusal.value.status, refusal.value.retry_after) == (409, 1)
-        assert first.result(20) == "done"
+    assert api.db.transact(lambda uow: "second", cause=own_initiative("test"), key=key) == "first"
 
 
 def test_a_key_is_kept_for_a_day(api: Api) -> None:
     key = new_id()
     before = utc_now()
     api.make(headers={"Idempotency-Key": key})
-    newest = api.db[IDEMPOTENCY_KEYS].find_one(sort=[("expires_at", -1)])
+    newest = api.db[JOURNAL].find_one({"fingerprint": {"$exists": True}}, sort=[("expires_at", -1)])
     assert newest is not None
     day = timedelta(hours=24)
     assert before + day <= newest["expires_at"] <= utc_now() + day
-    index = api.db[IDEMPOTENCY_KEYS].index_information()["ttl"]
+    index = api.db[JOURNAL].index_information()["ttl"]
     assert (index["key"], index["expireAfterSeconds"]) == ([("expires_at", 1)], 0)
     assert key not in str(newest), "keys are kept as hashes"
 

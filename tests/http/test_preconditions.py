@@ -37,10 +37,17 @@ def test_a_version_that_is_not_the_present_one_is_412(api: Api) -> None:
     assert api.client.get(path).json == before
 
 
-@pytest.mark.parametrize("etag", ["1", '"one"', 'W/"1"', '"1", "2"', '"-1"', '""', '"' + "1" * 5000 + '"', '"1', '"٣"'])
+@pytest.mark.parametrize("etag", ["1", '"one"', '"1", two', '"-1"', '""', '"' + "1" * 5000 + '"', '"1', '"٣"'])
 def test_what_is_no_etag_of_ours_is_400(api: Api, etag: str) -> None:
     answer = api.change(api.changeable(), If_Match=etag.encode().decode("latin-1"))
     assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+
+
+@pytest.mark.parametrize("etags", ['W/"{version}"', '"0", "{version}"'])
+def test_a_weak_tag_and_a_list_count_as_well(api: Api, etags: str) -> None:
+    path = api.changeable()
+    version = api.client.get(path).json["version"]
+    assert api.change(path, If_Match=etags.format(version=version)).status_code == 200
 
 
 def test_a_star_is_any_version_of_what_is_there(api: Api) -> None:

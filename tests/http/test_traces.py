@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.ids import is_id, new_id
-from shared.mongo.unit_of_work import HISTORY, OUTBOX
+from shared.mongo.journal import JOURNAL
 from tests.http.conftest import Api
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -15,10 +15,9 @@ TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 def told(api: Api, made: Any) -> dict[str, Any]:
     """The message of a change, or None where the aggregate tells nobody."""
-    row = api.db[HISTORY].find_one({"of": made["id"]}, sort=[("_id", -1)])
+    row = api.db[JOURNAL].find_one({"of": made["id"]}, sort=[("_id", -1)])
     assert row is not None
-    message = api.db[OUTBOX].find_one({"_id": row["_id"]})
-    return {"history": row, "message": json.loads(message["value"]) if message else None}
+    return {"history": row, "message": json.loads(row["value"]) if row.get("topic") else None}
 
 
 def test_a_request_id_is_taken_over_into_answer_history_and_message(api: Api) -> None:

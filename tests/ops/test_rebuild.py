@@ -16,7 +16,8 @@ from ops.rebuild import rebuild
 from ops.store import JOBS
 from shared.errors import Unavailable
 from shared.ids import new_id
-from shared.mongo.database import DEAD_LETTERS, refusal
+from shared.mongo.database import DEAD_LETTERS
+from shared.mongo.errors import refusal
 from shared.testing import wait_for
 from tests.ops.conftest import Operation
 from tests.ops.things import record

@@ -38,7 +38,7 @@ def service(db_for: Any, settings_for: Callable[..., Settings]) -> SimpleNamespa
         source=f"/uso/{name}",
         topic=topic,
         schema=Thing,
-        messages={"thing.created": Change, "thing.updated": Change},
+        message_types={"thing.created": Change, "thing.updated": Change},
     )
     db = db_for(name)
     db.prepare([things], {"copies": [], "effects": []})

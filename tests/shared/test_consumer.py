@@ -16,7 +16,7 @@ from shared.messaging.consumer import DEAD_IN_A_ROW_LIMIT, Consumer, Halted
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Policy, Projection
 from shared.messaging.topics import dead_letters
-from shared.mongo.database import DEAD_LETTERS, OUTBOX
+from shared.mongo.database import DEAD_LETTERS, JOURNAL
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.testing import wait_for
 from tests.shared.conftest import in_thread
@@ -108,7 +108,7 @@ def test_only_the_guilty_message_becomes_a_dead_letter(service: SimpleNamespace,
         wait_for(lambda: len(effects(service)) == 199)
         wait_for(lambda: service.db[DEAD_LETTERS].count_documents({}) == 2)
     assert set(effects(service).values()) == {1}
-    letters = list(service.db[OUTBOX].find({"topic": dead_letters(service.name)}).sort("_id", 1))
+    letters = list(service.db[JOURNAL].find({"topic": dead_letters(service.name)}).sort("_id", 1))
     assert [bytes(letter["value"]) for letter in letters] == [garbage[1], unhandled[1]]
     headers = {name: bytes(value).decode() for name, value in letters[0]["headers"]}
     assert headers["dead-letter-topic"] == service.topic

@@ -12,7 +12,7 @@ from kafka import KafkaProducer
 from shared.cause import own_initiative
 from shared.messaging.relay import Relay
 from shared.messaging.topics import relay_offsets
-from shared.mongo.unit_of_work import OUTBOX
+from shared.mongo.journal import JOURNAL
 from shared.testing import wait_for
 from tests.shared.conftest import in_thread
 
@@ -83,7 +83,7 @@ def test_a_second_relay_fences_the_first_which_then_ends(
         with relaying(service):
             # The first may carry a few more before the second is there; then it is fenced.
             wait_for(lambda: write(service, 1) and first.error is not None, what="the fenced relay to end")
-            written = service.db[OUTBOX].count_documents({})
+            written = service.db[JOURNAL].count_documents({})
             records = wait_for(lambda: _enough(read_topic(service.settings, service.topic), written))
     ids = Counter(json.loads(record.value)["id"] for record in records)
     assert len(ids) == written
@@ -100,7 +100,7 @@ def test_a_tombstone_is_relayed_as_a_record_without_value(
         records = wait_for(lambda: _enough(read_topic(service.settings, service.topic), 1))
     assert records[0].key == b"somebody"
     assert records[0].value is None
-    assert service.db[OUTBOX].count_documents({}) == 1
+    assert service.db[JOURNAL].count_documents({}) == 1
 
 
 def test_a_message_of_several_megabytes_holds_nothing_up(

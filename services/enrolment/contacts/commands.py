@@ -7,9 +7,10 @@ from services.enrolment.contacts.store import CONTACTS, with_keys
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.cause import Cause
 from shared.errors import Invalid
-from shared.http.routes import patched
+from shared.merge_patch import patched
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 _INPUT = ContactInput()

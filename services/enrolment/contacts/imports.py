@@ -9,7 +9,8 @@ from services.enrolment.organisations.store import ORGANISATIONS
 from shared.cause import Cause
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.tables import Row, import_rows
 

@@ -6,8 +6,7 @@ from typing import Any
 import phonenumbers
 from marshmallow import ValidationError, fields, validate
 
-from shared.http.routes import SearchQuery
-from shared.schemas import LANGUAGES, Id, Line, Resource, Strict, one_of
+from shared.schemas import LANGUAGES, Id, Line, Resource, SearchQuery, Strict, one_of
 
 ROLES = ("officeholder", "elected", "developer", "other")
 COUNTRY = "FI"

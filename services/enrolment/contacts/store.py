@@ -8,12 +8,12 @@ from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import search_words
 
 # `email_key` is the address without regard to case: two people do not share a mailbox here.
-CONTACTS = Aggregate(
+CONTACTS: Aggregate[Document] = Aggregate(
     name="contact",
     collection="contacts",
     source="/uso/enrolment",
     topic="uso.enrolment.contacts.v1",
-    messages={"contact.created": Change, "contact.updated": Change},
+    message_types={"contact.created": Change, "contact.updated": Change},
     schema=Contact,
     indexes=[
         IndexModel("email_key", name="email", unique=True),

@@ -12,11 +12,12 @@ from services.enrolment.enrolments.schemas import (
 )
 from services.enrolment.enrolments.store import ENROLMENTS
 from shared.http.calls import if_match, once, request_cause, required_match
-from shared.http.routes import MergePatch, Routes, add_history, load_one
+from shared.http.resource_routes import add_history
+from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page
-from shared.schemas import TransitionInput
+from shared.schemas import MergePatch, TransitionInput
 
 FILTERS = ("season_id", "organisation_id", "state", "coordinator")
 

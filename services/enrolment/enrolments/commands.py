@@ -12,9 +12,10 @@ from services.enrolment.seasons.store import SEASONS
 from services.enrolment.workshop_days.commands import grant, open_account
 from shared.cause import Cause
 from shared.errors import Invalid
-from shared.http.routes import patched
+from shared.merge_patch import patched
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 _INPUT = EnrolmentInput()

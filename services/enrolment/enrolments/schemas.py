@@ -5,8 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from services.enrolment.enrolments.domain import STATES, STATUSES
-from shared.http.routes import PageQuery
-from shared.schemas import Day, Id, Line, LongText, Resource, Strict, one_of
+from shared.schemas import Day, Id, Line, LongText, PageQuery, Resource, Strict, one_of
 
 
 class EnrolmentInput(Strict):

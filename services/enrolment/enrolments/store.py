@@ -4,14 +4,14 @@ from pymongo import IndexModel
 
 from services.enrolment.enrolments.schemas import Enrolment
 from shared.messaging.changes import Change, Transition
-from shared.mongo.aggregates import Aggregate
+from shared.mongo.aggregates import Aggregate, Document
 
-ENROLMENTS = Aggregate(
+ENROLMENTS: Aggregate[Document] = Aggregate(
     name="enrolment",
     collection="enrolments",
     source="/uso/enrolment",
     topic="uso.enrolment.enrolments.v1",
-    messages={
+    message_types={
         "enrolment.created": Change,
         "enrolment.updated": Change,
         "enrolment.transitioned": Transition,

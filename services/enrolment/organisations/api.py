@@ -8,10 +8,12 @@ from services.enrolment.organisations.schemas import Organisation, OrganisationI
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.http.app import takes_media
 from shared.http.calls import if_match, once, request_cause, required_match
-from shared.http.routes import MergePatch, Routes, add_history, load_one
+from shared.http.resource_routes import add_history
+from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page, search_query
+from shared.schemas import MergePatch
 from shared.tables import TABLE_TYPES, DryRunQuery, read_table
 
 

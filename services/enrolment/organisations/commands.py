@@ -5,9 +5,10 @@ from typing import Any
 from services.enrolment.organisations.schemas import OrganisationInput
 from services.enrolment.organisations.store import ORGANISATIONS, with_search_words
 from shared.cause import Cause
-from shared.http.routes import patched
+from shared.merge_patch import patched
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 _INPUT = OrganisationInput()

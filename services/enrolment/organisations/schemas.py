@@ -7,8 +7,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from stdnum.exceptions import ValidationError as WrongNumber
 from stdnum.fi import ytunnus
 
-from shared.http.routes import SearchQuery
-from shared.schemas import ByLanguage, Line, Resource, Strict, one_of
+from shared.schemas import ByLanguage, Line, Resource, SearchQuery, Strict, one_of
 
 KINDS = ("municipality", "wellbeing_county", "joint_authority", "other")
 

@@ -7,12 +7,12 @@ from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import search_words
 
-ORGANISATIONS = Aggregate(
+ORGANISATIONS: Aggregate[Document] = Aggregate(
     name="organisation",
     collection="organisations",
     source="/uso/enrolment",
     topic="uso.enrolment.organisations.v1",
-    messages={"organisation.created": Change, "organisation.updated": Change},
+    message_types={"organisation.created": Change, "organisation.updated": Change},
     schema=Organisation,
     indexes=[
         IndexModel(

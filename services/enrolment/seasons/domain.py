@@ -1,30 +1,19 @@
-"""The steps of a season. Pure."""
+"""The states of a season. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from shared.errors import Conflict
+from shared.state_machine import StateMachine
 
-STATES = ("draft", "open", "running", "closed")
-NEXT: Mapping[str, str] = {"draft": "open", "open": "running", "running": "closed"}
+LIFECYCLE = StateMachine(
+    name="season", steps={"draft": {"open"}, "open": {"running"}, "running": {"closed"}, "closed": set()}
+)
 TAKES_ENROLMENTS = frozenset({"open", "running"})
-
-
-class IllegalStep(Conflict):
-    """The table of steps does not have this one."""
 
 
 class NotTakingEnrolments(Conflict):
     """The season has not been opened yet, or is over."""
-
-
-def check_step(state: str, to: str) -> None:
-    """Raises IllegalStep: a season goes from draft to open, running and closed, one after the other."""
-    following = NEXT.get(state)
-    if to != following:
-        raise IllegalStep(
-            f"A season that is {state} cannot become {to}. From here it can become {following or 'nothing'}."
-        )
 
 
 def check_takes_enrolments(season: Mapping[str, Any]) -> None:

@@ -4,9 +4,8 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from services.enrolment.seasons.domain import STATES
-from shared.http.routes import PageQuery
-from shared.schemas import ByLanguage, Day, Line, Resource, Strict, one_of
+from services.enrolment.seasons.domain import LIFECYCLE
+from shared.schemas import ByLanguage, Day, Line, PageQuery, Resource, Strict, one_of
 
 
 def whole_or_half(days: float) -> None:
@@ -60,8 +59,8 @@ class SeasonInput(Strict):
 class Season(SeasonInput, Resource):
     """A season as everyone sees it."""
 
-    state = one_of(*STATES, required=True)
+    state = one_of(*LIFECYCLE.states, required=True)
 
 
 class SeasonQuery(PageQuery):
-    state = one_of(*STATES)
+    state = one_of(*LIFECYCLE.states)

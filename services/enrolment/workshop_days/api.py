@@ -6,7 +6,8 @@ from services.enrolment.workshop_days import commands
 from services.enrolment.workshop_days.schemas import AdjustmentInput, WorkshopDays
 from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from shared.http.calls import once, request_cause
-from shared.http.routes import Routes, add_history, load_one
+from shared.http.resource_routes import add_history
+from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 

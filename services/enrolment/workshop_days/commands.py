@@ -5,7 +5,8 @@ from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from shared.cause import Cause
 from shared.ids import new_id
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 

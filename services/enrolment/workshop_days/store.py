@@ -2,14 +2,14 @@
 
 from services.enrolment.workshop_days.schemas import Movement, WorkshopDays
 from shared.messaging.changes import Change
-from shared.mongo.aggregates import Aggregate
+from shared.mongo.aggregates import Aggregate, Document
 
-WORKSHOP_DAYS = Aggregate(
+WORKSHOP_DAYS: Aggregate[Document] = Aggregate(
     name="workshop days",
     collection="workshop_days",
     source="/uso/enrolment",
     topic="uso.enrolment.workshop-days.v1",
-    messages={
+    message_types={
         "workshop_days.opened": Change,
         "workshop_days.adjusted": Movement,
         "workshop_days.reserved": Movement,

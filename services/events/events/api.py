@@ -6,11 +6,12 @@ from services.events.events import commands
 from services.events.events.schemas import Event, EventInput, EventQuery
 from services.events.events.store import BY_START, EVENTS, events_asked_for
 from shared.http.calls import if_match, once, request_cause, required_match
-from shared.http.routes import MergePatch, Routes, add_history, load_one
+from shared.http.resource_routes import add_history
+from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page
-from shared.schemas import TransitionInput
+from shared.schemas import MergePatch, TransitionInput
 
 
 def routes(db: Database) -> Routes:

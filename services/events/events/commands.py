@@ -12,11 +12,12 @@ from services.events.registrations.seats import SEATS, fill_seats, new_seats
 from services.events.registrations.turns import in_turn
 from shared.cause import Cause
 from shared.errors import NotArrivedYet
-from shared.http.routes import patched
 from shared.ids import new_id
+from shared.merge_patch import patched
 from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 _INPUT = EventInput()

@@ -8,8 +8,7 @@ import isodate
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from services.events.events.domain import KINDS, ROLES, STATES
-from shared.http.routes import SearchQuery
-from shared.schemas import MAX_TEXT, ByLanguage, Duration, Id, Instant, Resource, Strict, one_of
+from shared.schemas import MAX_TEXT, ByLanguage, Duration, Id, Instant, Resource, SearchQuery, Strict, one_of
 
 TIMEZONES = frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}
 DEFAULT_REMINDERS = ("P7D", "PT2H")

@@ -9,12 +9,12 @@ from shared.messaging.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import Sort, search_query, search_words
 
-EVENTS = Aggregate(
+EVENTS: Aggregate[Document] = Aggregate(
     name="event",
     collection="events",
     source="/uso/events",
     topic="uso.events.events.v1",
-    messages={"event.created": Change, "event.updated": Change, "event.transitioned": Transition},
+    message_types={"event.created": Change, "event.updated": Change, "event.transitioned": Transition},
     schema=Event,
     indexes=[
         IndexModel([("starts_at", 1), ("_id", 1)], name="starts_at"),

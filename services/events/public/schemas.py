@@ -6,8 +6,7 @@ from services.events.events.domain import KINDS
 from services.events.events.schemas import Material
 from services.events.registrations.domain import STATES
 from services.events.registrations.schemas import Person
-from shared.http.routes import SearchQuery
-from shared.schemas import ByLanguage, Instant, Strict, one_of
+from shared.schemas import ByLanguage, Instant, SearchQuery, Strict, one_of
 
 
 class PublicEvent(Schema):

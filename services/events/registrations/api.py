@@ -21,7 +21,8 @@ from services.events.registrations.views import registrations_of, shown, summary
 from shared.http.app import gives_media
 from shared.http.calls import if_match, once, request_cause
 from shared.http.downloads import table_answer
-from shared.http.routes import Routes, add_history, load_one
+from shared.http.resource_routes import add_history
+from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page

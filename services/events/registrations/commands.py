@@ -21,7 +21,8 @@ from services.events.registrations.turns import in_turn
 from shared.cause import Cause
 from shared.errors import NotFound, Problem
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 _DESK = Desk()

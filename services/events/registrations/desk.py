@@ -12,7 +12,8 @@ from services.events.registrations.turns import TURNS, retried
 from shared.cause import Cause
 from shared.errors import Problem, Unavailable
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 MOST_AT_ONCE = 50

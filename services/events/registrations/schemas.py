@@ -6,9 +6,8 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from services.events.events.domain import ROLES
 from services.events.registrations.domain import STATES
-from shared.http.routes import SearchQuery
 from shared.messaging.changes import Change
-from shared.schemas import LANGUAGES, Id, Line, LongText, Resource, Strict, one_of
+from shared.schemas import LANGUAGES, Id, Line, LongText, Resource, SearchQuery, Strict, one_of
 
 
 class Person(Strict):

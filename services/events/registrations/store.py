@@ -13,12 +13,12 @@ from shared.mongo.paging import Sort
 
 # `person_keys` holds all that a person is known by: the contact's id, and the keyed hashes of the e-mail address.
 # As `live` is part of the index, the place is free again once a registration is cancelled.
-REGISTRATIONS = Aggregate(
+REGISTRATIONS: Aggregate[Document] = Aggregate(
     name="registration",
     collection="registrations",
     source="/uso/events",
     topic="uso.events.registrations.v1",
-    messages={
+    message_types={
         "registration.created": Change,
         "registration.transitioned": Transition,
         "registration.promoted": Transition,

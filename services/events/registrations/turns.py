@@ -15,7 +15,8 @@ from pymongo.errors import PyMongoError
 
 from shared.cause import Cause
 from shared.errors import Conflict, Unavailable
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 T = TypeVar("T")

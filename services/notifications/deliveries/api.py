@@ -6,7 +6,8 @@ from services.notifications.deliveries import commands
 from services.notifications.deliveries.schemas import Delivery, DeliveryQuery, DeliveryWithText
 from services.notifications.deliveries.store import DELIVERIES, NEWEST_FIRST, list_query
 from shared.http.calls import once, request_cause
-from shared.http.routes import Routes, add_history, load_one
+from shared.http.resource_routes import add_history
+from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page

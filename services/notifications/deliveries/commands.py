@@ -10,7 +10,8 @@ from shared.cause import Cause, own_initiative
 from shared.errors import Conflict
 from shared.ids import new_id, utc_now
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 MOVED = "delivery.transitioned"

@@ -5,8 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from services.notifications.deliveries.domain import STATES
-from shared.http.routes import PageQuery
-from shared.schemas import LANGUAGES, Id, Instant, Resource, one_of
+from shared.schemas import LANGUAGES, Id, Instant, PageQuery, Resource, one_of
 
 
 class BecauseShape(Schema):

@@ -16,12 +16,12 @@ from services.notifications.deliveries.schemas import Delivery
 from shared.messaging.changes import Transition
 from shared.mongo.aggregates import Aggregate, Document
 
-DELIVERIES = Aggregate(
+DELIVERIES: Aggregate[Document] = Aggregate(
     name="delivery",
     collection="deliveries",
     source="/uso/notifications",
     topic="uso.notifications.deliveries.v1",
-    messages={"delivery.transitioned": Transition},
+    message_types={"delivery.transitioned": Transition},
     schema=Delivery,
     indexes=[
         IndexModel("once", name="once", unique=True),

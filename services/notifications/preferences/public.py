@@ -16,9 +16,10 @@ from services.notifications.preferences.store import (
 from shared.errors import Invalid
 from shared.http.app import takes_media
 from shared.http.auth import open_to_all
+from shared.http.bodies import json_object
 from shared.http.calls import request_cause
 from shared.http.limits import Bucket, limited
-from shared.http.routes import Routes, json_object
+from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.unit_of_work import IF_MATCH_ANY

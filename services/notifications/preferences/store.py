@@ -51,7 +51,7 @@ class OwnPreferences(Schema):
     feedback_requests = fields.Boolean(required=True)
 
 
-PREFERENCES = Aggregate(
+PREFERENCES: Aggregate[Document] = Aggregate(
     name="preferences",
     collection="preferences",
     source="/uso/notifications",

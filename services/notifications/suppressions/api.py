@@ -11,7 +11,8 @@ from services.notifications.suppressions.store import (
     plain,
 )
 from shared.http.calls import if_match, once, request_cause
-from shared.http.routes import Routes, add_history, load_one
+from shared.http.resource_routes import add_history
+from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page

@@ -7,7 +7,8 @@ from pymongo import DeleteOne
 from services.notifications.suppressions.store import SUPPRESSIONS, plain
 from shared.cause import Cause
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database, IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 

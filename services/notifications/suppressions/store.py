@@ -3,9 +3,8 @@
 from marshmallow import fields
 from pymongo import IndexModel
 
-from shared.http.routes import PageQuery
-from shared.mongo.aggregates import Aggregate
-from shared.schemas import Line, Resource, Strict, one_of
+from shared.mongo.aggregates import Aggregate, Document
+from shared.schemas import Line, PageQuery, Resource, Strict, one_of
 
 REASONS = ("bounced", "complained", "manual")
 
@@ -25,7 +24,7 @@ class SuppressionQuery(PageQuery):
     reason = one_of(*REASONS)
 
 
-SUPPRESSIONS = Aggregate(
+SUPPRESSIONS: Aggregate[Document] = Aggregate(
     name="suppression",
     collection="suppressions",
     source="/uso/notifications",

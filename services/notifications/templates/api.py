@@ -8,11 +8,13 @@ from services.notifications.templates.rendering import compile_template, render
 from services.notifications.templates.schemas import Preview, PreviewInput, Template, TemplateInput
 from services.notifications.templates.store import TEMPLATES, current_template, packaged
 from shared.http.calls import if_match, request_cause, required_match
-from shared.http.routes import HistoryEntry, PageQuery, Routes
+from shared.http.resource_routes import HistoryEntry
+from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
+from shared.mongo.journal import JOURNAL
 from shared.mongo.paging import Page, page, wrong_cursor
-from shared.mongo.unit_of_work import HISTORY
+from shared.schemas import PageQuery
 
 
 def routes(db: Database) -> Routes:
@@ -60,6 +62,6 @@ def routes(db: Database) -> Routes:
     def template_history(query: dict[str, Any], key: str, language: str) -> Page:
         """Who changed the text, when and how"""
         name = current_template(db, key, language)["_id"]
-        return page(db, HISTORY, {"of": name}, limit=query["limit"], cursor=query["cursor"], sort=[("_id", -1)])
+        return page(db, JOURNAL, {"of": name}, limit=query["limit"], cursor=query["cursor"], sort=[("_id", -1)])
 
     return blueprint

@@ -14,7 +14,7 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-TEMPLATES = Aggregate(
+TEMPLATES: Aggregate[Document] = Aggregate(
     name="template",
     collection="templates",
     source="/uso/notifications",

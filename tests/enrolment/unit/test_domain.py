@@ -7,13 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.enrolment.enrolments.domain import STATES, STEPS, IllegalStep, check_settled, check_step, check_themes
-from services.enrolment.seasons.domain import (
-    NEXT,
-    NotTakingEnrolments,
-    check_takes_enrolments,
-)
-from services.enrolment.seasons.domain import IllegalStep as IllegalStepOfSeason
-from services.enrolment.seasons.domain import check_step as check_step_of_season
+from services.enrolment.seasons.domain import NotTakingEnrolments, check_takes_enrolments
 from services.enrolment.workshop_days.domain import (
     EMPTY,
     Entry,
@@ -68,15 +62,6 @@ def test_themes_are_the_seasons() -> None:
         check_themes(["tieto", "talous"], SEASON)
     assert list(refusal.value.errors) == ["themes.1"]
     check_themes(["talous"], SEASON, had=["talous"])
-
-
-@given(st.sampled_from(["draft", "open", "running", "closed"]), st.text(max_size=12))
-def test_a_season_goes_one_step_at_a_time(state: str, to: str) -> None:
-    if state in NEXT:
-        check_step_of_season(state, NEXT[state])
-    if NEXT.get(state) != to:
-        with pytest.raises(IllegalStepOfSeason):
-            check_step_of_season(state, to)
 
 
 @pytest.mark.parametrize("state", ["draft", "closed"])

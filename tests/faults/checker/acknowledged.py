@@ -11,8 +11,8 @@ def acknowledged(observed: Observed) -> Iterable[Verdict]:
     """Done is done once, refused is not done, and nothing stays unknown."""
     changes: Counter[tuple[str, str, str]] = Counter()
     for service in observed.databases:
-        for entry in observed.collection(service, "history"):
-            if entry["causation_id"] is None:
+        for entry in observed.collection(service, "journal"):
+            if "of" in entry and entry["causation_id"] is None:
                 changes[service, entry["correlation_id"], entry["type"]] += 1
     by_outcome: dict[str, list[tuple[str, int]]] = {"done": [], "refused": [], "unknown": []}
     for call in observed.calls:

@@ -10,7 +10,10 @@ from tests.faults.observed import Observed, row_id
 def log(observed: Observed) -> Iterable[Verdict]:
     """Committed outbox rows against what a reader of committed records finds."""
     rows = {
-        row_id(row): row["topic"] for service in observed.databases for row in observed.collection(service, "outbox")
+        row_id(row): row["topic"]
+        for service in observed.databases
+        for row in observed.collection(service, "journal")
+        if "topic" in row
     }
     on_topics = Counter(record.id for record in observed.own_records if record.value is not None)
     yield verdict(
@@ -52,9 +55,7 @@ def _newest_is_last(observed: Observed) -> Verdict:
     cases = []
     for owned in observed.owned:
         last = observed.last(owned.topic)
-        documents = {
-            owned.key(one): owned.to_public(one) for one in observed.collection(owned.service, owned.collection)
-        }
+        documents = {owned.key(one): owned.show(one) for one in observed.collection(owned.service, owned.collection)}
         for key in documents.keys() | last.keys():
             said = last[key].state if key in last and last[key].value is not None else None
             cases.append((said == documents.get(key), f"{owned.topic} {key}: the last record is not what is kept"))

@@ -1,0 +1,119 @@
+"""The journal: a row for each change, which is its history entry and its message in one.
+
+The relay follows the journal's inserts and sends the rows that have a `topic`; `GET …/history` and "as it was"
+read it by aggregate. Rows of Idempotency-Keys stand in it too, so that a transaction writes them all at once.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zlib import crc32
+
+from pymongo import IndexModel
+
+from shared.cause import Cause
+from shared.cloudevents import HEADERS, encode
+from shared.ids import new_id
+from shared.mongo.aggregates import KEPT_FOR, Aggregate, Document
+from shared.schemas import instant_text
+
+JOURNAL = "journal"
+# A number that several relays can share out among themselves: more slots than a service will ever have relays.
+SLOTS = 64
+
+JOURNAL_INDEXES: Sequence[IndexModel] = [
+    IndexModel("expires_at", name="ttl", expireAfterSeconds=0),
+    IndexModel([("of", 1), ("_id", -1)], name="of", partialFilterExpression={"of": {"$type": "string"}}),
+]
+
+
+def slot_of(key: str | None) -> int:
+    """The slot of a Kafka key, 0 to 63: all rows of a key are in one."""
+    return crc32((key or "").encode()) % SLOTS
+
+
+def journal_row(
+    aggregate: Aggregate[Any],
+    document: Mapping[str, Any],
+    type: str,
+    change: Mapping[str, Any],
+    *,
+    state: Mapping[str, Any],
+    cause: Cause,
+    now: datetime,
+) -> Document:
+    """The row of one change of an aggregate, its message encoded in `value`.
+
+    Raises LookupError when the aggregate does not publish messages of this type.
+    """
+    if aggregate.topic is not None and type not in aggregate.message_types:
+        raise LookupError(f"{type} is not among the messages of {aggregate.name}")
+    message_id, key = new_id(), aggregate.key(document)
+    value = encode(
+        message_id=message_id,
+        source=aggregate.source,
+        type=type,
+        subject=key,
+        time=instant_text(now),
+        sequence=document["version"],
+        state=state,
+        change=change,
+        cause=cause,
+    )
+    row: Document = {
+        "_id": message_id,
+        "kind": aggregate.name,
+        "of": document["_id"],
+        "version": document["version"],
+        "type": type,
+        "at": now,
+        "by": cause.actor,
+        "correlation_id": cause.correlation_id,
+        "causation_id": cause.causation_id,
+        "value": value,
+        "expires_at": now + aggregate.history_kept_for,
+    }
+    return row if aggregate.topic is None else {**row, **_routing(aggregate.topic, key, document["version"])}
+
+
+def record_row(
+    *,
+    topic: str,
+    key: str | None,
+    value: bytes | None,
+    now: datetime,
+    headers: Sequence[tuple[str, bytes]] = HEADERS,
+    sequence: int = 0,
+    message_id: str | None = None,
+) -> Document:
+    """The row of a record that is no aggregate's change: a dead letter, or (`value` None) a tombstone."""
+    routing = _routing(topic, key, sequence, headers)
+    return {"_id": message_id or new_id(), "at": now, "value": value, "expires_at": now + KEPT_FOR, **routing}
+
+
+def _routing(
+    topic: str, key: str | None, sequence: int, headers: Sequence[tuple[str, bytes]] = HEADERS
+) -> dict[str, Any]:
+    return {
+        "topic": topic,
+        "key": key,
+        "headers": [list(header) for header in headers],
+        "sequence": sequence,
+        "slot": slot_of(key),
+    }
+
+
+def state_in(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The aggregate's public state after the row's change; None when the row was scrubbed."""
+    return _data(row).get("state")
+
+
+def change_in(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the row's change was; empty when the row was scrubbed."""
+    return _data(row).get("change") or {}
+
+
+def _data(row: Mapping[str, Any]) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads(row["value"])["data"] if row.get("value") else {}
+    return data
