@@ -68,27 +68,23 @@ class Surroundings:
             db.client.close()
 
     def settings(self, service: str) -> Settings:
-        return Settings(
+        return Settings.for_tests(
             service=service,
             process_name=f"{service}-bench",
             mongodb_uri=self.mongodb_uri,
             mongodb_database=service,
             kafka_bootstrap_servers=self.bootstrap_servers,
-            kafka_replication_factor=1,
             kafka_partitions=PARTITIONS,
             http_host=HOST,
             http_port=0,
-            http_workers=1,
             http_threads=8,
-            admin_host=HOST,
-            admin_port=0,
             jwks=str(self.directory / "jwks.json"),
             jwt_issuer=ISSUER,
             jwt_audience=AUDIENCE,
-            secret_keys=[self.secret],
-            public_urls=dict.fromkeys(("enrolment", "events", "notifications"), f"http://{HOST}"),
+            sealing_keys=[self.secret],
+            signing_keys=[self.secret],
+            **{f"public_url_{name}": f"http://{HOST}" for name in ("enrolment", "events", "notifications")},
             log_level="WARNING",
-            max_body_bytes=1_000_000,
         )
 
     @property
@@ -196,7 +192,8 @@ class Surroundings:
             "JWKS": str(self.directory / "jwks.json"),
             "JWT_ISSUER": ISSUER,
             "JWT_AUDIENCE": AUDIENCE,
-            "SECRET_KEYS": self.secret,
+            "SEALING_KEYS": self.secret,
+            "SIGNING_KEYS": self.secret,
             "MAIL_FROM": "USO <uso@network.example>",
             "PUBLIC_URL_EVENTS": "https://events.example",
             "PUBLIC_URL_NOTIFICATIONS": "https://notifications.example",

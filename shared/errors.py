@@ -36,6 +36,12 @@ class NotFound(Problem):
         super().__init__(f"There is no {what} with the id {identifier}.")
 
 
+class Gone(Problem):
+    """It was here, and has ended."""
+
+    status, title = 410, "Gone"
+
+
 class Conflict(Problem):
     """The present state does not allow it, or there is one already (`existing_id`)."""
 

@@ -1,49 +1,86 @@
-"""Sealed texts, signed links and keyed hashes. Keys can be changed: the first one writes, all of them read."""
+"""Sealed texts, signed links and keyed hashes.
+
+Sealing and signing have keys of their own, so that a leaked signing key can be retired at once while what was sealed
+still opens. In each list the first key writes and all of them read.
+"""
 
 import hashlib
 import hmac
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from shared.errors import NotFound
+from shared.errors import Gone, NotFound
+from shared.ids import utc_now
+
+LINK_GRACE = timedelta(days=30)  # how long a link outlives what it is about: an event's links end 30 days after it
 
 
 class Secrets:
-    """`keys` are Fernet keys (32 bytes, URL-safe base64)."""
+    """`sealing_keys` and `signing_keys` are Fernet keys (32 bytes, URL-safe base64), the newest first."""
 
-    def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = list(keys)
-        self._fernet = MultiFernet([Fernet(key) for key in keys])
+    def __init__(self, *, sealing_keys: Sequence[str], signing_keys: Sequence[str]) -> None:
+        self._sealing_keys = list(sealing_keys)
+        self._signing_keys = list(signing_keys)
+        self._fernets = [Fernet(key) for key in sealing_keys]
+
+    @property
+    def sealing_key_id(self) -> str:
+        """Names the key that seals now, without telling it."""
+        return hmac.digest(self._sealing_keys[0].encode(), b"sealing key id", hashlib.sha256).hex()[:16]
 
     def seal(self, text: str) -> str:
-        """`text` encrypted and authenticated."""
-        return self._fernet.encrypt(text.encode()).decode()
+        """`text` encrypted and authenticated (Fernet)."""
+        return self._fernets[0].encrypt(text.encode()).decode()
 
     def unseal(self, sealed: str) -> str:
-        """What was sealed. Raises ValueError when it was not sealed with one of the keys."""
+        """What was sealed. Raises ValueError when it was not sealed with one of the sealing keys."""
         try:
-            return self._fernet.decrypt(sealed.encode()).decode()
+            return MultiFernet(self._fernets).decrypt(sealed.encode()).decode()
         except InvalidToken as error:
             raise ValueError("not sealed with one of our keys") from error
 
-    def sign(self, purpose: str, identifier: str) -> str:
-        """An opaque token for a link: it names `identifier` and is good for `purpose` only."""
-        return str(URLSafeSerializer(self._keys[0], salt=purpose).dumps(identifier))
+    def reseal(self, sealed: str) -> str:
+        """The same content sealed with the newest key; `sealed` itself when it is already.
+
+        Raises ValueError when it was not sealed with one of the sealing keys.
+        """
+        try:
+            self._fernets[0].decrypt(sealed.encode())
+        except InvalidToken:
+            return self.seal(self.unseal(sealed))
+        return sealed
+
+    def sign(self, purpose: str, identifier: str, *, expires_at: datetime | None) -> str:
+        """A token for a link: it names `identifier`, is good for `purpose` only, and ends at `expires_at`."""
+        ends = None if expires_at is None else int(expires_at.timestamp())
+        return str(self._serializer(purpose).dumps([identifier, ends]))
 
     def unsign(self, purpose: str, token: str) -> str:
-        """The identifier that `sign` was given. Raises NotFound for a token that we did not make."""
-        for key in self._keys:
-            try:
-                return str(URLSafeSerializer(key, salt=purpose).loads(token))
-            except BadSignature:
-                continue
-        raise NotFound("link", "in this address")
+        """The identifier that `sign` was given.
+
+        Raises NotFound for a token that we did not make for this purpose, Gone for one whose time is over.
+        """
+        try:
+            payload = self._serializer(purpose).loads(token)
+        except BadSignature as error:
+            raise NotFound("link", "in this address") from error
+        # Links in mails of version 0.1.0 hold the identifier alone; those to unsubscribe must go on working.
+        identifier, ends = (payload, None) if isinstance(payload, str) else payload
+        if ends is not None and datetime.fromtimestamp(ends, UTC) <= utc_now():
+            raise Gone("This link has ended.")
+        return str(identifier)
 
     def fingerprints(self, purpose: str, text: str) -> list[str]:
-        """Keyed hashes (HMAC-SHA256) that find `text` again without telling it, one for each key.
+        """Keyed hashes (HMAC-SHA256) that find `text` again without telling it, one for each sealing key.
 
         Keep all of them: while a key is being replaced, old and new fingerprints of a text have one in common.
         """
-        return [hmac.digest(key.encode(), f"{purpose}\0{text}".encode(), hashlib.sha256).hex() for key in self._keys]
+        keys = self._sealing_keys
+        return [hmac.digest(key.encode(), f"{purpose}\0{text}".encode(), hashlib.sha256).hex() for key in keys]
+
+    def _serializer(self, purpose: str) -> URLSafeSerializer:
+        # itsdangerous signs with the last key of its list and accepts all of them.
+        return URLSafeSerializer(self._signing_keys[::-1], salt=purpose)

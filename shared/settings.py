@@ -1,79 +1,131 @@
 """Settings that every process has, read once from the environment."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
 
+from cryptography.fernet import Fernet
 from environs import Env, EnvError, validate
 
-T = TypeVar("T")
+from shared.environment import FromEnvironment, setting
 
 DEFAULT_PARTITIONS = 6
+SERVICES = ("enrolment", "events", "notifications")
+LINK_SERVICES = ("events", "notifications")  # they seal strangers' personal data, and sign the links in e-mails
+
+
+def fernet_keys(text: str) -> list[str]:
+    """The keys of a comma-separated list. Raises EnvError for a key that is no Fernet key, without quoting it."""
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    for number, key in enumerate(keys, 1):
+        try:
+            Fernet(key)
+        except ValueError as error:
+            raise EnvError(
+                f"Key {number} of SEALING_KEYS or SIGNING_KEYS is no Fernet key (32 random bytes in URL-safe base64)"
+            ) from error
+    return keys
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What a process needs to know of its surroundings; docs/configuration.md lists all of it."""
+class Settings(FromEnvironment):
+    """What a process needs to know of its surroundings; docs/configuration.md is made from these lines."""
 
     service: str
-    process_name: str
-    mongodb_uri: str
-    mongodb_database: str
-    kafka_bootstrap_servers: list[str]
-    kafka_replication_factor: int
-    kafka_partitions: int
-    http_host: str
-    http_port: int
-    http_workers: int
-    http_threads: int
-    admin_host: str
-    admin_port: int
-    jwks: str
-    jwt_issuer: str
-    jwt_audience: str
-    secret_keys: list[str]
-    public_urls: dict[str, str]
-    log_level: str
-    max_body_bytes: int
+    process_name: str = setting(
+        "PROCESS_NAME",
+        "",
+        about="in logs, as Kafka's client id, and as the lease's holder: another one for each process; "
+        "`<service>-1` when it is empty",
+    )
+    mongodb_uri: str = setting(
+        "MONGODB_URI",
+        secret=True,
+        example="",
+        about="a replica set; the user may read and write the service's own database",
+    )
+    mongodb_database: str = setting("MONGODB_DATABASE", "", about="`uso_<service>` when it is empty")
+    kafka_bootstrap_servers: list[str] = setting(
+        "KAFKA_BOOTSTRAP_SERVERS", example=["127.0.0.1:9"], about="comma-separated"
+    )
+    kafka_replication_factor: int = setting(
+        "KAFKA_REPLICATION_FACTOR",
+        1,
+        check=validate.Range(min=1),
+        about="of the topics that the service makes; 3 where there are three brokers",
+    )
+    kafka_partitions: int = setting(
+        "KAFKA_PARTITIONS",
+        DEFAULT_PARTITIONS,
+        check=validate.Range(min=1),
+        about="of the topics that the service makes",
+    )
+    http_host: str = setting("HTTP_HOST", "127.0.0.1", about="the address where the api listens")
+    http_port: int = setting("HTTP_PORT", 8080, check=validate.Range(min=0, max=65535), about="and its port")
+    http_workers: int = setting("HTTP_WORKERS", 1, check=validate.Range(min=1), about="gunicorn's processes")
+    http_threads: int = setting("HTTP_THREADS", 16, check=validate.Range(min=1), about="threads in each of them")
+    admin_host: str = setting(
+        "ADMIN_HOST",
+        "127.0.0.1",
+        about="where the process's own `/metrics`, `/healthz` and `/readyz` are",
+    )
+    admin_port: int = setting(
+        "ADMIN_PORT", 0, check=validate.Range(min=0, max=65535), about="their port; 0 takes a free one"
+    )
+    jwks: str = setting(
+        "JWKS",
+        example="jwks.json",
+        about="the public keys that tokens are checked with: a file (read again when it changes) or an https URL",
+    )
+    jwt_issuer: str = setting("JWT_ISSUER", example="https://login.uso.example", about="what a token's `iss` must be")
+    jwt_audience: str = setting("JWT_AUDIENCE", example="uso-crm", about="what a token's `aud` must be or name")
+    sealing_keys: list[str] = setting(
+        "SEALING_KEYS",
+        [],
+        secret=True,
+        needed_by=LINK_SERVICES,
+        parse=fernet_keys,
+        about="Fernet keys, comma-separated: the first encrypts personal data of people who are no contacts, all of "
+        "them decrypt. The same for events and notifications; enrolment needs none",
+    )
+    signing_keys: list[str] = setting(
+        "SIGNING_KEYS",
+        [],
+        secret=True,
+        needed_by=LINK_SERVICES,
+        parse=fernet_keys,
+        about="keys of the same form, comma-separated: the first signs the links in e-mails, all of them are accepted. "
+        "The same for events and notifications; enrolment needs none",
+    )
+    public_url_enrolment: str = setting("PUBLIC_URL_ENROLMENT", "", about="where people reach enrolment")
+    public_url_events: str = setting(
+        "PUBLIC_URL_EVENTS", "", about="where people reach events: for the links in e-mails"
+    )
+    public_url_notifications: str = setting(
+        "PUBLIC_URL_NOTIFICATIONS", "", about="where people reach notifications: for the links in e-mails"
+    )
+    log_level: str = setting(
+        "LOG_LEVEL",
+        "INFO",
+        check=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
+        about="`DEBUG`, `INFO`, `WARNING` or `ERROR`",
+    )
+    max_body_bytes: int = setting(
+        "MAX_BODY_BYTES",
+        1_000_000,
+        check=validate.Range(min=1000),
+        about="the largest JSON body; tables may have 16 MB",
+    )
+
+    def __post_init__(self) -> None:
+        for name, derived in (("process_name", f"{self.service}-1"), ("mongodb_database", f"uso_{self.service}")):
+            if not getattr(self, name):
+                object.__setattr__(self, name, derived)  # the way that dataclasses give a frozen one
+
+    @property
+    def public_urls(self) -> dict[str, str]:
+        """Where people reach each service; empty where that was not said."""
+        return {name: getattr(self, f"public_url_{name}") for name in SERVICES}
 
 
 def read_settings(service: str, env: Env | None = None) -> Settings:
     """Reads and checks the environment. Raises SystemExit with a sentence that names what is wrong."""
-    env = env or Env()
-
-    def read() -> Settings:
-        return Settings(
-            service=service,
-            process_name=env.str("PROCESS_NAME", f"{service}-1"),
-            mongodb_uri=env.str("MONGODB_URI"),
-            mongodb_database=env.str("MONGODB_DATABASE", f"uso_{service}"),
-            kafka_bootstrap_servers=env.list("KAFKA_BOOTSTRAP_SERVERS"),
-            kafka_replication_factor=env.int("KAFKA_REPLICATION_FACTOR", 1, validate=validate.Range(min=1)),
-            kafka_partitions=env.int("KAFKA_PARTITIONS", DEFAULT_PARTITIONS, validate=validate.Range(min=1)),
-            http_host=env.str("HTTP_HOST", "127.0.0.1"),
-            http_port=env.int("HTTP_PORT", 8080, validate=validate.Range(min=0, max=65535)),
-            http_workers=env.int("HTTP_WORKERS", 1, validate=validate.Range(min=1)),
-            http_threads=env.int("HTTP_THREADS", 16, validate=validate.Range(min=1)),
-            admin_host=env.str("ADMIN_HOST", "127.0.0.1"),
-            admin_port=env.int("ADMIN_PORT", 0, validate=validate.Range(min=0, max=65535)),
-            jwks=env.str("JWKS"),
-            jwt_issuer=env.str("JWT_ISSUER"),
-            jwt_audience=env.str("JWT_AUDIENCE"),
-            secret_keys=env.list("SECRET_KEYS"),
-            public_urls={
-                name: env.str(f"PUBLIC_URL_{name.upper()}", "") for name in ("enrolment", "events", "notifications")
-            },
-            log_level=env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"])),
-            max_body_bytes=env.int("MAX_BODY_BYTES", 1_000_000, validate=validate.Range(min=1000)),
-        )
-
-    return checked(read)
-
-
-def checked(read: Callable[[], T]) -> T:
-    """What `read` gives. A missing or wrong variable ends the process with a sentence that names it."""
-    try:
-        return read()
-    except EnvError as error:
-        raise SystemExit(f"Configuration: {error}. See {Path('docs/configuration.md')}.") from error
+    return Settings.read(env, service=service)

@@ -17,7 +17,7 @@ from shared.settings import Settings
 from shared.testing import Client, Keys
 from shared.testing.clients import AUDIENCE, ISSUER
 
-SECRET = Fernet.generate_key().decode()
+SEALING_KEY, SIGNING_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
 @pytest.fixture(scope="session")
@@ -65,26 +65,19 @@ def settings_for(request: pytest.FixtureRequest, keys: Keys) -> Callable[..., Se
         usual: dict[str, Any] = {
             "service": service,
             "process_name": f"{service}-test",
-            "mongodb_uri": "",
-            "mongodb_database": f"uso_{service}",
             "kafka_bootstrap_servers": servers,
-            "kafka_replication_factor": 1,
             "kafka_partitions": 3,
-            "http_host": "127.0.0.1",
             "http_port": 0,
-            "http_workers": 1,
             "http_threads": 8,
-            "admin_host": "127.0.0.1",
-            "admin_port": 0,
             "jwks": str(keys.jwks),
             "jwt_issuer": ISSUER,
             "jwt_audience": AUDIENCE,
-            "secret_keys": [SECRET],
-            "public_urls": {name: f"http://{name}.example" for name in ("enrolment", "events", "notifications")},
+            "sealing_keys": [SEALING_KEY],
+            "signing_keys": [SIGNING_KEY],
+            **{f"public_url_{name}": f"http://{name}.example" for name in ("enrolment", "events", "notifications")},
             "log_level": "WARNING",
-            "max_body_bytes": 1_000_000,
         }
-        return Settings(**(usual | changes))
+        return Settings.for_tests(**(usual | changes))
 
     return make
 

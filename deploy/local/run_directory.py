@@ -17,6 +17,8 @@ from deploy.local.tokens import write_secret
 
 def take(directory: Path) -> IO[str]:
     """Makes the directory and locks it, until the returned file is closed. Raises StackError when it is taken."""
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)  # mails, logs of Kafka and the databases' files are for nobody else on this machine
     for name in ("logs", "data", "mail"):
         (directory / name).mkdir(parents=True, exist_ok=True)
     lock = (directory / "lock").open("w")
@@ -43,12 +45,16 @@ def check_size(directory: Path, *, brokers: int, mongo_members: int) -> None:
 
 
 def read_secrets(directory: Path, databases: Sequence[str]) -> dict[str, str]:
-    """Passwords by database, the administrator's, the services' common key, and the id of Kafka's cluster."""
+    """Passwords by database, the administrator's, the services' common keys, and the id of Kafka's cluster."""
     file = directory / "secrets.json"
     if not file.exists():
         made = {name: secrets.token_hex(16) for name in ("mongodb-admin", *databases)}
         made["kafka"] = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[:22]
         made["fernet"] = Fernet.generate_key().decode()
+        made["signing"] = Fernet.generate_key().decode()
         write_secret(file, json.dumps(made))
     known: dict[str, str] = json.loads(file.read_text())
+    if "signing" not in known:  # a directory from before links had keys of their own
+        known["signing"] = Fernet.generate_key().decode()
+        write_secret(file, json.dumps(known))
     return known

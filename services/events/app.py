@@ -27,7 +27,7 @@ SUBSCRIPTIONS: Subscriptions = {**{topic: [copy] for topic, copy in PROJECTIONS.
 
 
 def routes(settings: Settings, db: Database) -> Iterable[Blueprint]:
-    secrets = Secrets(settings.secret_keys)
+    secrets = Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)
     return [
         events.routes(db),
         registrations.routes(db, secrets),

@@ -44,7 +44,9 @@ SUBSCRIPTIONS: Subscriptions = {topic: [copy, *POLICIES.get(topic, ())] for topi
 def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     """What time brings: the senders look for due deliveries every 20 ms, so that mail leaves at once."""
     mail = read_mail_settings()
-    writer = LetterWriter(db, Secrets(settings.secret_keys), mail, settings.public_urls)
+    writer = LetterWriter(
+        db, Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys), mail, settings.public_urls
+    )
     senders = [Sender(db, writer, Session(mail.smtp, helo=mail.domain)) for _ in range(mail.sender_threads)]
     return [
         PeriodicTask(name="due deliveries", run=lambda: queue_what_is_due(db), every=0.5),
@@ -63,7 +65,7 @@ def routes(settings: Settings, db: Database) -> Iterable[Blueprint]:
         templates.routes(db),
         suppressions.routes(db),
         preferences.routes(db),
-        public.routes(db, Secrets(settings.secret_keys)),
+        public.routes(db, Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)),
     ]
 
 

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from environs import Env, EnvError, validate
 
-from shared.settings import checked
+from shared.environment import FromEnvironment, setting
 
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
 
@@ -23,35 +23,11 @@ class SmtpServer:
     starttls: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class MailSettings:
-    """`sender` is a whole From header, `domain` the right side of Message-IDs and calendar UIDs."""
-
-    smtp: SmtpServer
-    sender: str
-    domain: str
-    network_name: str
-    sender_threads: int
-
-
-def read_mail_settings(env: Env | None = None) -> MailSettings:
-    """Reads and checks the environment. Raises SystemExit with a sentence that names what is wrong."""
-    env = env or Env()
-
-    def read() -> MailSettings:
-        sender = env.str("MAIL_FROM", "USO <uso@network.example>")
-        address = parseaddr(sender)[1]
-        if "@" not in address:
-            raise EnvError('Environment variable "MAIL_FROM" invalid: give an address such as "USO <uso@example.org>"')
-        return MailSettings(
-            smtp=parse_smtp_url(env.str("SMTP_URL")),
-            sender=sender,
-            domain=env.str("MAIL_DOMAIN", address.rpartition("@")[2]),
-            network_name=env.str("NETWORK_NAME", "USO"),
-            sender_threads=env.int("SENDER_THREADS", 2, validate=validate.Range(min=1, max=32)),
-        )
-
-    return checked(read)
+def parse_sender(text: str) -> str:
+    """A whole From header. Raises EnvError when there is no address in it."""
+    if "@" not in parseaddr(text)[1]:
+        raise EnvError('Environment variable "MAIL_FROM" invalid: give an address such as "USO <uso@example.org>"')
+    return text
 
 
 def parse_smtp_url(url: str) -> SmtpServer:
@@ -74,3 +50,36 @@ def parse_smtp_url(url: str) -> SmtpServer:
         tls=parts.scheme == "smtps",
         starttls=starttls,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailSettings(FromEnvironment):
+    """`sender` is a whole From header, `domain` the right side of Message-IDs and calendar UIDs."""
+
+    smtp: SmtpServer = setting(
+        "SMTP_URL",
+        secret=True,
+        parse=parse_smtp_url,
+        example=SmtpServer(host="127.0.0.1", port=25),
+        about="`smtp[s]://[user:password@]host[:port][?starttls]`",
+    )
+    sender: str = setting("MAIL_FROM", "USO <uso@network.example>", parse=parse_sender, about="the sender")
+    domain: str = setting(
+        "MAIL_DOMAIN", "", about="the right side of Message-IDs; that of `MAIL_FROM` when it is empty"
+    )
+    network_name: str = setting("NETWORK_NAME", "USO", about="the network's name in the texts")
+    sender_threads: int = setting(
+        "SENDER_THREADS",
+        2,
+        check=validate.Range(min=1, max=32),
+        about="how many mails are handed over at the same time",
+    )
+
+    def __post_init__(self) -> None:
+        if not self.domain:
+            object.__setattr__(self, "domain", parseaddr(self.sender)[1].rpartition("@")[2])
+
+
+def read_mail_settings(env: Env | None = None) -> MailSettings:
+    """Reads and checks the environment. Raises SystemExit with a sentence that names what is wrong."""
+    return MailSettings.read(env)

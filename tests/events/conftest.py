@@ -93,7 +93,11 @@ class Events:
 def events(db_for: Callable[[str], Database], settings_for: Any, client_for: Any) -> Events:
     db, settings = db_for("events"), settings_for("events")
     SERVICE.prepare(db)
-    return Events(db, Secrets(settings.secret_keys), client_for(SERVICE.app(settings, db)))
+    return Events(
+        db,
+        Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys),
+        client_for(SERVICE.app(settings, db)),
+    )
 
 
 @pytest.fixture

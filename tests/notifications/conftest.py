@@ -72,13 +72,7 @@ class Notifications:
             feed(self.db, SERVICE.subscriptions, one if isinstance(one, list) else [one])
 
     def sender(self, smtp: SmtpServer | None = None) -> Sender:
-        mail = MailSettings(
-            smtp=smtp or self.smtp,
-            sender="USO <uso@network.example>",
-            domain="network.example",
-            network_name="USO",
-            sender_threads=1,
-        )
+        mail = MailSettings.for_tests(smtp=smtp or self.smtp, sender_threads=1)
         urls = {"events": "https://events.example", "notifications": "https://notifications.example"}
         return Sender(self.db, LetterWriter(self.db, self.secrets, mail, urls), Session(mail.smtp, helo="test.example"))
 
@@ -149,7 +143,9 @@ def notifications(
     db, settings = db_for("notifications"), settings_for("notifications")
     SERVICE.prepare(db)
     client = client_for(SERVICE.app(settings, db))
-    return Notifications(db, Secrets(settings.secret_keys), smtp, mailbox, client)
+    return Notifications(
+        db, Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys), smtp, mailbox, client
+    )
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page
-from shared.secrets import Secrets
+from shared.secrets import LINK_GRACE, Secrets
 
 LINK = "registrations"
 """What the links in e-mails are signed for."""
@@ -123,7 +123,7 @@ def _own(db: Database, secrets: Secrets, registration: Document) -> Document:
     return {
         "state": registration["state"],
         "position": registration["position"],
-        "token": secrets.sign(LINK, registration["_id"]),
+        "token": secrets.sign(LINK, registration["_id"], expires_at=event["ends_at"] + LINK_GRACE),
         "event": event,
         "online_url": event.get("online_url") if registration["state"] in SEATED else None,
     }

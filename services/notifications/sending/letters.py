@@ -21,7 +21,7 @@ from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.schemas import LANGUAGES
-from shared.secrets import Secrets
+from shared.secrets import LINK_GRACE, Secrets
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -136,7 +136,12 @@ class LetterWriter:
             names=(person.given_name, person.family_name),
             organisation=person.organisation,
             preferences_url=preferences_url,
-            manage_url=self._link("events", REGISTRATIONS_LINK, delivery["registration_id"]),
+            manage_url=self._link(
+                "events",
+                REGISTRATIONS_LINK,
+                delivery["registration_id"],
+                expires_at=facts.event["ends_at"] + LINK_GRACE if facts.event else None,
+            ),
             network={"name": self.mail.network_name, "sender": self.mail.sender},
         )
         rendered = render(text, context)
@@ -186,12 +191,15 @@ class LetterWriter:
         except (ValueError, AttributeError):
             return NotToBeSent(state="failed", error="unreadable_recipient")
 
-    def _link(self, service: str, purpose: str, identifier: str | None) -> str | None:
-        """A signed link for the recipient alone; None without a public address."""
+    def _link(
+        self, service: str, purpose: str, identifier: str | None, *, expires_at: datetime | None = None
+    ) -> str | None:
+        """A signed link for the recipient alone, good until `expires_at`; None without a public address."""
         base = self.public_urls.get(service)
         if not base or not identifier:
             return None
-        return f"{base.rstrip('/')}/public/{purpose}/{self.secrets.sign(purpose, identifier)}"
+        token = self.secrets.sign(purpose, identifier, expires_at=expires_at)
+        return f"{base.rstrip('/')}/public/{purpose}/{token}"
 
 
 def _person(fields: Mapping[str, Any], fallback: str | None, *, contact: Document | None = None) -> Addressee:
