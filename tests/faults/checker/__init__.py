@@ -1,12 +1,11 @@
 """The checker: pure functions from what was observed to verdicts, one for each invariant."""
 
-from tests.faults.checker.projections import dead_letters, projections
-
 from tests.faults.checker.acknowledged import acknowledged
 from tests.faults.checker.effects import half_days, one_of_each, seats
 from tests.faults.checker.invariants import Invariant, Verdict
 from tests.faults.checker.log import log
 from tests.faults.checker.mail import deliveries, mails
+from tests.faults.checker.projections import dead_letters, projections
 from tests.faults.observed import Observed
 
 INVARIANTS: tuple[Invariant, ...] = (
