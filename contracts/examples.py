@@ -23,7 +23,7 @@ from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from services.events.events.schemas import EventInput
 from services.events.events.store import EVENTS
 from services.events.registrations.store import REGISTRATIONS
-from services.notifications.deliveries.domain import Because, NewDelivery, once_for_registration
+from services.notifications.deliveries.domain import Because, NewDelivery, dedup_key_for_registration
 from services.notifications.deliveries.store import DELIVERIES, new_document
 from shared.mongo.aggregates import Document
 
@@ -97,7 +97,7 @@ def _enrolment(story: Story, season: Document, organisation: Document, contact: 
         "organisation_id": organisation["_id"],
         "contact_ids": [contact["_id"]],
         "themes": ["renewing_municipality"],
-        "source": "Letter to all municipalities",
+        "source": "OutgoingMail to all municipalities",
     }
     start = {"state": "inquiry", "state_reason": None, "situation_analysis": NOT_STARTED}
     inquiry = story.made(ENROLMENTS, "enrolment.created", {**_given(EnrolmentInput(), fields), **start})
@@ -208,7 +208,7 @@ def _delivery(story: Story, registration: Document, contact: Document) -> None:
     new = NewDelivery(
         template="registration_promoted",
         because=because,
-        once=once_for_registration("registration_promoted", registration["_id"]),
+        dedup_key=dedup_key_for_registration("registration_promoted", registration["_id"]),
         contact_id=contact["_id"],
         language=contact["language"],
         event_id=registration["event_id"],

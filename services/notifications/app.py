@@ -14,7 +14,7 @@ from services.notifications.projections import ENROLMENTS_TOPIC, EVENTS_TOPIC, P
 from services.notifications.rules.policies import WAITING_INDEXES, RuleBook, follow_waiting, forget_a_contact
 from services.notifications.rules.reminders import REMINDED_INDEXES, remind
 from services.notifications.rules.table import ENROLMENT_RULES, EVENT_RULES, REGISTRATION_RULES
-from services.notifications.sending.letters import LetterWriter
+from services.notifications.sending.mail_composer import MailComposer
 from services.notifications.sending.sender import Sender
 from services.notifications.sending.smtp import Session
 from services.notifications.settings import read_mail_settings
@@ -44,7 +44,7 @@ SUBSCRIPTIONS: Subscriptions = {topic: [copy, *POLICIES.get(topic, ())] for topi
 def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     """What time brings: the senders look for due deliveries every 20 ms, so that mail leaves at once."""
     mail = read_mail_settings()
-    writer = LetterWriter(
+    writer = MailComposer(
         db, Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys), mail, settings.public_urls
     )
     senders = [Sender(db, writer, Session(mail.smtp, helo=mail.domain)) for _ in range(mail.sender_threads)]

@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from contracts import SERVICES, present
 from contracts.shapes import message_types
-from services.notifications.deliveries.commands import Outcome, settle
+from services.notifications.deliveries.commands import Outcome, record_outcomes
 from services.notifications.deliveries.store import DELIVERIES
 from shared.mongo.journal import JOURNAL
 from shared.schemas import instant_text
@@ -135,7 +135,7 @@ def deliveries(network: Network) -> None:
         Outcome(delivery_id=waiting[0]["_id"], to="sent", fields={"message_id": "<1@n.example>", "attempts": 1}),
         Outcome(delivery_id=waiting[1]["_id"], to="failed", error="smtp_550", fields={"attempts": 3}),
     ]
-    assert settle(db, outcomes, rule="sender") == 2
+    assert record_outcomes(db, outcomes, rule="sender") == 2
 
 
 def test_every_message_type_is_really_said_and_fits_its_schema(network: Network) -> None:

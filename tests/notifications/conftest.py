@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 
 from services.notifications.app import SERVICE
 from services.notifications.deliveries.store import DELIVERIES
-from services.notifications.sending.letters import LetterWriter
+from services.notifications.sending.mail_composer import MailComposer
 from services.notifications.sending.sender import Sender
 from services.notifications.sending.smtp import Session
 from services.notifications.settings import MailSettings, SmtpServer
@@ -74,7 +74,7 @@ class Notifications:
     def sender(self, smtp: SmtpServer | None = None) -> Sender:
         mail = MailSettings.for_tests(smtp=smtp or self.smtp, sender_threads=1)
         urls = {"events": "https://events.example", "notifications": "https://notifications.example"}
-        return Sender(self.db, LetterWriter(self.db, self.secrets, mail, urls), Session(mail.smtp, helo="test.example"))
+        return Sender(self.db, MailComposer(self.db, self.secrets, mail, urls), Session(mail.smtp, helo="test.example"))
 
     def sends(self) -> list[EmailMessage]:
         """Sends whatever is due now; returns all mail so far."""

@@ -54,7 +54,7 @@ def test_a_sender_that_dies_while_handing_over_leaves_a_mail_that_is_sent_again_
 
     with monkeypatch.context() as patch:
         patch.setattr(claims, "release", lambda *_: None)
-        patch.setattr("services.notifications.sending.sender.settle", die)
+        patch.setattr("services.notifications.sending.sender.record_outcomes", die)
         with pytest.raises(Killed):
             notifications.sender().run()
     (delivery,) = notifications.deliveries()
@@ -82,7 +82,7 @@ def test_a_sender_that_dies_after_the_servers_yes_was_noted_does_not_make_a_seco
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr("services.notifications.sending.sender.settle", die)
+        patch.setattr("services.notifications.sending.sender.record_outcomes", die)
         patch.setattr(claims, "release", lambda *_: None)
         with pytest.raises(Killed):
             notifications.sender().run()
@@ -205,15 +205,15 @@ def test_a_suppressed_address_gets_nothing(notifications, mailbox) -> None:
 
 
 def test_a_text_that_cannot_be_rendered_fails_alone(notifications, monkeypatch) -> None:
-    from services.notifications.sending import letters
+    from services.notifications.sending import mail_composer
 
     registered(notifications)
-    real = letters.render
+    real = mail_composer.render
     with monkeypatch.context() as patch:
-        patch.setattr(letters, "render", lambda *_: 1 / 0)
+        patch.setattr(mail_composer, "render", lambda *_: 1 / 0)
         notifications.sends()
     registered(notifications)
-    assert letters.render is real
+    assert mail_composer.render is real
     notifications.sends()
     assert [(row["state"], row["error"]) for row in notifications.deliveries()] == [
         ("failed", "rendering_ZeroDivisionError"),

@@ -29,21 +29,21 @@ class Outcome:
 
 def add_deliveries(work: UnitOfWork, wanted: Iterable[tuple[Cause, NewDelivery]]) -> list[Document]:
     """Makes those that are not there yet, in bulk. Each with its message, due to its own cause."""
-    pairs = {new.once: (cause, new) for cause, new in reversed(list(wanted))}
+    pairs = {new.dedup_key: (cause, new) for cause, new in reversed(list(wanted))}
     if not pairs:
         return []
-    there = work.find(DELIVERIES.collection, {"once": {"$in": list(pairs)}}, projection={"once": 1})
-    known = {row["once"] for row in there}
+    there = work.find(DELIVERIES.collection, {"dedup_key": {"$in": list(pairs)}}, projection={"dedup_key": 1})
+    known = {row["dedup_key"] for row in there}
     made = []
-    for once, (cause, new) in reversed(pairs.items()):
-        if once not in known:
+    for dedup_key, (cause, new) in reversed(pairs.items()):
+        if dedup_key not in known:
             document = new_document(new, now=work.now, correlation_id=cause.correlation_id)
             change = {"from": None, "to": document["state"]}
             made.append(work.due_to(cause).insert(DELIVERIES, document, MOVED, change=change))
     return made
 
 
-def settle(db: Database, outcomes: Sequence[Outcome], *, rule: str) -> int:
+def record_outcomes(db: Database, outcomes: Sequence[Outcome], *, rule: str) -> int:
     """Writes what became of deliveries, all in one transaction; returns how many moved.
 
     A delivery that cannot make the move any more (it has made it already) is left alone.
@@ -118,12 +118,12 @@ def resend(db: Database, cause: Cause, identifier: str, *, once: IdempotencyKey 
         new = NewDelivery(
             template=old["template"],
             because=Because(rule="resend", actor=cause.actor),
-            once=f"resend:{identifier}:{unique}",
+            dedup_key=f"resend:{identifier}:{unique}",
             **{name: old[name] for name in ("contact_id", "event_id", "registration_id", "enrolment_id")},
             announcement_id=old["announcement_id"],
             language=old["language"],
             resend_of=identifier,
-            facts=old["facts"],
+            personalisation=old["personalisation"],
         )
         document = new_document(new, now=uow.now, correlation_id=cause.correlation_id)
         return uow.insert(DELIVERIES, document, MOVED, change={"from": None, "to": document["state"]})

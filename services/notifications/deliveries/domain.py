@@ -31,14 +31,14 @@ class Because:
 class NewDelivery:
     """An e-mail that ought to be written: ids only, everything else is looked up when it is sent.
 
-    The recipient is `contact_id`, or else the person behind `registration_id`. `once` is unique for
-    ever: a second delivery with it is not made. `facts` are what the text needs of the message itself.
+    The recipient is `contact_id`, or else the person behind `registration_id`. `dedup_key` is unique for
+    ever: a second delivery with it is not made. `personalisation` is what the text needs of the message itself.
     `delay` leaves other topics some time to catch up before it is looked at.
     """
 
     template: str
     because: Because
-    once: str
+    dedup_key: str
     contact_id: str | None = None
     language: str | None = None
     event_id: str | None = None
@@ -48,7 +48,7 @@ class NewDelivery:
     resend_of: str | None = None
     due_at: datetime | None = None
     delay: timedelta = NO_DELAY
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    personalisation: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def recipient(self) -> str:
@@ -56,17 +56,17 @@ class NewDelivery:
         return self.contact_id or self.registration_id or ""
 
 
-def once_for_message(because: Because, recipient: str) -> str:
+def dedup_key_for_message(because: Because, recipient: str) -> str:
     """One delivery for each message, rule and recipient."""
     return f"{because.rule}:{because.message_id}:{recipient}"
 
 
-def once_for_registration(rule: str, registration_id: str) -> str:
+def dedup_key_for_registration(rule: str, registration_id: str) -> str:
     """One delivery for each registration, whichever message the rule first saw it in."""
     return f"{rule}:{registration_id}"
 
 
-def once_for_reminder(registration_id: str, duration: str, starts_at: str) -> str:
+def dedup_key_for_reminder(registration_id: str, duration: str, starts_at: str) -> str:
     """One reminder for each duration before each start: a moved event reminds again."""
     return f"reminder:{registration_id}:{duration}:{starts_at}"
 

@@ -1,6 +1,6 @@
 """Where deliveries are kept.
 
-Besides what is shown, a document has: `once` (unique), `facts` (what the text needs of the message),
+Besides what is shown, a document has: `dedup_key` (unique), `personalisation` (what the text needs of the message),
 `next_at` (when a queued one is to be taken up; a claim moves it on), `claim` (who has taken it up),
 `handed_over_at` (the SMTP dialogue has begun and its outcome is not known), `accepted_at` (the server
 has taken the mail), `waits` (how often something was missing), `correlation_id`, `subject`, `text`.
@@ -24,7 +24,7 @@ DELIVERIES: Aggregate[Document] = Aggregate(
     message_types={"delivery.transitioned": Transition},
     schema=Delivery,
     indexes=[
-        IndexModel("once", name="once", unique=True),
+        IndexModel("dedup_key", name="dedup_key", unique=True),
         IndexModel([("state", 1), ("next_at", 1), ("_id", 1)], name="due"),
         IndexModel("claim", name="claim", partialFilterExpression={"claim": {"$type": "string"}}),
         IndexModel([("contact_id", 1), ("_id", -1)], name="contact"),
@@ -35,7 +35,7 @@ DELIVERIES: Aggregate[Document] = Aggregate(
         IndexModel([("state", 1), ("_id", -1)], name="state"),
         IndexModel([("template", 1), ("_id", -1)], name="template"),
     ],
-    conflict_messages={"once": "This delivery has been made already."},
+    conflict_messages={"dedup_key": "This delivery has been made already."},
 )
 NEWEST_FIRST = [("_id", -1)]
 
@@ -65,8 +65,8 @@ def new_document(new: NewDelivery, *, now: datetime, correlation_id: str) -> Doc
         "due_at": due_at,
         "sent_at": None,
         "error": None,
-        "once": new.once,
-        "facts": dict(new.facts),
+        "dedup_key": new.dedup_key,
+        "personalisation": dict(new.personalisation),
         "next_at": due_at + new.delay,
         "claim": None,
         "handed_over_at": None,

@@ -10,12 +10,12 @@ from services.notifications.deliveries.commands import add_deliveries
 from services.notifications.deliveries.domain import (
     Because,
     NewDelivery,
-    once_for_message,
-    once_for_registration,
+    dedup_key_for_message,
+    dedup_key_for_registration,
 )
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.preferences.store import PREFERENCES
-from services.notifications.rules.recipients import NotHereYet, Recipient, Surroundings
+from services.notifications.rules.recipients import NotHereYet, Recipient, References
 from services.notifications.rules.table import Rule
 from shared.cause import Cause, own_initiative
 from shared.messaging.messages import Message
@@ -53,7 +53,7 @@ class RuleBook:
 
     def follow(self, work: UnitOfWork, messages: Sequence[Message]) -> None:
         """Makes the deliveries that the messages call for; a message that lacks a copy waits for it."""
-        around = Surroundings(work, messages)
+        references = References(work, messages)
         wanted: list[tuple[Cause, NewDelivery]] = []
         for message in messages:
             for rule in self.rules:
@@ -62,7 +62,9 @@ class RuleBook:
                 if rule.also is not None:
                     rule.also(work.due_to(message.cause), message)
                 try:
-                    wanted += [(message.cause, new_delivery(rule, message, one)) for one in rule.to(around, message)]
+                    wanted += [
+                        (message.cause, new_delivery(rule, message, one)) for one in rule.to(references, message)
+                    ]
                 except NotHereYet:
                     row = {"_id": f"{rule.name}:{message.id}", "book": self.name, "at": work.now}
                     work.write(WAITING, InsertOne({**row, "rule": rule.name, "message": asdict(message)}))
@@ -75,15 +77,15 @@ def new_delivery(rule: Rule, message: Message, recipient: Recipient) -> NewDeliv
     return NewDelivery(
         template=rule.template,
         because=because,
-        once=once_for_registration(rule.name, recipient.registration_id)
+        dedup_key=dedup_key_for_registration(rule.name, recipient.registration_id)
         if rule.once_a_registration and recipient.registration_id
-        else once_for_message(because, recipient.id),
+        else dedup_key_for_message(because, recipient.id),
         contact_id=recipient.contact_id,
         language=recipient.language,
         event_id=recipient.event_id,
         registration_id=recipient.registration_id,
         enrolment_id=recipient.enrolment_id,
-        facts=rule.facts(message),
+        personalisation=rule.personalisation(message),
         delay=rule.delay,
     )
 
@@ -101,7 +103,7 @@ def follow_waiting(db: Database, rules: Sequence[Rule]) -> bool:
                 return False
             uow.write(WAITING, DeleteOne({"_id": row["_id"]}))
             try:
-                found = list(rule.to(Surroundings(uow, [message]), message))
+                found = list(rule.to(References(uow, [message]), message))
             except NotHereYet:
                 if uow.now - row["at"] < PATIENCE:  # type: ignore[operator]
                     raise

@@ -32,7 +32,7 @@ class NotHereYet(Exception):
     """A copy that the rule needs has not arrived: the message waits for it."""
 
 
-class Surroundings:
+class References:
     """The copies that a batch of messages needs, read once."""
 
     def __init__(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
@@ -62,7 +62,7 @@ class Surroundings:
         return unless_erased(found)
 
 
-Recipients = Callable[[Surroundings, Message], Iterable[Recipient]]
+Recipients = Callable[[References, Message], Iterable[Recipient]]
 
 
 def registered(state: Mapping[str, Any], identifier: str) -> Recipient:
@@ -75,44 +75,44 @@ def registered(state: Mapping[str, Any], identifier: str) -> Recipient:
     )
 
 
-def contacts_of_the_enrolment(around: Surroundings, message: Message) -> list[Recipient]:
+def contacts_of_the_enrolment(references: References, message: Message) -> list[Recipient]:
     return _contacts((message.state or {}).get("contact_ids"), enrolment_id=message.key)
 
 
-def contacts_of_the_workshops_enrolment(around: Surroundings, message: Message) -> list[Recipient]:
+def contacts_of_the_workshops_enrolment(references: References, message: Message) -> list[Recipient]:
     enrolment_id = (message.state or {}).get("enrolment_id")
-    enrolment = around.enrolment(enrolment_id) if enrolment_id else None
+    enrolment = references.enrolment(enrolment_id) if enrolment_id else None
     return _contacts((enrolment or {}).get("contact_ids"), enrolment_id=enrolment_id, event_id=message.key)
 
 
-def the_registered(around: Surroundings, message: Message) -> list[Recipient]:
+def the_registered(references: References, message: Message) -> list[Recipient]:
     return [registered(message.state or {}, message.key)]
 
 
-def the_registered_unless_the_event_is_cancelled(around: Surroundings, message: Message) -> list[Recipient]:
-    return [] if _event_state(around, message) == "cancelled" else the_registered(around, message)
+def the_registered_unless_the_event_is_cancelled(references: References, message: Message) -> list[Recipient]:
+    return [] if _event_state(references, message) == "cancelled" else the_registered(references, message)
 
 
-def the_registered_of_a_cancelled_event(around: Surroundings, message: Message) -> list[Recipient]:
-    return the_registered(around, message) if _event_state(around, message) == "cancelled" else []
+def the_registered_of_a_cancelled_event(references: References, message: Message) -> list[Recipient]:
+    return the_registered(references, message) if _event_state(references, message) == "cancelled" else []
 
 
-def who_came_after_all(around: Surroundings, message: Message) -> list[Recipient]:
+def who_came_after_all(references: References, message: Message) -> list[Recipient]:
     """The one whose check-in is heard of after the event's end."""
-    return the_registered(around, message) if _event_state(around, message) == "completed" else []
+    return the_registered(references, message) if _event_state(references, message) == "completed" else []
 
 
-def everyone_with_a_place_or_in_line(around: Surroundings, message: Message) -> list[Recipient]:
-    return around.registrations(message.key, WITH_A_PLACE_OR_IN_LINE)
+def everyone_with_a_place_or_in_line(references: References, message: Message) -> list[Recipient]:
+    return references.registrations(message.key, WITH_A_PLACE_OR_IN_LINE)
 
 
-def those_who_came(around: Surroundings, message: Message) -> list[Recipient]:
+def those_who_came(references: References, message: Message) -> list[Recipient]:
     """Those who were checked in; everyone with a place when nobody was."""
-    return around.registrations(message.key, ["attended"]) or around.registrations(message.key, ["confirmed"])
+    return references.registrations(message.key, ["attended"]) or references.registrations(message.key, ["confirmed"])
 
 
-def _event_state(around: Surroundings, message: Message) -> str | None:
-    return around.event_state(str((message.state or {}).get("event_id")))
+def _event_state(references: References, message: Message) -> str | None:
+    return references.event_state(str((message.state or {}).get("event_id")))
 
 
 def _contacts(identifiers: Any, **about: str | None) -> list[Recipient]:

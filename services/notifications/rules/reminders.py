@@ -8,7 +8,7 @@ import isodate
 from pymongo import IndexModel, InsertOne
 
 from services.notifications.deliveries.commands import add_deliveries
-from services.notifications.deliveries.domain import Because, NewDelivery, once_for_reminder
+from services.notifications.deliveries.domain import Because, NewDelivery, dedup_key_for_reminder
 from services.notifications.projections import EVENTS, REGISTRATIONS
 from shared.cause import Cause, own_initiative
 from shared.ids import new_id, utc_now
@@ -89,12 +89,12 @@ def _portion(
                 NewDelivery(
                     template=TEMPLATE,
                     because=because,
-                    once=once_for_reminder(row["_id"], duration, starts_at),
+                    dedup_key=dedup_key_for_reminder(row["_id"], duration, starts_at),
                     contact_id=row.get("contact_id"),
                     language=row.get("language"),
                     event_id=event["_id"],
                     registration_id=row["_id"],
-                    facts={"starts_at": starts_at},
+                    personalisation={"starts_at": starts_at},
                 ),
             )
             for row in found

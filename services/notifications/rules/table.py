@@ -29,7 +29,7 @@ NOTICED_CHANGES = ("title", "starts_at", "ends_at", "timezone", "venue", "online
 class Rule:
     """When a message `on` arrives and `when` holds, write `template` to the recipients `to`.
 
-    `facts` takes from the message what the text needs; `once_a_registration` lets a registration get
+    `personalisation` takes from the message what the text needs; `once_a_registration` lets a registration get
     this at most once, whichever message brought it; `delay` is how long it
     waits for other topics; `also` is what happens besides.
     """
@@ -38,7 +38,7 @@ class Rule:
     on: str
     to: Recipients
     when: Condition = lambda _: True
-    facts: Callable[[Message], dict[str, Any]] = lambda _: {}
+    personalisation: Callable[[Message], dict[str, Any]] = lambda _: {}
     once_a_registration: bool = False
     delay: timedelta = NO_DELAY
     also: Callable[[UnitOfWork, Message], None] | None = None
@@ -115,7 +115,7 @@ REGISTRATION_RULES = (
         on="registration.created",
         when=is_now("waitlisted"),
         to=the_registered,
-        facts=position,
+        personalisation=position,
     ),
     Rule(template="registration_promoted", on="registration.promoted", to=the_registered),
     Rule(
@@ -123,7 +123,7 @@ REGISTRATION_RULES = (
         on="registration.transitioned",
         when=became("cancelled"),
         to=the_registered_unless_the_event_is_cancelled,
-        facts=was_confirmed,
+        personalisation=was_confirmed,
     ),
     # Topics have no order between them: the event's own message may have come before the registration's.
     Rule(
@@ -147,14 +147,14 @@ EVENT_RULES = (
         on="event.updated",
         when=changed_what_people_rely_on,
         to=everyone_with_a_place_or_in_line,
-        facts=changed_fields,
+        personalisation=changed_fields,
     ),
     Rule(
         template="event_cancelled",
         on="event.transitioned",
         when=became("cancelled"),
         to=everyone_with_a_place_or_in_line,
-        facts=reason,
+        personalisation=reason,
         once_a_registration=True,
         also=forget_the_reminders,
     ),
@@ -177,6 +177,6 @@ EVENT_RULES = (
         on="event.transitioned",
         when=became("refused", after="awaiting_days", kind="workshop"),
         to=contacts_of_the_workshops_enrolment,
-        facts=reason,
+        personalisation=reason,
     ),
 )

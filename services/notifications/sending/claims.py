@@ -73,7 +73,7 @@ def hand_over(
     return deliveries.bulk_write([taken, begin]).matched_count == 2
 
 
-def put_off(db: Database, identifier: str, token: str, wait: timedelta, *, waits: int = 0) -> None:
+def postpone(db: Database, identifier: str, token: str, wait: timedelta, *, waits: int = 0) -> None:
     """Back into the queue for a while. What was known not to be sent is not in doubt any more."""
     db[DELIVERIES.collection].update_one(
         {"_id": identifier, "claim": token},

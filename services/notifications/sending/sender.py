@@ -10,7 +10,7 @@ import threading
 import time
 from datetime import timedelta
 
-from services.notifications.deliveries.commands import Outcome, settle
+from services.notifications.deliveries.commands import Outcome, record_outcomes
 from services.notifications.sending import claims, metrics
 from services.notifications.sending.domain import (
     BATCH,
@@ -20,7 +20,7 @@ from services.notifications.sending.domain import (
     wait_for_the_recipient,
     wait_for_the_server,
 )
-from services.notifications.sending.letters import Letter, LetterWriter, Missing, NotToBeSent
+from services.notifications.sending.mail_composer import MailComposer, Missing, NotToBeSent, OutgoingMail
 from services.notifications.sending.smtp import Away, Envelope, OutcomeUnknown, Refused, Session
 from services.notifications.templates.markdown import forget_paragraphs
 from shared.ids import new_id, utc_now
@@ -30,22 +30,22 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-SETTLE_SECONDS = 0.1
+FLUSH_SECONDS = 0.1
 
 
 class Sender:
     """One thread's worth of sending. `stop` may be called from any thread."""
 
-    def __init__(self, db: Database, writer: LetterWriter, session: Session) -> None:
+    def __init__(self, db: Database, writer: MailComposer, session: Session) -> None:
         self.db = db
         self.writer = writer
         self.session = session
         self._stopping = threading.Event()
         self._away_for = 0
         self._quiet_until = 0.0
-        self._owed: list[Outcome] = []
+        self._pending_outcomes: list[Outcome] = []
         self._accepted: str | None = None  # taken by the server, and not noted yet
-        self._paid_at = 0.0
+        self._flushed_at = 0.0
 
     def stop(self) -> None:
         """Finishes the mail in hand and releases the rest."""
@@ -55,17 +55,17 @@ class Sender:
         """Sends one batch; tells whether there was any."""
         if self._stopping.is_set() or time.monotonic() < self._quiet_until:
             return False
-        self._pay()
+        self._flush_outcomes()
         token = new_id()
         claimed = claims.claim(self.db, token, limit=BATCH)
         if not claimed:
             return False
-        batch = _Batch(self.db, token, claimed, self._owed)
+        batch = _Batch(self.db, token, claimed, self._pending_outcomes)
         try:
             self._send(batch)
         finally:
             forget_paragraphs()
-            self._pay()
+            self._flush_outcomes()
             claims.release(self.db, token, [document["_id"] for document in batch.untouched])
         return True
 
@@ -80,21 +80,21 @@ class Sender:
             if document["accepted_at"]:
                 batch.end(document, "sent", sent_at=document["accepted_at"])
             elif document["_id"] in blocked or (registration and registration in late):
-                batch.put_off(document, wait_for_a_copy(0))
+                batch.postpone(document, wait_for_a_copy(0))
             elif not self._deliver(batch, document, written(document)):
                 if self._away_for:
                     return
                 if registration:
                     late.add(registration)
-            if time.monotonic() - self._paid_at > SETTLE_SECONDS:
-                self._pay()
+            if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
+                self._flush_outcomes()
 
-    def _deliver(self, batch: "_Batch", document: Document, letter: Letter | Missing | NotToBeSent) -> bool:
+    def _deliver(self, batch: "_Batch", document: Document, mail: OutgoingMail | Missing | NotToBeSent) -> bool:
         """Whether the delivery came to its end."""
-        if isinstance(letter, Missing):
-            return self._miss(batch, document, letter)
-        if isinstance(letter, NotToBeSent):
-            batch.end(document, letter.state, error=letter.error)
+        if isinstance(mail, Missing):
+            return self._miss(batch, document, mail)
+        if isinstance(mail, NotToBeSent):
+            batch.end(document, mail.state, error=mail.error)
             return True
         try:
             self.session.open()
@@ -105,21 +105,21 @@ class Sender:
             metrics.SENT_AGAIN.inc()
             log.warning("sent again, since its outcome is not known", delivery_id=document["_id"])
         accepted, self._accepted = self._accepted, None
-        if not claims.hand_over(self.db, document["_id"], batch.token, letter.fields, accepted=accepted):
-            batch.let_go(document)
+        if not claims.hand_over(self.db, document["_id"], batch.token, mail.fields, accepted=accepted):
+            batch.abandon(document)
             return True
-        return self._hand_over(batch, document, letter)
+        return self._hand_over(batch, document, mail)
 
-    def _hand_over(self, batch: "_Batch", document: Document, letter: Letter) -> bool:
+    def _hand_over(self, batch: "_Batch", document: Document, mail: OutgoingMail) -> bool:
         try:
-            self.session.send(Envelope(sender=letter.sender, recipient=letter.recipient, content=letter.content))
+            self.session.send(Envelope(sender=mail.sender, recipient=mail.recipient, content=mail.content))
         except Away as error:
             self._server_away(error)
-            batch.put_off(document, wait_for_a_copy(0))
+            batch.postpone(document, wait_for_a_copy(0))
             return False
         except OutcomeUnknown:
             self._server_away("the connection broke")
-            batch.let_go(document, again=True)
+            batch.abandon(document, again=True)
             return False
         except Refused as refusal:
             return self._refused(batch, document, refusal)
@@ -136,23 +136,23 @@ class Sender:
             return True
         wait = wait_for_the_recipient(document["attempts"] + 1, random.random())  # noqa: S311
         log.info("put off by the mail server", delivery_id=document["_id"], code=refusal.code)
-        batch.put_off(document, wait)
+        batch.postpone(document, wait)
         return False
 
     def _miss(self, batch: "_Batch", document: Document, missing: Missing) -> bool:
         if utc_now() - document["due_at"] > MISSING_LIMIT:
             batch.end(document, "failed", error=f"unknown_{missing.what}")
             return True
-        batch.put_off(document, wait_for_a_copy(document["waits"]), waits=1)
+        batch.postpone(document, wait_for_a_copy(document["waits"]), waits=1)
         return False
 
-    def _pay(self) -> None:
+    def _flush_outcomes(self) -> None:
         """Writes the outcomes known so far; if the database is away they are kept for the next time."""
-        if self._owed:
-            settle(self.db, self._owed, rule="sending")
-            self._owed.clear()
+        if self._pending_outcomes:
+            record_outcomes(self.db, self._pending_outcomes, rule="sending")
+            self._pending_outcomes.clear()
             self._accepted = None
-        self._paid_at = time.monotonic()
+        self._flushed_at = time.monotonic()
 
     def _server_away(self, why: object) -> None:
         self._away_for += 1
@@ -180,11 +180,11 @@ class _Batch:
         self._outcomes.append(Outcome(delivery_id=document["_id"], to=state, error=error, fields=fields))
         metrics.SETTLED.labels(state, document["template"]).inc()
 
-    def put_off(self, document: Document, wait: timedelta, *, waits: int = 0) -> None:
+    def postpone(self, document: Document, wait: timedelta, *, waits: int = 0) -> None:
         self._left.pop(document["_id"])
-        claims.put_off(self.db, document["_id"], self.token, wait, waits=waits)
+        claims.postpone(self.db, document["_id"], self.token, wait, waits=waits)
 
-    def let_go(self, document: Document, *, again: bool = False) -> None:
+    def abandon(self, document: Document, *, again: bool = False) -> None:
         """Another has it, or (`again`) nobody knows: it comes back when the claim runs out, or at once."""
         self._left.pop(document["_id"])
         if again:

@@ -8,7 +8,7 @@ from services.notifications.suppressions.store import (
     Suppression,
     SuppressionInput,
     SuppressionQuery,
-    plain,
+    normalise_email,
 )
 from shared.http.calls import if_match, once, request_cause
 from shared.http.resource_routes import add_history
@@ -36,7 +36,7 @@ def routes(db: Database) -> Routes:
         """List suppressed addresses"""
         filters: Document = {"reason": query["reason"]} if "reason" in query else {}
         if "email" in query:
-            filters["email"] = plain(query["email"])
+            filters["email"] = normalise_email(query["email"])
         return page(db, SUPPRESSIONS.collection, filters, limit=query["limit"], cursor=query["cursor"])
 
     @blueprint.route("/suppressions/<id>", methods=["GET"])

@@ -4,7 +4,7 @@ from typing import Any
 
 from pymongo import DeleteOne
 
-from services.notifications.suppressions.store import SUPPRESSIONS, plain
+from services.notifications.suppressions.store import SUPPRESSIONS, normalise_email
 from shared.cause import Cause
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
@@ -14,7 +14,7 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 def suppress(db: Database, cause: Cause, fields: dict[str, Any], *, once: IdempotencyKey | None) -> Document:
     """From now on the address gets nothing. Raises Conflict when that is so already."""
-    document = {**fields, "email": plain(fields["email"])}
+    document = {**fields, "email": normalise_email(fields["email"])}
     return db.transact(lambda work: work.insert(SUPPRESSIONS, document, "suppression.created"), cause=cause, once=once)
 
 

@@ -34,6 +34,6 @@ SUPPRESSIONS: Aggregate[Document] = Aggregate(
 )
 
 
-def plain(address: str) -> str:
+def normalise_email(address: str) -> str:
     """The address as it is compared: regardless of case."""
     return address.strip().casefold()

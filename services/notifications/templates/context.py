@@ -176,7 +176,7 @@ CONTEXT: Mapping[str, tuple[Placeholder, ...]] = {
 
 
 def example_context(key: str, language: str) -> dict[str, Any]:
-    """Facts for a preview, with every placeholder of the key. Raises KeyError for an unknown key or language."""
+    """Values for a preview, with every placeholder of the key. Raises KeyError for an unknown key or language."""
     return _nested({one.name: one.example_in(language) for one in CONTEXT[key]})
 
 

@@ -25,7 +25,7 @@ def default_templates() -> dict[tuple[str, str], tuple[str, str]]:
     return found
 
 
-def pick(texts: Mapping[str, str] | str | None, language: str) -> str:
+def in_language(texts: Mapping[str, str] | str | None, language: str) -> str:
     """The text in `language`, or else in the first of fi, sv and en that there is, or else any; "" without one.
 
     A text that is the same in all languages (a plain string) is given back as it is.

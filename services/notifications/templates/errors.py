@@ -46,4 +46,4 @@ class BadSyntax(UnusableTemplate):
 
 
 class CannotRender(Exception):
-    """The facts at hand do not make a mail of this text: one is missing, or the result is too long."""
+    """The values at hand do not make a mail of this text: one is missing, or the result is too long."""

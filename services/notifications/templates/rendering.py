@@ -1,4 +1,4 @@
-"""A text and the facts → subject, plain text and HTML. Pure.
+"""A text and its personalisation → subject, plain text and HTML. Pure.
 
 Texts are Markdown with Jinja placeholders. A value is text, whatever it holds: each is escaped for
 Markdown where it is put in, and HTML in Markdown is off, so a name can never become markup.
@@ -78,29 +78,29 @@ def render(template: CompiledTemplate, context: Mapping[str, Any]) -> Rendered:
     What the key does not have is ignored, what is optional may be missing, None or empty. Raises
     CannotRender when the text uses something required that is missing, or comes out far too long.
     """
-    facts = _facts(CONTEXT[template.key], context)
-    if "language" not in facts:
+    values = _known_values(CONTEXT[template.key], context)
+    if "language" not in values:
         raise CannotRender("The context has no language.")
-    subject = one_line(_run(template.subject, facts))
-    body, text = to_html_and_text(_run(template.body, facts))
+    subject = one_line(_run(template.subject, values))
+    body, text = to_html_and_text(_run(template.body, values))
     if len(body) > 2 * MAX_OUTPUT:
         raise CannotRender("The mail is too long.")
-    html = _layout().substitute(language=escape(facts["language"]), subject=escape(subject), body=body)
+    html = _layout().substitute(language=escape(values["language"]), subject=escape(subject), body=body)
     return Rendered(subject=subject, text=text + "\n", html=html)
 
 
-def _facts(known: tuple[Placeholder, ...] | Any, context: Mapping[str, Any]) -> dict[str, Any]:
+def _known_values(known: tuple[Placeholder, ...] | Any, context: Mapping[str, Any]) -> dict[str, Any]:
     """Just the known placeholders' values, ready to be put in."""
-    facts: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for placeholder in known:
         group, _, name = placeholder.name.rpartition(".")
         given = (context.get(group) or {}) if group else context
-        into = facts.setdefault(group, {}) if group else facts
+        into = values.setdefault(group, {}) if group else values
         if given.get(name) is not None:
             into[name] = _value(placeholder, given[name])
         elif placeholder.optional:
             into[name] = None
-    return facts
+    return values
 
 
 def _value(placeholder: Placeholder, value: Any) -> Any:
@@ -111,11 +111,11 @@ def _value(placeholder: Placeholder, value: Any) -> Any:
     return value
 
 
-def _run(template: Template, facts: dict[str, Any]) -> str:
+def _run(template: Template, values: dict[str, Any]) -> str:
     parts: list[str] = []
     length = 0
     try:
-        for part in template.generate(facts):
+        for part in template.generate(values):
             length += len(part)
             if length > MAX_OUTPUT:
                 raise CannotRender("The mail is too long.")

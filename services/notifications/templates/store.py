@@ -56,7 +56,7 @@ def current_template(db: Database, key: str, language: str) -> Document:
     return found
 
 
-class Shelf:
+class TemplateCache:
     """The compiled templates in force, each compiled once for each version. For several threads."""
 
     def __init__(self, db: Database) -> None:
@@ -64,7 +64,7 @@ class Shelf:
         self._compiled: dict[tuple[str, int], CompiledTemplate] = {}
         self._lock = threading.Lock()
 
-    def take(self, names: set[str]) -> dict[str, CompiledTemplate]:
+    def get_many(self, names: set[str]) -> dict[str, CompiledTemplate]:
         """Compiled templates by id, as of now, in one query."""
         versions = dict.fromkeys(names & packaged().keys(), 1)
         saved = self.db[TEMPLATES.collection].find({"_id": {"$in": sorted(names)}}, {"version": 1})

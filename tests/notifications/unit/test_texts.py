@@ -5,7 +5,7 @@ import re
 import pytest
 
 from services.notifications.templates.context import CONTEXT, bare_context, example_context
-from services.notifications.templates.defaults import default_templates, pick
+from services.notifications.templates.defaults import default_templates, in_language
 from services.notifications.templates.rendering import compile_template, render
 
 LANGUAGES = ("fi", "sv", "en")
@@ -25,9 +25,9 @@ def test_there_are_thirteen_texts_in_three_languages() -> None:
 
 
 @pytest.mark.parametrize(("key", "language"), ALL)
-@pytest.mark.parametrize("context_of", [example_context, bare_context])
-def test_a_text_can_be_rendered_with_all_facts_and_with_the_fewest(key, language, context_of) -> None:
-    rendered = render(compile_template(key, *default_templates()[key, language]), context_of(key, language))
+@pytest.mark.parametrize("render_context", [example_context, bare_context])
+def test_a_text_can_be_rendered_with_all_values_and_with_the_fewest(key, language, render_context) -> None:
+    rendered = render(compile_template(key, *default_templates()[key, language]), render_context(key, language))
     whole = rendered.subject + rendered.text + rendered.html
     assert not re.search(r"\{\{|\{%|None|\*\*|\\", whole)
     assert f'lang="{language}"' in rendered.html
@@ -59,7 +59,7 @@ def test_a_confirmation_says_when_where_and_how_to_cancel() -> None:
 
 def test_a_text_is_picked_in_the_wanted_language_or_the_next_best() -> None:
     texts = {"sv": "Lägesbild", "en": "Situation"}
-    assert [pick(texts, language) for language in LANGUAGES] == ["Lägesbild", "Lägesbild", "Situation"]
-    assert pick({"fi": "", "sv": "Lägesbild"}, "fi") == "Lägesbild"
-    assert [pick(nothing, "fi") for nothing in ({}, None, "")] == ["", "", ""]
-    assert pick("Kuntatalo", "sv") == "Kuntatalo"
+    assert [in_language(texts, language) for language in LANGUAGES] == ["Lägesbild", "Lägesbild", "Situation"]
+    assert in_language({"fi": "", "sv": "Lägesbild"}, "fi") == "Lägesbild"
+    assert [in_language(nothing, "fi") for nothing in ({}, None, "")] == ["", "", ""]
+    assert in_language("Kuntatalo", "sv") == "Kuntatalo"

@@ -6,8 +6,8 @@ from email.utils import parseaddr
 from functools import lru_cache
 from typing import Any
 
-from services.notifications.sending.surroundings import Surroundings
-from services.notifications.templates.defaults import pick
+from services.notifications.sending.references import References
+from services.notifications.templates.defaults import in_language
 from services.notifications.templates.localtime import when, workshop_days
 from services.notifications.templates.words import event_kind, what_changed
 from shared.calendars import calendar, calendar_entry, with_attendee
@@ -27,11 +27,11 @@ WITH_CALENDAR = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class DeliverySubject:
     """The documents behind one delivery; `missing` names one that it cannot do without."""
 
     template: str
-    facts: Mapping[str, Any]
+    personalisation: Mapping[str, Any]
     missing: str | None
     event: Document | None
     registration: Document | None
@@ -39,12 +39,12 @@ class Facts:
     season: Document | None
 
     @classmethod
-    def of(cls, delivery: Document, around: Surroundings, contact: Document | None) -> "Facts":
-        event = around.events.get(delivery["event_id"] or "")
-        enrolment = around.enrolments.get(delivery["enrolment_id"] or "")
+    def of(cls, delivery: Document, references: References, contact: Document | None) -> "DeliverySubject":
+        event = references.events.get(delivery["event_id"] or "")
+        enrolment = references.enrolments.get(delivery["enrolment_id"] or "")
         home = (enrolment or contact or {}).get("organisation_id")
-        organisation = around.organisations.get(home or "")
-        season = around.seasons.get((enrolment or {}).get("season_id") or "")
+        organisation = references.organisations.get(home or "")
+        season = references.seasons.get((enrolment or {}).get("season_id") or "")
         missing = None
         if delivery["event_id"] and (event is None or event.get("erased")):
             missing = "event"
@@ -60,10 +60,10 @@ class Facts:
             )
         return cls(
             template=delivery["template"],
-            facts=delivery["facts"],
+            personalisation=delivery["personalisation"],
             missing=missing,
             event=event,
-            registration=around.registrations.get(delivery["registration_id"] or ""),
+            registration=references.registrations.get(delivery["registration_id"] or ""),
             organisation=organisation,
             season=season,
         )
@@ -73,8 +73,8 @@ class Facts:
         return instant_text(self.event["starts_at"]) if self.event else ""
 
 
-def context_of(
-    facts: Facts,
+def render_context(
+    subject: DeliverySubject,
     *,
     language: str,
     names: tuple[str, str],
@@ -84,41 +84,46 @@ def context_of(
     network: Mapping[str, str],
 ) -> dict[str, Any]:
     """The placeholders' values, as templates/context.py names them."""
-    told = facts.facts
+    given = subject.personalisation
     context: dict[str, Any] = {
         "language": language,
         "contact": {"given_name": names[0], "family_name": names[1]},
         "network": dict(network),
         "preferences_url": preferences_url,
-        "registration": {"position": told.get("position"), "manage_url": manage_url},
-        "change": {"reason": told.get("reason"), "what": what_changed(told.get("fields") or (), language)},
+        "registration": {"position": given.get("position"), "manage_url": manage_url},
+        "change": {"reason": given.get("reason"), "what": what_changed(given.get("fields") or (), language)},
     }
-    if facts.organisation is not None:
-        organisation = pick(facts.organisation.get("name"), language)
+    if subject.organisation is not None:
+        organisation = in_language(subject.organisation.get("name"), language)
     context["organisation"] = {"name": organisation}
-    if facts.season is not None:
-        context["season"] = {"number": facts.season.get("number"), "name": pick(facts.season.get("name"), language)}
-    if facts.event is not None:
-        context["event"] = _event(facts.event, language)
-        context["workshop"] = {"days": workshop_days(int(2 * (facts.event.get("days") or 0)), language)}
+    if subject.season is not None:
+        context["season"] = {
+            "number": subject.season.get("number"),
+            "name": in_language(subject.season.get("name"), language),
+        }
+    if subject.event is not None:
+        context["event"] = _event(subject.event, language)
+        context["workshop"] = {"days": workshop_days(int(2 * (subject.event.get("days") or 0)), language)}
     return context
 
 
 def _event(event: Document, language: str) -> dict[str, Any]:
     return {
-        "title": pick(event.get("title"), language),
+        "title": in_language(event.get("title"), language),
         "kind": event_kind(event["kind"], language),
-        "description": pick(event.get("description"), language) or None,
+        "description": in_language(event.get("description"), language) or None,
         "when": when(event["starts_at"], event["ends_at"], event.get("timezone") or "UTC", language),
-        "venue": pick(event.get("venue"), language) or None,
+        "venue": in_language(event.get("venue"), language) or None,
         "online_url": event.get("online_url"),
     }
 
 
-def calendar_of(facts: Facts, language: str, *, sender: str, attendee: str) -> tuple[str | None, bytes | None]:
+def calendar_of(
+    subject: DeliverySubject, language: str, *, sender: str, attendee: str
+) -> tuple[str | None, bytes | None]:
     """The iTIP method (RFC 5546) and the calendar that go with this mail; (None, None) without one."""
-    method, event = WITH_CALENDAR.get(facts.template), facts.event
-    if method is None or event is None or not _has_it_in_the_calendar(facts):
+    method, event = WITH_CALENDAR.get(subject.template), subject.event
+    if method is None or event is None or not _has_it_in_the_calendar(subject):
         return None, None
     known = event.get("calendar") or {}
     same_for_all = _invitation(
@@ -126,9 +131,9 @@ def calendar_of(facts: Facts, language: str, *, sender: str, attendee: str) -> t
         uid=known.get("uid") or event["_id"],
         sequence=int(known.get("sequence") or 0),
         status="CANCELLED" if method == "CANCEL" else "CONFIRMED",
-        summary=pick(event.get("title"), language),
-        description=pick(event.get("description"), language),
-        location=pick(event.get("venue"), language),
+        summary=in_language(event.get("title"), language),
+        description=in_language(event.get("description"), language),
+        location=in_language(event.get("venue"), language),
         url=event.get("online_url"),
         starts_at=event["starts_at"],
         ends_at=event["ends_at"],
@@ -144,10 +149,10 @@ def _invitation(method: str, **entry: Any) -> bytes:
     return calendar([calendar_entry(**entry)], method=method, product_id=PRODUCT_ID)
 
 
-def _has_it_in_the_calendar(facts: Facts) -> bool:
+def _has_it_in_the_calendar(subject: DeliverySubject) -> bool:
     """Whether the recipient got the entry before: who only stood in line did not."""
-    if facts.template == "registration_cancelled":
-        return bool(facts.facts.get("was_confirmed"))
-    if facts.template in ("event_changed", "event_cancelled"):
-        return (facts.registration or {}).get("state") != "waitlisted"
+    if subject.template == "registration_cancelled":
+        return bool(subject.personalisation.get("was_confirmed"))
+    if subject.template in ("event_changed", "event_cancelled"):
+        return (subject.registration or {}).get("state") != "waitlisted"
     return True

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.notifications.preferences.store import PREFERENCES
 from services.notifications.projections import CONTACTS, ENROLMENTS, EVENTS, ORGANISATIONS, REGISTRATIONS, SEASONS
-from services.notifications.suppressions.store import SUPPRESSIONS, plain
+from services.notifications.suppressions.store import SUPPRESSIONS, normalise_email
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
@@ -13,7 +13,7 @@ ById = dict[str, Document]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
+class References:
     """Documents by id. What is missing here has not arrived; what is erased has `erased`."""
 
     contacts: ById
@@ -26,7 +26,7 @@ class Surroundings:
     events_with_check_in: frozenset[str]
 
 
-def look_around(db: Database, deliveries: Sequence[Document]) -> Surroundings:
+def load_references(db: Database, deliveries: Sequence[Document]) -> References:
     """Everything that these deliveries refer to, as far as it is known."""
 
     def find(collection: str, identifiers: Iterable[str | None]) -> ById:
@@ -37,7 +37,7 @@ def look_around(db: Database, deliveries: Sequence[Document]) -> Surroundings:
     registrations = find(REGISTRATIONS.collection, (one["registration_id"] for one in deliveries))
     events = find(EVENTS.collection, (one["event_id"] for one in deliveries))
     contacts = _contacts(db, [one["contact_id"] for one in deliveries if one["contact_id"]])
-    return Surroundings(
+    return References(
         contacts=contacts,
         organisations=find(
             ORGANISATIONS.collection,
@@ -53,8 +53,8 @@ def look_around(db: Database, deliveries: Sequence[Document]) -> Surroundings:
 
 
 def suppressed(db: Database, addresses: Iterable[str]) -> set[str]:
-    """Those of the addresses that get nothing, as `plain` writes them."""
-    wanted = sorted({plain(address) for address in addresses})
+    """Those of the addresses that get nothing, as `normalise_email` writes them."""
+    wanted = sorted({normalise_email(address) for address in addresses})
     rows = db[SUPPRESSIONS.collection].find({"email": {"$in": wanted}}, {"email": 1}) if wanted else ()
     return {row["email"] for row in rows}
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from services.notifications.mail import compose
 from services.notifications.preferences.store import CHOICE_OF_TEMPLATE, PREFERENCES_LINK, opted_out
-from services.notifications.sending.facts import Facts, calendar_of, context_of
-from services.notifications.sending.surroundings import Surroundings, look_around, suppressed
+from services.notifications.sending.delivery_subject import DeliverySubject, calendar_of, render_context
+from services.notifications.sending.references import References, load_references, suppressed
 from services.notifications.settings import MailSettings
-from services.notifications.suppressions.store import plain
+from services.notifications.suppressions.store import normalise_email
 from services.notifications.templates.rendering import CompiledTemplate, render
-from services.notifications.templates.store import Shelf, identifier
+from services.notifications.templates.store import TemplateCache, identifier
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
@@ -32,7 +32,7 @@ REGISTRATIONS_LINK = "registrations"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
+class OutgoingMail:
     """A mail ready to be handed over; `fields` are kept with the delivery."""
 
     sender: str
@@ -66,10 +66,10 @@ class Addressee:
     contact: Document | None = None
 
 
-Written = Letter | Missing | NotToBeSent
+Written = OutgoingMail | Missing | NotToBeSent
 
 
-class LetterWriter:
+class MailComposer:
     """Writes the mails of a batch. For several threads."""
 
     def __init__(self, db: Database, secrets: Secrets, mail: MailSettings, public_urls: Mapping[str, str]) -> None:
@@ -77,25 +77,27 @@ class LetterWriter:
         self.secrets = secrets
         self.mail = mail
         self.public_urls = public_urls
-        self.shelf = Shelf(db)
+        self.templates = TemplateCache(db)
 
     def write(self, deliveries: Sequence[Document]) -> Callable[[Document], Written]:
         """What becomes of each of these deliveries, for whoever asks for it.
 
         The copies are read at once, in a handful of queries; a mail is written when its turn has come.
         """
-        around = look_around(self.db, deliveries)
+        references = load_references(self.db, deliveries)
         people: dict[str, Addressee | Missing | NotToBeSent] = {
-            one["_id"]: self._addressee(one, around) or Missing(what="recipient") for one in deliveries
+            one["_id"]: self._addressee(one, references) or Missing(what="recipient") for one in deliveries
         }
         known = {name: person for name, person in people.items() if isinstance(person, Addressee)}
         silent = suppressed(self.db, (person.email for person in known.values()))
         by_id = {one["_id"]: one for one in deliveries}
-        texts = self.shelf.take({identifier(by_id[name]["template"], one.language) for name, one in known.items()})
+        texts = self.templates.get_many(
+            {identifier(by_id[name]["template"], one.language) for name, one in known.items()}
+        )
 
         def written(delivery: Document) -> Written:
             person = people[delivery["_id"]]
-            return self._write(delivery, person, around, silent, texts) if isinstance(person, Addressee) else person
+            return self._write(delivery, person, references, silent, texts) if isinstance(person, Addressee) else person
 
         return written
 
@@ -103,21 +105,21 @@ class LetterWriter:
         self,
         delivery: Document,
         person: Addressee,
-        around: Surroundings,
+        references: References,
         silent: set[str],
         texts: Mapping[str, CompiledTemplate],
     ) -> Written:
         try:
-            facts = Facts.of(delivery, around, person.contact)
-            if facts.missing:
-                return Missing(what=facts.missing)
-            no = _why_not(delivery, person, facts, around, silent)
+            subject = DeliverySubject.of(delivery, references, person.contact)
+            if subject.missing:
+                return Missing(what=subject.missing)
+            no = _why_not(delivery, person, subject, references, silent)
             if no is not None:
                 return no
             text = texts.get(identifier(delivery["template"], person.language))
             if text is None:
                 return NotToBeSent(state="failed", error="unknown_template")
-            return self._letter(delivery, person, facts, text)
+            return self._compose(delivery, person, subject, text)
         except Exception as error:  # noqa: BLE001 - one mail that cannot be written must not hold up the others
             log.error(  # noqa: TRY400 - the exception's text may quote a person: only its kind is told
                 "a mail could not be written",
@@ -127,11 +129,13 @@ class LetterWriter:
             )
             return NotToBeSent(state="failed", error=f"rendering_{type(error).__name__}")
 
-    def _letter(self, delivery: Document, person: Addressee, facts: Facts, text: CompiledTemplate) -> Letter:
+    def _compose(
+        self, delivery: Document, person: Addressee, subject: DeliverySubject, text: CompiledTemplate
+    ) -> OutgoingMail:
         choice = CHOICE_OF_TEMPLATE.get(delivery["template"])
         preferences_url = self._link("notifications", PREFERENCES_LINK, delivery["contact_id"])
-        context = context_of(
-            facts,
+        context = render_context(
+            subject,
             language=person.language,
             names=(person.given_name, person.family_name),
             organisation=person.organisation,
@@ -140,12 +144,12 @@ class LetterWriter:
                 "events",
                 REGISTRATIONS_LINK,
                 delivery["registration_id"],
-                expires_at=facts.event["ends_at"] + LINK_GRACE if facts.event else None,
+                expires_at=subject.event["ends_at"] + LINK_GRACE if subject.event else None,
             ),
             network={"name": self.mail.network_name, "sender": self.mail.sender},
         )
         rendered = render(text, context)
-        method, calendar = calendar_of(facts, person.language, sender=self.mail.sender, attendee=person.email)
+        method, calendar = calendar_of(subject, person.language, sender=self.mail.sender, attendee=person.email)
         message = compose(
             delivery_id=delivery["_id"],
             sender=self.mail.sender,
@@ -161,7 +165,7 @@ class LetterWriter:
             calendar_method=method,
             unsubscribe_url=f"{preferences_url}?choice={choice}" if preferences_url and choice else None,
         )
-        return Letter(
+        return OutgoingMail(
             sender=parseaddr(self.mail.sender)[1],
             recipient=person.email,
             content=as_bytes(message, person.email),
@@ -173,15 +177,15 @@ class LetterWriter:
             },
         )
 
-    def _addressee(self, delivery: Document, around: Surroundings) -> Addressee | NotToBeSent | None:
+    def _addressee(self, delivery: Document, references: References) -> Addressee | NotToBeSent | None:
         if delivery["contact_id"]:
-            contact = around.contacts.get(delivery["contact_id"])
+            contact = references.contacts.get(delivery["contact_id"])
             if contact is None:
                 return None
             if contact.get("erased"):
                 return NotToBeSent(state="cancelled", error="erased")
             return _person(contact, delivery["language"], contact=contact)
-        registration = around.registrations.get(delivery["registration_id"])
+        registration = references.registrations.get(delivery["registration_id"])
         if registration is None:
             return None
         if registration.get("erased") or not registration.get("person_sealed"):
@@ -215,33 +219,33 @@ def _person(fields: Mapping[str, Any], fallback: str | None, *, contact: Documen
 
 
 def _why_not(
-    delivery: Document, person: Addressee, facts: Facts, around: Surroundings, silent: set[str]
+    delivery: Document, person: Addressee, subject: DeliverySubject, references: References, silent: set[str]
 ) -> NotToBeSent | None:
     """Why a delivery that was wanted once is not sent any more."""
     if not person.email:
         return NotToBeSent(state="failed", error="no_address")
-    if plain(person.email) in silent:
+    if normalise_email(person.email) in silent:
         return NotToBeSent(state="suppressed", error="suppressed_address")
-    chosen = around.preferences.get((person.contact or {}).get("_id", ""))
+    chosen = references.preferences.get((person.contact or {}).get("_id", ""))
     if opted_out(chosen, delivery["template"]):
         return NotToBeSent(state="suppressed", error="opted_out")
     if delivery["template"] == "event_reminder":
-        overtaken = _reminder_overtaken(delivery, facts, utc_now())
+        overtaken = _reminder_overtaken(delivery, subject, utc_now())
         return NotToBeSent(state="cancelled", error=overtaken) if overtaken else None
     if delivery["template"] == "feedback_request":
-        came = facts.registration is not None and facts.registration.get("state") == "attended"
-        if not came and delivery["event_id"] in around.events_with_check_in:
+        came = subject.registration is not None and subject.registration.get("state") == "attended"
+        if not came and delivery["event_id"] in references.events_with_check_in:
             return NotToBeSent(state="cancelled", error="not_attended")
     return None
 
 
-def _reminder_overtaken(delivery: Document, facts: Facts, now: datetime) -> str | None:
-    event, registration = facts.event or {}, facts.registration or {}
+def _reminder_overtaken(delivery: Document, subject: DeliverySubject, now: datetime) -> str | None:
+    event, registration = subject.event or {}, subject.registration or {}
     if event.get("state") != "published":
         return f"event_{event.get('state')}"
     if event["starts_at"] <= now:
         return "event_started"
-    if facts.starts_at != delivery["facts"].get("starts_at", facts.starts_at):
+    if subject.starts_at != delivery["personalisation"].get("starts_at", subject.starts_at):
         return "event_moved"
     return None if registration.get("state") == "confirmed" else "registration_not_confirmed"
 
