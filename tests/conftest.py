@@ -1,4 +1,4 @@
-"""Real Kafka and real MongoDB, once for all tests; a database of its own for each test."""
+"""Real Kafka and real MongoDB, once for all tests; a database for each service, emptied after each test."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -9,10 +9,12 @@ import pytest
 from cryptography.fernet import Fernet
 from flask import Flask
 from pymongo import MongoClient
+from pymongo.write_concern import WriteConcern
 
 from deploy.local.stack import Stack
 from shared.ids import new_id
 from shared.mongo.database import Database
+from shared.service import Service
 from shared.settings import Settings
 from shared.testing import Client, Keys
 from shared.testing.clients import AUDIENCE, ISSUER
@@ -39,9 +41,9 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     return Keys(tmp_path_factory.mktemp("keys"))
 
 
-@pytest.fixture
-def db_for(mongo: MongoClient[dict[str, Any]]) -> Iterator[Callable[[str], Database]]:
-    """An empty database for a service, dropped after the test."""
+@pytest.fixture(scope="session")
+def databases(mongo: MongoClient[dict[str, Any]]) -> Iterator[Callable[[str], Database]]:
+    """A service's database, the same for all tests of a run; dropped after the last of them."""
     made: dict[str, Database] = {}
 
     def make(service: str) -> Database:
@@ -52,6 +54,25 @@ def db_for(mongo: MongoClient[dict[str, Any]]) -> Iterator[Callable[[str], Datab
     yield make
     for db in made.values():
         mongo.drop_database(db.raw.name)
+
+
+@pytest.fixture
+def db_for(databases: Callable[[str], Database]) -> Iterator[Callable[[str], Database]]:
+    """A database without documents for a service. Its collections and indexes stay for the next test."""
+    used: dict[str, Database] = {}
+    yield lambda service: used.setdefault(service, databases(service))
+    for db in used.values():
+        empty(db)
+
+
+def empty(db: Database) -> None:
+    """Deletes all documents. Emptying takes a thirtieth of the time that making the collections anew takes."""
+    quick = db.raw.with_options(write_concern=WriteConcern(1))
+    collections = quick.list_collection_names()
+    for collection in collections:
+        quick[collection].delete_many({})
+    if collections:
+        db.raw[collections[0]].delete_many({})  # with the majority's word, which covers all before it
 
 
 @pytest.fixture(scope="session")
@@ -82,9 +103,35 @@ def settings_for(request: pytest.FixtureRequest, keys: Keys) -> Callable[..., Se
     return make
 
 
+@pytest.fixture(scope="session")
+def apps(databases: Callable[[str], Database], settings_for: Callable[..., Settings]) -> Callable[[Service], Flask]:
+    """A service's interface on its database; the same for all tests of a run, since it takes a tenth of a second."""
+    made: dict[str, Flask] = {}
+
+    def make(service: Service) -> Flask:
+        if service.name not in made:
+            made[service.name] = service.app(settings_for(service.name), databases(service.name))
+        return made[service.name]
+
+    return make
+
+
 @pytest.fixture
 def client_for(keys: Keys) -> Callable[[Flask], Client]:
     return lambda app: Client(app, keys)
+
+
+@pytest.fixture
+def client_of(
+    db_for: Callable[[str], Database], apps: Callable[[Service], Flask], client_for: Callable[[Flask], Client]
+) -> Callable[[Service], Client]:
+    """A client of a service that is ready for use, on the database that `db_for` gives for it."""
+
+    def make(service: Service) -> Client:
+        service.prepare(db_for(service.name))
+        return client_for(apps(service))
+
+    return make
 
 
 @pytest.fixture

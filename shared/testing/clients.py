@@ -2,6 +2,8 @@
 
 import json
 import time
+from ipaddress import IPv4Address
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +41,15 @@ class Keys:
 
 
 class Client:
-    """Calls a Flask app without a network in between; usable from several threads."""
+    """Calls a Flask app without a network in between, from an address of its own; usable from several threads."""
+
+    _addresses = count(1)
 
     def __init__(self, app: Flask, keys: Keys) -> None:
         self.app = app
         self.keys = keys
         self._tokens: dict[str, str] = {}
+        self._address = str(IPv4Address("10.0.0.0") + next(self._addresses))
 
     def call(
         self, method: str, path: str, *, role: str | None = "coordinator", headers: Any = None, **options: Any
@@ -55,6 +60,7 @@ class Client:
             if role not in self._tokens:
                 self._tokens[role] = self.keys.token(role)
             sent.setdefault("Authorization", f"Bearer {self._tokens[role]}")
+        options.setdefault("environ_base", {"REMOTE_ADDR": self._address})
         return self.app.test_client().open(path, method=method, headers=sent, **options)
 
     def get(self, path: str, **options: Any) -> TestResponse:

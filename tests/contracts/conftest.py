@@ -9,6 +9,7 @@ from contracts import SERVICES
 from shared.messaging.messages import Message
 from shared.mongo.database import Database
 from shared.mongo.journal import JOURNAL
+from shared.service import Service
 from shared.testing import Client, outbox
 from shared.testing.messages import relay_by_hand
 
@@ -57,9 +58,6 @@ class Network:
 
 
 @pytest.fixture
-def network(db_for: Callable[[str], Database], settings_for: Any, client_for: Any) -> Network:
+def network(db_for: Callable[[str], Database], client_of: Callable[[Service], Client]) -> Network:
     dbs = {service.name: db_for(service.name) for service in SERVICES}
-    for service in SERVICES:
-        service.prepare(dbs[service.name])
-    apps = {service.name: service.app(settings_for(service.name), dbs[service.name]) for service in SERVICES}
-    return Network(dbs, {name: client_for(app) for name, app in apps.items()})
+    return Network(dbs, {service.name: client_of(service) for service in SERVICES})

@@ -9,6 +9,7 @@ import pytest
 from services.enrolment.app import SERVICE
 from shared.messaging.messages import Message
 from shared.mongo.database import Database
+from shared.service import Service
 from shared.tables import CSV
 from shared.testing import Client, feed, outbox
 from tests.enrolment import builders as a
@@ -128,10 +129,8 @@ WAYS = {
 
 
 @pytest.fixture
-def enrolment(db_for: Callable[[str], Database], settings_for: Any, client_for: Any) -> Enrolment:
-    db, settings = db_for("enrolment"), settings_for("enrolment")
-    SERVICE.prepare(db)
-    return Enrolment(db, client_for(SERVICE.app(settings, db)))
+def enrolment(db_for: Callable[[str], Database], client_of: Callable[[Service], Client]) -> Enrolment:
+    return Enrolment(db_for("enrolment"), client_of(SERVICE))
 
 
 @pytest.fixture

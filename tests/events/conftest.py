@@ -11,6 +11,8 @@ from services.events.registrations.seats import SEATS
 from shared.messaging.messages import Message
 from shared.mongo.database import Database
 from shared.secrets import Secrets
+from shared.service import Service
+from shared.settings import Settings
 from shared.testing import Client, feed, outbox
 from shared.testing.messages import outbox_text
 
@@ -90,14 +92,12 @@ class Events:
 
 
 @pytest.fixture
-def events(db_for: Callable[[str], Database], settings_for: Any, client_for: Any) -> Events:
-    db, settings = db_for("events"), settings_for("events")
-    SERVICE.prepare(db)
-    return Events(
-        db,
-        Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys),
-        client_for(SERVICE.app(settings, db)),
-    )
+def events(
+    db_for: Callable[[str], Database], settings_for: Callable[..., Settings], client_of: Callable[[Service], Client]
+) -> Events:
+    settings = settings_for("events")
+    secrets = Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)
+    return Events(db_for("events"), secrets, client_of(SERVICE))
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from services.notifications.sending.smtp import Session
 from services.notifications.settings import MailSettings, SmtpServer
 from shared.mongo.database import Database
 from shared.secrets import Secrets
+from shared.service import Service
+from shared.settings import Settings
 from shared.testing import Client, feed
 
 
@@ -135,14 +137,12 @@ def smtp(serving: Callable[..., Any]) -> Iterator[SmtpServer]:
 @pytest.fixture
 def notifications(
     db_for: Callable[[str], Database],
-    settings_for: Any,
-    client_for: Any,
+    settings_for: Callable[..., Settings],
+    client_of: Callable[[Service], Client],
     smtp: SmtpServer,
     mailbox: Mailbox,
 ) -> Notifications:
-    db, settings = db_for("notifications"), settings_for("notifications")
-    SERVICE.prepare(db)
-    client = client_for(SERVICE.app(settings, db))
+    db, settings, client = db_for("notifications"), settings_for("notifications"), client_of(SERVICE)
     return Notifications(
         db, Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys), smtp, mailbox, client
     )
