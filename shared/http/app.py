@@ -1,20 +1,20 @@
 """The application factory of every service's api process."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import structlog
-from flask import Flask, Response, current_app, g, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from flask_smorest import Api, Blueprint
 from flask_swagger_ui import get_swaggerui_blueprint
-from werkzeug.exceptions import NotAcceptable, UnsupportedMediaType
 
 from shared.cause import Cause
-from shared.errors import Unauthorized
+from shared.errors import Problem, Unauthorized
 from shared.http.auth import Tokens, needed_role, open_to_all, require, roles_of
 from shared.http.bodies import Json
 from shared.http.calls import PUBLIC
+from shared.http.media import add_negotiation, current_view
 from shared.http.openapi import Promises, describe_field, problem_responses
 from shared.http.problems import problem_response, register_errors
 from shared.ids import new_id
@@ -26,9 +26,9 @@ from shared.telemetry.tracing import child_traceparent, trace_id
 
 log = get_logger(__name__)
 
-JSON_BODIES = ("application/json", "application/merge-patch+json")
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
-LARGE_BODY_BYTES = 16_000_000
+# A label or a log field must not be whatever a stranger sends: each new value would be a time series for good.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
 def create_app(
@@ -68,6 +68,7 @@ def create_app(
 
     _add_requests(app, settings)
     _add_guards(app, tokens)
+    add_negotiation(app, max_body_bytes=settings.max_body_bytes)
     _add_health(app, checks)
     api = _Api(app, spec_kwargs={"extra_plugins": [Promises(app)]})
     api.ma_plugin.converter.add_attribute_function(describe_field)
@@ -89,30 +90,6 @@ class _Api(Api):  # type: ignore[misc]
             self.spec.components.response(name, response, lazy=True)
 
 
-def takes_media(*types: str) -> Callable[[Any], Any]:
-    """Marks a view that takes other bodies than JSON, up to 16 MB."""
-
-    def mark(view: Any) -> Any:
-        view.media_types = types
-        return view
-
-    return mark
-
-
-def gives_media(*types: str) -> Callable[[Any], Any]:
-    """Marks a view that can answer with other media types than JSON."""
-
-    def mark(view: Any) -> Any:
-        view.answer_types = types
-        return view
-
-    return mark
-
-
-def _view() -> Any:
-    return None if request.endpoint is None else current_app.view_functions.get(request.endpoint)
-
-
 def _add_requests(app: Flask, settings: Settings) -> None:
     @app.before_request
     def begin() -> None:
@@ -122,6 +99,8 @@ def _add_requests(app: Flask, settings: Settings) -> None:
         g.traceparent = child_traceparent({"traceparent": request.headers.get("traceparent", "")})
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=trace_id(g.traceparent))
+        if "HTTP_HOST" not in request.environ and request.environ.get("SERVER_PROTOCOL") == "HTTP/1.1":
+            raise Problem("Send the header Host (RFC 9112, 3.2).")
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -133,12 +112,13 @@ def _add_requests(app: Flask, settings: Settings) -> None:
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
         route = request.url_rule.rule if request.url_rule else "unknown"
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
+        method = request.method if request.method in METHODS else "other"
         if route not in OPEN_PATHS:
-            HTTP_REQUESTS.labels(settings.service, request.method, route, response.status_code).inc()
-            HTTP_SECONDS.labels(settings.service, request.method, route).observe(seconds)
+            HTTP_REQUESTS.labels(settings.service, method, route, response.status_code).inc()
+            HTTP_SECONDS.labels(settings.service, method, route).observe(seconds)
             log.info(
                 "request",
-                method=request.method,
+                method=method,
                 route=route,
                 status=response.status_code,
                 milliseconds=round(seconds * 1000, 1),
@@ -152,7 +132,7 @@ def _add_guards(app: Flask, tokens: Tokens) -> None:
     def authenticate() -> None:
         if request.endpoint is None or request.path in OPEN_PATHS or request.path.startswith("/docs"):
             return
-        view = _view()
+        view = current_view()
         role = needed_role(view, request.method)
         if role is None:
             g.cause = Cause(actor=PUBLIC, correlation_id=g.request_id, traceparent=g.traceparent)
@@ -165,24 +145,6 @@ def _add_guards(app: Flask, tokens: Tokens) -> None:
         require(roles, role)
         g.cause = Cause(actor=claims["sub"], correlation_id=g.request_id, traceparent=g.traceparent, roles=roles)
         structlog.contextvars.bind_contextvars(actor=claims["sub"])
-
-    @app.before_request
-    def negotiate() -> None:
-        view = _view()
-        if view is None:
-            return
-        wanted = getattr(view, "media_types", None)
-        if wanted:
-            request.max_content_length = LARGE_BODY_BYTES
-        if request.method in ("POST", "PUT", "PATCH") and (request.content_length or request.mimetype):
-            allowed = wanted or JSON_BODIES
-            if request.mimetype not in allowed and not getattr(view, "any_media", False):
-                raise UnsupportedMediaType(f"Send the body as {' or '.join(allowed)}.")
-            request.get_data(cache=True)  # so that one over the limit is refused whatever the view does with it
-        given = (*getattr(view, "answer_types", ()), "application/json", "application/problem+json")
-        accept = request.accept_mimetypes
-        if request.path.startswith("/v1") and accept and not accept.best_match(given):
-            raise NotAcceptable(f"This can be had as {', '.join(given)}.")
 
 
 def _add_health(app: Flask, checks: Checks) -> None:

@@ -30,13 +30,28 @@ class Json(DefaultJSONProvider):
 
 
 def read_json(body: str | bytes) -> Any:
-    """The value that the text stands for. Raises Problem (400) when it is no JSON, or JSON of what is no text."""
+    """The value that the text stands for.
+
+    Raises Problem (400) for text that is no JSON, for a name that stands twice in one object (RFC 8259, 4: readers
+    differ in which value they take), and for a string that is no Unicode text or holds NUL.
+    """
     try:
-        value = json.loads(body, parse_constant=_no_number)
+        value = json.loads(body, parse_constant=_no_number, object_pairs_hook=_object)
         _check_text(body, value)
-    except (ValueError, RecursionError) as error:
-        raise Problem("The body is not JSON, or is nested too deeply.") from error
+    except RecursionError as error:
+        raise Problem("The body is nested too deeply.") from error
+    except ValueError as error:
+        raise Problem("The body is not JSON.") from error
     return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        raise Problem(f"The name {twice[:100]!a} stands twice in one object.")
+    return made
 
 
 def _check_text(body: str | bytes, value: Any) -> None:
@@ -44,9 +59,12 @@ def _check_text(body: str | bytes, value: Any) -> None:
     raw = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
     if b"\\ud" in raw or b"\\uD" in raw or b"\\u0000" in raw:
         text = json.dumps(value, ensure_ascii=False)
-        text.encode()
-        if "\\u0000" in text:
-            raise ValueError("a NUL character")
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise Problem("A text in the body holds half of a surrogate pair, which is no Unicode text.") from error
+        if r"\u0000" in text.replace(r"\\", ""):  # a backslash that is itself escaped begins no escape
+            raise Problem("A text in the body holds the character NUL.")
 
 
 def _no_number(name: str) -> None:

@@ -1,13 +1,42 @@
-"""gunicorn's threaded worker, which loses no connection when it is told to end."""
+"""gunicorn's threaded worker, which gives no thread to half a request, and loses no connection when it ends."""
 
+import json
+import re
+import selectors
 import socket
+import struct
+import time
+from functools import partial
+from http import HTTPStatus
+from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.http import errors  # type: ignore[import-untyped]
+from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+
+# A client on a poor line sends head and small body within this; one that does not is cut off.
+WHOLE_REQUEST_SECONDS = 10.0
+# As long as gunicorn itself keeps idle connections when it ends: the process must be gone within ten seconds.
+STOPPING_SECONDS = 2.0
+# What a thread waits for the next bytes of a large body.
+READ_SECONDS = 10
+# Heads and bodies up to here are waited for without a thread. Linux lets a socket hold far more.
+PEEKED_BYTES = 65_536
+STATUS = {
+    errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    errors.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+}
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_EXPECT = re.compile(rb"^expect:", re.IGNORECASE | re.MULTILINE)
+_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """At SIGTERM it takes what has reached its socket, and closes the socket at once rather than at its end.
+    """Waits for requests without threads, answers malformed ones with problem details, and ends without a reset.
 
+    At SIGTERM it takes what has reached its socket, and closes the socket at once rather than at its end.
     Each api process has a socket of its own on the common port (SO_REUSEPORT), and Linux spreads connections over
     all that are open: what it gave meanwhile to a socket that nobody accepts from would be reset in the end. A
     connection in the microseconds between the last accept and the close still is, unless the machine has
@@ -26,3 +55,95 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         while self.nr_conns != before:  # `accept` counts what it took, and takes nothing where nothing waits
             before = self.nr_conns
             self.accept(listener)
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Gives the connection to a thread once a whole request has arrived, so that slow clients take no thread."""
+        if self.cfg.is_ssl or (conn.initialized and conn.parser.unreader.buf.getvalue()) or self._is_whole(conn):
+            conn.data_ready = True
+            super().enqueue_req(conn)
+            return
+        conn.sock.setblocking(False)
+        conn.timeout = conn.whole_by
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def _is_whole(self, conn: TConn) -> bool:
+        """Whether the socket holds a whole request, or will hold no more of it."""
+        if not getattr(conn, "whole_by", None):
+            conn.whole_by = time.monotonic() + (WHOLE_REQUEST_SECONDS if self.alive else STOPPING_SECONDS)
+            conn.seen = -1
+        try:
+            waiting = conn.sock.recv(PEEKED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            waiting, ended = b"", False
+        except OSError:
+            waiting, ended = b"", True
+        else:
+            ended = len(waiting) <= conn.seen or not waiting  # readable without more bytes: the client has closed
+        wanted = _length(waiting)
+        if ended or len(waiting) >= min(wanted, PEEKED_BYTES):
+            conn.whole_by = None
+            _wake_at(conn.sock, 1)
+            conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", READ_SECONDS, 0))
+            return True
+        conn.seen = len(waiting)
+        _wake_at(conn.sock, len(waiting) + 1)
+        return False
+
+    def _cap_keepalive(self, deadline: float) -> None:
+        super()._cap_keepalive(deadline)
+        for conn in self.pending_conns:
+            conn.timeout = min(conn.timeout, deadline)
+
+    def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
+        """Answers what never reached the app with problem details; neither address nor content is logged."""
+        refused = isinstance(exc, errors.ParseException) and not isinstance(
+            exc, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName
+        )
+        if refused:
+            self.log.warning("Malformed request: %s", type(exc).__name__)
+            status = STATUS.get(type(exc), HTTPStatus.BAD_REQUEST)
+        else:
+            self.log.error("Error handling a request", exc_info=exc)
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+        try:
+            write_nonblock(client, _problem(status))
+        except OSError:
+            self.log.debug("The client did not wait for the answer")
+
+
+def _length(waiting: bytes) -> int:
+    """How many bytes the request has that `waiting` begins; as far as can be said."""
+    head = _HEAD_END.search(waiting)
+    if head is None:
+        return len(waiting) + 1
+    length = _LENGTH.search(waiting, 0, head.end())
+    # A client that expects 100 Continue sends its body only after a thread has answered that.
+    body = int(length[1]) if length and not _EXPECT.search(waiting, 0, head.end()) else 0
+    # A larger body does not fit into what is peeked: a thread reads it while it arrives.
+    return head.end() + (body if body <= PEEKED_BYTES // 2 else 0)
+
+
+def _wake_at(sock: socket.socket, size: int) -> None:
+    """The poller calls when this many bytes wait; else half a request would wake it without end."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
+
+
+def _problem(status: HTTPStatus) -> bytes:
+    body = json.dumps(
+        {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": status.value,
+            "detail": status.description or "The request is malformed.",
+            "instance": "",
+        }
+    )
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "Connection: close",
+        "Content-Type: application/problem+json",
+        "Cache-Control: no-store",
+        f"Content-Length: {len(body)}",
+    )
+    return "\r\n".join([*head, "", body]).encode()

@@ -1,5 +1,7 @@
 """Bodies: what is no JSON, no object, not what it should be, of another kind, or too large."""
 
+import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -30,6 +32,66 @@ def post(api: Api, body: bytes, media: str = "application/json") -> Any:
 def test_what_is_not_json_is_400(api: Api, body: bytes) -> None:
     answer = post(api, body)
     assert (answer.status_code, answer.mimetype) == (400, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"kind": "other", "kind": "municipality"}', "twice"),
+        (b'{"name": {"fi": "A", "fi": "B"}}', "twice"),
+        (b'{"kind": "a\\u0000b"}', "NUL"),
+        (b'{"kind": "\\ud800"}', "surrogate"),
+        (b"[" * 100_000, "deep"),
+        (b"{", "not JSON"),
+    ],
+    ids=["twice", "twice inside", "NUL", "surrogate", "deep", "open"],
+)
+def test_the_sentence_says_what_is_wrong_with_the_json(api: Api, body: bytes, said: str) -> None:
+    answer = post(api, body)
+    assert (answer.status_code, said in answer.json["detail"]) == (400, True), answer.json["detail"]
+
+
+def test_an_escaped_backslash_before_u0000_is_no_nul(api: Api) -> None:
+    assert post(api, b'{"colour": "\\\\u0000"}').status_code == 422
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip"])
+def test_a_compressed_body_is_415(api: Api, coding: str) -> None:
+    answer = api.client.post(api.example.collection, json=api.example.body(), headers={"Content-Encoding": coding})
+    assert (answer.status_code, answer.mimetype) == (415, "application/problem+json")
+
+
+@pytest.mark.parametrize("excess", [1, 100_000])
+def test_a_body_without_a_length_over_the_limit_is_413_and_one_at_the_limit_is_read(api: Api, excess: int) -> None:
+    def send(size: int) -> Any:
+        body = b'{"colour": "' + b"x" * (size - 14) + b'"}'
+        return api.client.post(
+            api.example.collection,
+            input_stream=io.BytesIO(body),
+            content_type="application/json",
+            headers={"Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+
+    limit = api.settings.max_body_bytes
+    assert send(limit).status_code == 422
+    answer = send(limit + excess)
+    assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
+
+
+def test_a_table_without_a_length_over_the_limit_is_413_and_never_cut(api_of: Callable[[str], Api]) -> None:
+    api = api_of("enrolment")
+    row = b"other,Kuntaliitto %d\r\n"
+    body = b"kind,name_fi\r\n" + b"".join(row % number for number in range(700_000))
+    for path in ("/v1/organisations/import", "/v1/contacts/import"):
+        answer = api.client.post(
+            f"{path}?dry_run=true",
+            input_stream=io.BytesIO(body),
+            content_type="text/csv",
+            headers={"Transfer-Encoding": "chunked"},
+            environ_overrides={"wsgi.input_terminated": True},
+        )
+        assert (answer.status_code, answer.mimetype) == (413, "application/problem+json")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"5", b'"text"', b"null", b"[{}]", b"true", b""])

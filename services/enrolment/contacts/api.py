@@ -6,8 +6,8 @@ from services.enrolment.contacts import commands
 from services.enrolment.contacts.imports import import_contacts
 from services.enrolment.contacts.schemas import Contact, ContactInput, ContactQuery
 from services.enrolment.contacts.store import CONTACTS
-from shared.http.app import takes_media
 from shared.http.calls import if_match, once, request_cause, required_match
+from shared.http.media import takes_media
 from shared.http.resource_routes import add_history
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document

@@ -6,8 +6,8 @@ from services.enrolment.organisations import commands
 from services.enrolment.organisations.imports import ImportResult, import_organisations
 from services.enrolment.organisations.schemas import Organisation, OrganisationInput, OrganisationQuery
 from services.enrolment.organisations.store import ORGANISATIONS
-from shared.http.app import takes_media
 from shared.http.calls import if_match, once, request_cause, required_match
+from shared.http.media import takes_media
 from shared.http.resource_routes import add_history
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document

@@ -7,7 +7,7 @@ from marshmallow import fields
 
 from services.events.calendars.feeds import events_of_season, feed
 from services.events.events.store import EVENTS
-from shared.http.app import gives_media
+from shared.http.media import gives_media
 from shared.http.routes import Routes, load_one
 from shared.mongo.database import Database
 from shared.schemas import LANGUAGES, Id, Strict, one_of

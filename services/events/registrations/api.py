@@ -18,9 +18,9 @@ from services.events.registrations.schemas import (
 )
 from services.events.registrations.store import REGISTRATIONS
 from services.events.registrations.views import registrations_of, shown, summary
-from shared.http.app import gives_media
 from shared.http.calls import if_match, once, request_cause
 from shared.http.downloads import table_answer
+from shared.http.media import gives_media
 from shared.http.resource_routes import add_history
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document

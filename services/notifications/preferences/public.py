@@ -14,11 +14,11 @@ from services.notifications.preferences.store import (
     OwnPreferencesQuery,
 )
 from shared.errors import Invalid
-from shared.http.app import takes_media
 from shared.http.auth import open_to_all
 from shared.http.bodies import json_object
 from shared.http.calls import request_cause
 from shared.http.limits import Bucket, limited
+from shared.http.media import takes_media
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
