@@ -8,7 +8,7 @@ from contracts.files import contract
 from services.enrolment.app import SERVICE as ENROLMENT
 from services.events.app import SERVICE as EVENTS
 from services.notifications.app import SERVICE as NOTIFICATIONS
-from shared.settings import DEFAULT_PARTITIONS
+from shared.kafka_settings import DEFAULT_PARTITIONS
 
 SERVICES = (ENROLMENT, EVENTS, NOTIFICATIONS)
 REPOSITORY = Path(__file__).parents[1]

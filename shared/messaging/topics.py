@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from kafka.admin import KafkaAdminClient, NewTopic
+from kafka.admin import NewTopic
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
+from shared.messaging.kafka_clients import make_admin
 from shared.settings import Settings
 
 DAY_MS = 24 * 60 * 60 * 1000
@@ -68,7 +69,7 @@ def service_topics(service: str) -> list[Topic]:
 
 def ensure_topics(topics: Iterable[Topic], settings: Settings) -> None:
     """Makes the topics that do not exist yet. Raises KafkaError when Kafka does not answer."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers, client_id=settings.process_name)
+    admin = make_admin(settings, settings.process_name)
     try:
         present = set(admin.list_topics())
         for topic in topics:
@@ -90,7 +91,7 @@ def ensure_topics(topics: Iterable[Topic], settings: Settings) -> None:
 
 def missing_topics(names: Iterable[str], settings: Settings) -> list[str]:
     """Those of `names` that do not exist (yet)."""
-    admin = KafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap_servers, client_id=settings.process_name)
+    admin = make_admin(settings, settings.process_name)
     try:
         return sorted(set(names) - set(admin.list_topics()))
     finally:

@@ -102,3 +102,9 @@ def test_each_text_exists_in_finnish_swedish_and_english() -> None:
     keys = {folder.name: {path.stem for path in folder.glob("*.md")} for folder in TEXTS.iterdir()}
     assert set(keys) == {"fi", "sv", "en"}
     assert keys["fi"] == keys["sv"] == keys["en"] != set()
+
+
+@pytest.mark.parametrize("path", python_files("services", "shared", "ops", "contracts", "deploy"), ids=name_of)
+def test_every_kafka_client_is_made_in_one_file_which_knows_how_to_log_in(path: Path) -> None:
+    made = [name for name in calls(path.read_text()) if re.search(r"(^|\.)Kafka(Consumer|Producer|AdminClient)$", name)]
+    assert not made or name_of(path) == "shared/messaging/kafka_clients.py"

@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 
 from deploy.local.demo.checks import WentWrong
+from shared.kafka_settings import KafkaSettings
+from shared.messaging.kafka_clients import make_consumer
 
 TOPIC = re.compile(r"uso\.[a-z]+\.(?!relay-offsets)[a-z-]+\.v\d+")
 DEAD_LETTERS = re.compile(r"uso\.[a-z]+\.dead-letters\.v1")
@@ -35,15 +37,8 @@ def read_topics(servers: str, *, complete: Callable[[list[Record]], bool], secon
 
     Raises WentWrong when it is not complete after `seconds`.
     """
-    consumer = KafkaConsumer(
-        bootstrap_servers=servers.split(","),
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        allow_auto_create_topics=False,
-        fetch_max_wait_ms=20,
-        max_poll_records=5000,
-    )
+    settings = KafkaSettings(kafka_bootstrap_servers=servers.split(","))
+    consumer = make_consumer(settings, "uso-demo", max_poll_records=5000)
     try:
         topics = sorted(topic for topic in consumer.topics() if TOPIC.fullmatch(topic))
         if not topics:
