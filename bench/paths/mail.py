@@ -1,4 +1,4 @@
-"""Mail to a local sink: our workers with everything references a mail, beside bare smtplib with the same bytes."""
+"""Mail to a local sink: our workers with everything around a mail, beside bare smtplib with the same bytes."""
 
 import pickle
 import subprocess
@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.rows import Figures, Row, interleaved, of
 from bench.sink import Sink
-from bench.surroundings import References
+from bench.surroundings import Surroundings
 from services.notifications.app import SERVICE
 from services.notifications.deliveries.store import DELIVERIES
 from shared.ids import new_id, utc_now
@@ -30,16 +30,16 @@ LISTMONK = 4345.0
 CONTACTS, EVENTS, REGISTRATIONS = "uso.enrolment.contacts.v1", "uso.events.events.v1", "uso.events.registrations.v1"
 
 
-def measure(references: References) -> Iterator[Row]:
+def measure(around: Surroundings) -> Iterator[Row]:
     """Confirmations of registrations, each with text, HTML and a calendar entry, that are all due at once."""
-    references.topics([Topic(name=topic) for topic in SERVICE.subscriptions])
+    around.topics([Topic(name=topic) for topic in SERVICE.subscriptions])
     kept: list[bytes] = []
     sides = {
-        "one": partial(_ours, references, 1, kept),
-        "bare": partial(_bare, references, kept),
-        "two": partial(_ours, references, 2, kept),
+        "one": partial(_ours, around, 1, kept),
+        "bare": partial(_bare, around, kept),
+        "two": partial(_ours, around, 2, kept),
     }
-    found = interleaved(sides, rounds=references.rounds)
+    found = interleaved(sides, rounds=around.rounds)
     bare = of(found["bare"], "rate")
     for name, what, share in (("one", "one worker", 0.5), ("two", "two workers", 1.0)):
         ours = of(found[name], "rate")
@@ -49,9 +49,9 @@ def measure(references: References) -> Iterator[Row]:
         )
 
 
-def _ours(references: References, workers: int, kept: list[bytes]) -> Figures:
-    count, name = references.many(2000, 300), references.name("mail")
-    with references.database(name) as db, Sink(references.free_port()) as sink:
+def _ours(around: Surroundings, workers: int, kept: list[bytes]) -> Figures:
+    count, name = around.many(2000, 300), around.name("mail")
+    with around.database(name) as db, Sink(around.free_port()) as sink:
         SERVICE.prepare(db)
         for start in range(0, count, 500):
             feed(db, SERVICE.subscriptions, _registered(min(500, count - start)))
@@ -59,7 +59,7 @@ def _ours(references: References, workers: int, kept: list[bytes]) -> Figures:
         db[DELIVERIES.collection].update_many({}, {"$set": {"next_at": later}})
         with ExitStack() as running:
             for _ in range(workers):
-                running.enter_context(references.service("notifications", "worker", database=name, SMTP_URL=sink.url))
+                running.enter_context(around.service("notifications", "worker", database=name, SMTP_URL=sink.url))
             db[DELIVERIES.collection].update_many({}, {"$set": {"next_at": utc_now()}})
             wait_for(lambda: len(sink.mails) >= count, seconds=120, what="all mails")
             wait_for(lambda: _all_sent(db), seconds=30, what="all deliveries to be noted as sent")
@@ -70,10 +70,10 @@ def _ours(references: References, workers: int, kept: list[bytes]) -> Figures:
     return {"rate": _rate(sink)}
 
 
-def _bare(references: References, kept: list[bytes]) -> Figures:
-    file = references.directory / "mails"
+def _bare(around: Surroundings, kept: list[bytes]) -> Figures:
+    file = around.directory / "mails"
     file.write_bytes(kept[0])
-    with Sink(references.free_port()) as sink:
+    with Sink(around.free_port()) as sink:
         given = {**environ, "BENCH_MAILS": str(file), "SMTP_URL": sink.url}
         with subprocess.Popen(
             [sys.executable, "-m", "bench.bare", "mail"], stdin=subprocess.PIPE, env=given
