@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cryptography.fernet import Fernet
-from environs import Env, EnvError, validate
+from environs import Env, EnvError, ValidationError, validate
 
 from shared.environment import setting
 from shared.kafka_settings import KafkaSettings
@@ -23,6 +23,12 @@ def fernet_keys(text: str) -> list[str]:
                 f"Key {number} of SEALING_KEYS or SIGNING_KEYS is no Fernet key (32 random bytes in URL-safe base64)"
             ) from error
     return keys
+
+
+def not_http(jwks: str) -> None:
+    """Raises ValidationError for keys that anybody on the way could exchange."""
+    if "://" in jwks and not jwks.startswith("https://"):
+        raise ValidationError("give a file or an https URL")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +63,7 @@ class Settings(KafkaSettings):
     )
     jwks: str = setting(
         "JWKS",
+        check=not_http,
         example="jwks.json",
         about="the public keys that tokens are checked with: a file (read again when it changes) or an https URL",
     )

@@ -1,16 +1,14 @@
 """Bearer tokens: JWTs signed with a key of the JWKS, and the roles that they carry."""
 
 import functools
-import json
-import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import jwt
 
 from shared.errors import Forbidden, Unauthorized
+from shared.http.key_set import KeySet
 
 ALGORITHMS = ["EdDSA", "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
 IMPLIED = {
@@ -19,50 +17,47 @@ IMPLIED = {
     "manager": frozenset({"viewer", "coordinator", "manager"}),
     "operator": frozenset({"operator"}),
 }
+# `sub` goes into every message, journal row and log line of what its holder does (OpenID Connect Core, 2).
+MAX_SUB = 255
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Tokens:
     """Checks tokens (RFC 7519, RFC 8725): signature, `iss`, `aud`, `exp`, `nbf`; asymmetric algorithms only.
 
-    `jwks` is a file's path or an http(s) URL; a file that has changed is read again.
+    `jwks` is a file's path or an https URL.
     """
 
     def __init__(self, *, jwks: str, issuer: str, audience: str) -> None:
         self.issuer = issuer
         self.audience = audience
-        self._path = None if jwks.startswith(("http://", "https://")) else Path(jwks)
-        self._client = jwt.PyJWKClient(jwks, cache_keys=True) if self._path is None else None
-        self._keys: dict[str | None, jwt.PyJWK] = {}
-        self._read_at = 0
+        self._keys = KeySet(jwks)
         self._verify = functools.lru_cache(maxsize=1024)(self._decode)
 
     def claims(self, token: str) -> dict[str, Any]:
-        """The claims of a good token. Raises Unauthorized with the reason for any other."""
-        self._refresh()
+        """The claims of a good token.
+
+        Raises Unauthorized with the reason for any other, Unavailable while the keys cannot be read.
+        """
+        self._keys.current()
         try:
-            claims = self._verify(token)
+            claims = self._verify(token, self._keys.generation)
             if claims["exp"] <= time.time():
                 raise jwt.ExpiredSignatureError("it has expired")
-        except jwt.PyJWKClientConnectionError as error:
-            raise Unauthorized("The signing keys cannot be read at the moment.", retry_after=5) from error
         except jwt.PyJWTError as error:
             raise Unauthorized(f"The token is not accepted: {error}.") from error
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
+            raise Unauthorized("The token is not accepted: it is malformed.") from error
         return claims
 
-    def _decode(self, token: str) -> dict[str, Any]:
+    def _decode(self, token: str, generation: int) -> dict[str, Any]:
+        """What the token claims. `generation` of the keys is there for the cache: none outlives its key."""
         header = jwt.get_unverified_header(token)
         if header.get("alg") not in ALGORITHMS:
             raise jwt.InvalidAlgorithmError("only asymmetric signatures are")
-        if self._client is not None:
-            key = self._client.get_signing_key_from_jwt(token)
-        else:
-            found = self._keys.get(header.get("kid")) or (
-                next(iter(self._keys.values())) if len(self._keys) == 1 and not header.get("kid") else None
-            )
-            if found is None:
-                raise jwt.InvalidKeyError("its key is not among ours")
-            key = found
+        key = self._keys.find(header.get("kid"))
+        if key is None:
+            raise jwt.InvalidKeyError("its key is not among ours")
         claims: dict[str, Any] = jwt.decode(
             token,
             key,
@@ -71,19 +66,13 @@ class Tokens:
             audience=self.audience,
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
-        if not isinstance(claims["sub"], str) or not claims["sub"]:
-            raise jwt.InvalidTokenError("`sub` is not a name")
+        # PyJWT takes a number in quotation marks for a NumericDate (RFC 7519, 2).
+        if any(name in claims and type(claims[name]) not in (int, float) for name in ("exp", "nbf", "iat")):
+            raise jwt.InvalidTokenError("`exp`, `nbf` and `iat` must be numbers")
+        sub = claims["sub"]
+        if not isinstance(sub, str) or not 1 <= len(sub) <= MAX_SUB or not sub.isprintable():
+            raise jwt.InvalidTokenError(f"`sub` must be 1 to {MAX_SUB} printable characters")
         return claims
-
-    def _refresh(self) -> None:
-        if self._path is None:
-            return
-        changed_at = os.stat(self._path).st_mtime_ns
-        if changed_at != self._read_at:
-            keys = jwt.PyJWKSet.from_dict(json.loads(self._path.read_text())).keys
-            self._keys = {key.key_id: key for key in keys}
-            self._read_at = changed_at
-            self._verify.cache_clear()
 
 
 def roles_of(claims: dict[str, Any]) -> frozenset[str]:

@@ -19,11 +19,12 @@ AUDIENCE = "uso-crm"
 class Keys:
     """A signing key whose public half stands in `jwks`."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, kid: str = "test") -> None:
+        self._kid = kid
         self._key = ec.generate_private_key(ec.SECP256R1())
         public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self._key.public_key()))
         self.jwks = directory / "jwks.json"
-        self.jwks.write_text(json.dumps({"keys": [{**public, "kid": "test", "alg": "ES256", "use": "sig"}]}))
+        self.jwks.write_text(json.dumps({"keys": [{**public, "kid": kid, "alg": "ES256", "use": "sig"}]}))
 
     def token(self, role: str, *, sub: str | None = None, **claims: Any) -> str:
         """A token of that role for `sub` (`test-<role>`), good for an hour; `claims` replace the usual ones."""
@@ -37,7 +38,7 @@ class Keys:
             "exp": now + 3600,
         }
         payload = {name: value for name, value in (usual | claims).items() if value is not None}
-        return jwt.encode(payload, self._key, algorithm="ES256", headers={"kid": "test"})
+        return jwt.encode(payload, self._key, algorithm="ES256", headers={"kid": self._kid})
 
 
 class Client:

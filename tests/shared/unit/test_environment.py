@@ -54,6 +54,7 @@ def test_a_secret_comes_from_the_file_that_is_named_and_is_not_shown(
         ({"HTTP_PORT": "70000"}, "HTTP_PORT"),
         ({"MONGODB_URI_FILE": "/dev/null"}, "MONGODB_URI_FILE"),
         ({"JWKS": None, "JWKS_FILE": "/nowhere/at/all"}, "JWKS_FILE"),
+        ({"JWKS": "http://login.example/keys"}, "JWKS"),
         ({"SEALING_KEYS": "short"}, "SEALING_KEYS"),
     ],
     ids=str,
