@@ -29,7 +29,7 @@ def main(only: tuple[str, ...], quick: bool) -> None:
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="uso-bench-") as directory,
-        Stack(Path(directory), services=(), tell=report.tell) as stack,
+        Stack(Path(directory), keep=False, services=(), tell=report.tell) as stack,
     ):
         gc.collect()
         gc.freeze()  # as a service's processes do: for the baselines that run in this process too

@@ -10,7 +10,10 @@ from cryptography.fernet import Fernet
 from flask import Flask
 from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
+from rich.console import Console
 
+from deploy.local.demo.story import tell
+from deploy.local.demo.told import Told
 from deploy.local.stack import Stack
 from shared.ids import new_id
 from shared.mongo.database import Database
@@ -25,8 +28,22 @@ SEALING_KEY, SIGNING_KEY = Fernet.generate_key().decode(), Fernet.generate_key()
 @pytest.fixture(scope="session")
 def back_ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """Kafka and MongoDB: those that the environment names, or our own."""
-    with Stack(tmp_path_factory.mktemp("stack"), brokers=1, mongo_members=1, services=()) as stack:
+    with Stack(tmp_path_factory.mktemp("stack"), keep=False, services=()) as stack:
         yield stack.info
+
+
+@pytest.fixture(scope="session")
+def season_told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    """The demo's story on a whole stack: every process of every service, for all tests that look at its outcome."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI", "SMTP_URL"):
+            patch.delenv(name, raising=False)  # the story needs servers that have not heard it
+        stack = Stack(tmp_path_factory.mktemp("season"), keep=False)
+        stack.start()
+    try:
+        yield tell(stack.info, Console(quiet=True))
+    finally:
+        stack.stop()
 
 
 @pytest.fixture(scope="session")

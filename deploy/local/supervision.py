@@ -99,6 +99,17 @@ class Supervisor:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._clear_up()
+
+    def kill(self) -> None:
+        """Kills everything at once. Data that the programs had not yet written to disk may be lost."""
+        if self._process is None:
+            return
+        self._process.kill()
+        self._process.wait()
+        self._clear_up()
+
+    def _clear_up(self) -> None:
         self._process = None
         end_leftovers(self.directory)
         self._socket.unlink(missing_ok=True)

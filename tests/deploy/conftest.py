@@ -40,7 +40,9 @@ def _no_outside_servers() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("deploy")
-    with Stack(directory, scale={"events.worker": 2, "enrolment.api": 2}, service_command=fake_command) as running:
+    with Stack(
+        directory, keep=False, scale={"events.worker": 2, "enrolment.api": 2}, service_command=fake_command
+    ) as running:
         yield running
 
 

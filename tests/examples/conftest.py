@@ -1,21 +1,18 @@
-"""A whole stack that has told the demo's story, and on its topics what a good subscriber must not fall for."""
+"""The stack that has told the demo's story, and on its topics what a good subscriber must not fall for."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from kafka import KafkaProducer
-from rich.console import Console
 
-from deploy.local.demo.story import tell
 from deploy.local.demo.told import Told
-from deploy.local.stack import Stack
 from shared.testing import wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -37,16 +34,15 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def told(season_told: Told) -> Told:
     """The story, and then: the workshop was held; an aborted transaction; an organisation that is gone."""
-    with Stack(tmp_path_factory.mktemp("examples")) as stack:
-        told = tell(stack.info, Console(quiet=True))
-        told.manager.events.post(f"/v1/events/{told.workshop['id']}/transitions", {"to": "completed"})
-        path = f"/v1/enrolments/{told.account['id']}/workshop-days"
-        wait_for(lambda: told.coordinator.enrolment.get(path)["used"], what="the workshop's days to be used")
-        write_what_was_never_committed(stack.info["kafka"]["bootstrap_servers"])
-        write_what_is_gone(stack.info["kafka"]["bootstrap_servers"])
-        yield told
+    told = season_told
+    told.manager.events.post(f"/v1/events/{told.workshop['id']}/transitions", {"to": "completed"})
+    path = f"/v1/enrolments/{told.account['id']}/workshop-days"
+    wait_for(lambda: told.coordinator.enrolment.get(path)["used"], what="the workshop's days to be used")
+    write_what_was_never_committed(told.stack["kafka"]["bootstrap_servers"])
+    write_what_is_gone(told.stack["kafka"]["bootstrap_servers"])
+    return told
 
 
 def message(type: str, state: Json, change: Json, sequence: int = 9) -> bytes:

@@ -31,7 +31,7 @@ def everything_dies(nemesis: Nemesis) -> None:
 def test_nothing_is_lost_and_nothing_happens_twice_when_every_process_is_killed(run_dir: Path) -> None:
     way = MailWay(lambda: stack.info["mail"]["smtp"])
     way.lose(3)
-    with contextlib.closing(way), Stack(run_dir, environment={"SMTP_URL": way.url}) as stack:
+    with contextlib.closing(way), Stack(run_dir, keep=False, environment={"SMTP_URL": way.url}) as stack:
         result = run_trial(stack, seed=SEED, faults=everything_dies, writers=6, pause=0.15)
     facts = as_json(result)
     assert [one for one in facts["invariants"] if one["broken"]] == []

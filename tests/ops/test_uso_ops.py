@@ -80,7 +80,7 @@ class Running:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     directory = tmp_path_factory.mktemp("ops")
-    with Stack(directory, services=("enrolment", "events")) as stack:
+    with Stack(directory, keep=False, services=("enrolment", "events")) as stack:
         yield Running(stack, directory)
 
 
