@@ -2,17 +2,20 @@
 
 import copy
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import isodate
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, missing, post_dump, pre_load, validate
 
 from shared.ids import is_id
+from shared.text import one_line, several_lines
 
 LANGUAGES = ("fi", "sv", "en")
 MAX_TEXT = 20_000
+# isodate takes what only begins like a duration, or ends in a line feed; signs have no meaning here.
+_DURATION = re.compile(r"P[0-9]{1,9}[YMWD][0-9YMDTHS.,]*|PT[0-9]{1,9}[0-9HMS.,]*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -37,7 +40,7 @@ class Id(fields.String):
 
 
 class Line(fields.String):
-    """One line of text, trimmed, with something in it; 200 characters at most unless told otherwise."""
+    """One line of text (`shared.text.one_line`), with something in it; 200 characters at most unless told otherwise."""
 
     def __init__(self, *, max_length: int = 200, min_length: int = 1, **kwargs: Any) -> None:
         validators = [
@@ -47,26 +50,39 @@ class Line(fields.String):
         super().__init__(validate=validators, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text = str(super()._deserialize(value, attr, data, **kwargs)).strip()
-        if any(ord(character) < 32 or ord(character) == 127 for character in text):
-            raise ValidationError("Must be one line without control characters.")
-        return text
+        return _cleaned(one_line, str(super()._deserialize(value, attr, data, **kwargs)))
 
 
 class LongText(fields.String):
-    """Text of several lines, 20,000 characters at most."""
+    """Text of several lines (`shared.text.several_lines`), 20,000 characters at most unless told otherwise."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=[validate.Length(max=MAX_TEXT), *_as_list(kwargs.pop("validate", None))], **kwargs)
+    def __init__(self, *, max_length: int = MAX_TEXT, **kwargs: Any) -> None:
+        super().__init__(validate=[validate.Length(max=max_length), *_as_list(kwargs.pop("validate", None))], **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return _cleaned(several_lines, str(super()._deserialize(value, attr, data, **kwargs)))
+
+
+def _cleaned(clean: Callable[[str], str], text: str) -> str:
+    try:
+        return clean(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
+
+
+def _not_blank(text: str) -> None:
+    if not text.strip():
+        raise ValidationError("Must not be blank.")
 
 
 class ByLanguage(fields.Dict):
-    """A text for people: `{"fi": …, "sv": …, "en": …}` with at least one of them."""
+    """A text for people: `{"fi": …, "sv": …, "en": …}` with at least one of them; a line each, or `multiline`."""
 
-    def __init__(self, *, max_length: int = 200, **kwargs: Any) -> None:
+    def __init__(self, *, max_length: int = 200, multiline: bool = False, **kwargs: Any) -> None:
+        text = LongText(max_length=max_length, validate=_not_blank) if multiline else Line(max_length=max_length)
         super().__init__(
             keys=fields.String(validate=validate.OneOf(LANGUAGES)),
-            values=fields.String(validate=validate.Length(min=1, max=max_length)),
+            values=text,
             validate=validate.Length(min=1, error="Give the text in at least one of fi, sv and en."),
             **kwargs,
         )
@@ -101,15 +117,23 @@ class Day(fields.String):
 
 
 class Duration(fields.String):
-    """An ISO 8601 duration such as `P7D` or `PT2H`; kept as that text."""
+    """An ISO 8601 duration such as `P7D` or `PT2H`, not negative; kept in one spelling (`PT24H` is `P1D`)."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs))
         try:
-            isodate.parse_duration(text)
+            return _canonical_duration(text)
         except (isodate.ISO8601Error, ValueError, OverflowError, TypeError) as error:
             raise ValidationError("Not a duration: write it as ISO 8601 has it, such as P7D or PT2H.") from error
-        return text
+
+
+def _canonical_duration(text: str) -> str:
+    if not _DURATION.fullmatch(text):
+        raise ValueError("not a duration")
+    span = isodate.parse_duration(text)
+    if span == timedelta(0):
+        return "PT0S"
+    return str(isodate.duration_isoformat(span))
 
 
 class Strict(Schema):

@@ -77,7 +77,7 @@ class EventInput(Strict):
 
     kind = one_of(*KINDS, required=True)
     title = ByLanguage(required=True)
-    description = ByLanguage(max_length=MAX_TEXT)
+    description = ByLanguage(max_length=MAX_TEXT, multiline=True)
     starts_at = Instant(required=True, validate=within_the_calendar)
     ends_at = Instant(required=True, validate=within_the_calendar)
     timezone = fields.String(
