@@ -5,6 +5,7 @@ from typing import Any
 
 from contracts.shapes import Json, MessageType, message_types
 from shared.cloudevents import CONTENT_TYPE, HEADERS
+from shared.kafka_settings import KafkaSettings
 from shared.messaging.dead_letters import ABOUT, HEADER_PREFIX
 from shared.messaging.topics import Topic, dead_letters, service_topics
 from shared.service import Service
@@ -34,8 +35,8 @@ def is_personal(topic: Topic) -> bool:
     return "max.compaction.lag.ms" in topic.config
 
 
-def asyncapi(services: Sequence[Service], *, version: str, partitions: int) -> Json:
-    """The document. `partitions` is the number of those topics that leave it to the settings."""
+def asyncapi(services: Sequence[Service], *, version: str, defaults: KafkaSettings) -> Json:
+    """The document. `defaults` say the number of partitions of those topics that leave it to the settings."""
     types = list(message_types(services))
     return {
         "asyncapi": "3.0.0",
@@ -60,7 +61,7 @@ def asyncapi(services: Sequence[Service], *, version: str, partitions: int) -> J
             }
         },
         "channels": {
-            topic.name: _channel(topic, service, _names(topic, types), partitions)
+            topic.name: _channel(topic, service, _names(topic, types), defaults)
             for service in services
             for topic in public_topics(service)
         },
@@ -83,7 +84,7 @@ def _names(topic: Topic, types: Iterable[MessageType]) -> list[str]:
     return [*told, TOMBSTONE] if is_personal(topic) else told
 
 
-def _channel(topic: Topic, service: Service, names: Iterable[str], partitions: int) -> Json:
+def _channel(topic: Topic, service: Service, names: Iterable[str], defaults: KafkaSettings) -> Json:
     return {
         "address": topic.name,
         "title": topic.name,
@@ -94,7 +95,7 @@ def _channel(topic: Topic, service: Service, names: Iterable[str], partitions: i
         "bindings": {
             "kafka": {
                 "topic": topic.name,
-                "partitions": topic.partitions or partitions,
+                "partitions": topic.wanted_partitions(defaults),
                 "topicConfiguration": {name: _configured(name, value) for name, value in topic.config.items()},
                 "bindingVersion": BINDING,
             }

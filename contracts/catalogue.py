@@ -47,6 +47,7 @@ def _entry(
         ],
         "kept": retention(topic),
         "partitions": promised.asyncapi["channels"][topic.name]["bindings"]["kafka"]["partitions"],
+        "partitions_setting": "KAFKA_PARTITIONS_BUSY" if topic.busy else "KAFKA_PARTITIONS",
         "types": told,
         "fields": _fields(promised.schemas[told[0].full_name]) if told else [],
         "example": as_text(examples[told[-1].full_name]).rstrip() if told else "",
@@ -73,9 +74,10 @@ def retention(topic: Topic) -> str:
     """How long what stands there, as a sentence has it."""
     if topic.config["cleanup.policy"] == "delete":
         return f"every record for {_days(topic, 'retention.ms')} days"
-    kept = "the newest message of each key for ever"
+    kept = "the newest message of each key for ever, older ones for at least "
+    kept += f"{_days(topic, 'min.compaction.lag.ms')} days (`KAFKA_ABSENCE_HOURS`)"
     if is_personal(topic):
-        kept += f", older ones for about a day; a tombstone for {_days(topic, 'delete.retention.ms')} days"
+        kept += f" and about a day more; a tombstone for {_days(topic, 'delete.retention.ms')} days"
     return kept
 
 

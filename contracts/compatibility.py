@@ -37,11 +37,6 @@ def _topics(released: Contract, present: Contract) -> Iterator[str]:
             yield f"{name}: the topic was removed; its readers would wait for ever"
             continue
         was, now = (one["bindings"]["kafka"] for one in (channel, present.asyncapi["channels"][name]))
-        if was["partitions"] != now["partitions"]:
-            yield (
-                f"{name}: {now['partitions']} partitions in place of {was['partitions']}; "
-                "a key's messages would stand in two of them, and their order would be lost"
-            )
         for setting, before in was["topicConfiguration"].items():
             after = now["topicConfiguration"].get(setting)
             if setting == "cleanup.policy" and after != before:

@@ -97,7 +97,7 @@ def _enrolment(story: Story, season: Document, organisation: Document, contact: 
         "organisation_id": organisation["_id"],
         "contact_ids": [contact["_id"]],
         "themes": ["renewing_municipality"],
-        "source": "OutgoingMail to all municipalities",
+        "source": "Letter to all municipalities",
     }
     start = {"state": "inquiry", "state_reason": None, "situation_analysis": NOT_STARTED}
     inquiry = story.made(ENROLMENTS, "enrolment.created", {**_given(EnrolmentInput(), fields), **start})

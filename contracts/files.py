@@ -8,6 +8,7 @@ from contracts.asyncapi import asyncapi
 from contracts.catalogue import catalogue
 from contracts.compatibility import Contract
 from contracts.shapes import Json, as_text, document_schema, message_types
+from shared.kafka_settings import KafkaSettings
 from shared.service import Service
 
 FOLDERS = ("schemas", "examples")
@@ -18,10 +19,10 @@ class NoExample(Exception):
     """A message type without an example, or an example without its message type."""
 
 
-def contract(services: Sequence[Service], *, version: str, partitions: int) -> Contract:
+def contract(services: Sequence[Service], *, version: str, defaults: KafkaSettings) -> Contract:
     """What the services promise at present."""
     return Contract(
-        asyncapi=asyncapi(services, version=version, partitions=partitions),
+        asyncapi=asyncapi(services, version=version, defaults=defaults),
         schemas={message.full_name: document_schema(message) for message in message_types(services)},
     )
 

@@ -32,9 +32,9 @@ def topics(operated: OpsContext) -> list[Document]:
             "differs": {},
         }
         if name in owned and name in described:
-            wanted = owned[name].partitions or operated.settings.kafka_partitions
-            row["differs"] = _differing(owned[name].config, found.get(name, {}))
-            if row["partitions"] < wanted:
+            wanted = owned[name].wanted_partitions(operated.settings)
+            row["differs"] = _differing(owned[name].wanted_config(operated.settings), found.get(name, {}))
+            if row["partitions"] != wanted:
                 row["differs"]["partitions"] = {"wanted": str(wanted), "found": str(row["partitions"])}
             if row["replication"] < operated.settings.kafka_replication_factor:
                 wanted_replicas = str(operated.settings.kafka_replication_factor)

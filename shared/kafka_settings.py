@@ -7,7 +7,8 @@ from environs import EnvError, validate
 
 from shared.environment import FromEnvironment, setting
 
-DEFAULT_PARTITIONS = 6
+DEFAULT_PARTITIONS = 12
+DEFAULT_BUSY_PARTITIONS = 24
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN")
@@ -49,7 +50,20 @@ class KafkaSettings(FromEnvironment):
         "KAFKA_PARTITIONS",
         DEFAULT_PARTITIONS,
         check=validate.Range(min=1),
-        about="of the topics that the service makes",
+        about="of the topics that the service makes; it cannot be changed in place later (docs/operations.md)",
+    )
+    kafka_partitions_busy: int = setting(
+        "KAFKA_PARTITIONS_BUSY",
+        DEFAULT_BUSY_PARTITIONS,
+        check=validate.Range(min=1),
+        about="the same, of the topics of registrations and deliveries",
+    )
+    kafka_absence_hours: int = setting(
+        "KAFKA_ABSENCE_HOURS",
+        72,
+        check=validate.Range(min=1, max=24 * 29),
+        about="for how long a worker may be away without missing a message: until then compaction keeps every record "
+        "of the topics that the service makes",
     )
 
     def __post_init__(self) -> None:

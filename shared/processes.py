@@ -14,6 +14,7 @@ from kafka.errors import KafkaError
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
+from shared.messaging.absence import report_absence
 from shared.messaging.consumer import Consumer, Halted
 from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Subscriptions
@@ -30,6 +31,8 @@ log = get_logger(__name__)
 LEASE_SECONDS = 6.0
 STOP_SECONDS = 10.0
 STUCK_SECONDS = 120
+# A client of its own each time: often enough for a figure that is compared with hours.
+ABSENCE_LOOK_SECONDS = 60.0
 
 
 def run_api(settings: Settings, app: str) -> None:
@@ -95,6 +98,7 @@ def run_relay(settings: Settings, db: Database, *, prepare: Callable[[], None], 
     _until_done(prepare, stop)
     owned = [*topics, *service_topics(settings.service)]
     _until_done(lambda: ensure_topics(owned, settings), stop)
+    threading.Thread(target=_report_absence, args=(db, settings, stop), name="absence", daemon=True).start()
     lease = Lease(db, f"{settings.service}-relay", settings.process_name)
     while not stop.is_set():
         state["ready"] = "ok"
@@ -201,10 +205,21 @@ def _until_done(action: Callable[[], None], stop: threading.Event) -> None:
             stop.wait(min(2.0, 0.1 * 2 ** min(attempt, 5)))
 
 
+def _report_absence(db: Database, settings: Settings, stop: threading.Event) -> None:
+    while not stop.is_set():
+        try:
+            report_absence(db, settings)
+        except (PyMongoError, KafkaError) as error:
+            log.info("not known what waits for the workers", error=type(error).__name__)
+        stop.wait(ABSENCE_LOOK_SECONDS)
+
+
 def _topics_exist(subscriptions: Subscriptions, settings: Settings) -> None:
     missing = missing_topics(subscriptions, settings)
     if missing:
-        raise LookupError(f"waiting for the relays of other services to make {', '.join(missing)}")
+        raise LookupError(
+            f"missing, or no right to see it: {', '.join(missing)} (the relays of the services that own them make them)"
+        )
 
 
 def _repeat(task: PeriodicTask, stop: threading.Event) -> None:

@@ -105,6 +105,7 @@ def settings_for(request: pytest.FixtureRequest, keys: Keys) -> Callable[..., Se
             "process_name": f"{service}-test",
             "kafka_bootstrap_servers": servers,
             "kafka_partitions": 3,
+            "kafka_partitions_busy": 3,
             "http_port": 0,
             "http_threads": 8,
             "jwks": str(keys.jwks),

@@ -46,6 +46,7 @@ SERVICE = Service(
             "uso.events.registrations.v1",
             "Who has a place at an event or stands in line for one: a contact's id, or a person encrypted.",
             personal=True,
+            busy=True,
         ),
     ],
     routes=routes,

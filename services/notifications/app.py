@@ -77,6 +77,7 @@ SERVICE = Service(
         state_topic(
             "uso.notifications.deliveries.v1",
             "Each e-mail from scheduled to sent, failed or suppressed, and what caused it; neither text nor address.",
+            busy=True,
         ),
     ],
     routes=routes,

@@ -1,42 +1,87 @@
 """Topics: which exist, with which settings, and making sure of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from kafka.admin import NewTopic
-from kafka.errors import KafkaError, TopicAlreadyExistsError
+from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
+from kafka.errors import TopicAlreadyExistsError
 
+from shared.kafka_settings import KafkaSettings
 from shared.messaging.kafka_clients import make_admin
 from shared.settings import Settings
+from shared.telemetry.logs import get_logger
 
-DAY_MS = 24 * 60 * 60 * 1000
+log = get_logger(__name__)
+
+HOUR_MS = 60 * 60 * 1000
+DAY_MS = 24 * HOUR_MS
 # A message has its aggregate up to three times (the state, and what changed from and to), and a body may
 # have a megabyte: with Kafka's own limit of one, a large change would hold up the relay for good.
 MAX_MESSAGE_BYTES = 8_000_000
+# A day more than a record must stay: Kafka refuses a topic whose lower limit of compaction is above the upper one.
+PERSONAL_LAG_MS = DAY_MS
+# Lowering one of these forgets or refuses what was promised; a topic that has more than we ask for keeps it.
+ONLY_RAISED = frozenset({"retention.ms", "delete.retention.ms", "max.message.bytes"})
+# A topic that was compacted cannot become one that forgets after a time, nor the reverse, without losing records.
+NEVER_CHANGED = frozenset({"cleanup.policy"})
+
+
+class WrongPartitions(LookupError):
+    """A topic has another number of partitions than the settings say."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Topic:
-    """A topic that a service owns: it alone writes there. `partitions` None: as the settings say.
+    """A topic that a service owns: it alone writes there.
 
-    `about` is the sentence by which the message catalogue introduces it.
+    `partitions` None: as the settings say, and as they say for busy topics where `busy`. `about` is the sentence by
+    which the message catalogue introduces it. `config` has the settings by Kafka's names, for the default absence.
     """
 
     name: str
     about: str = ""
-    config: dict[str, str] = field(default_factory=dict)
+    config: Mapping[str, str] = field(default_factory=dict)
     partitions: int | None = None
+    busy: bool = False
+
+    def wanted_partitions(self, settings: KafkaSettings) -> int:
+        """The number that it is made with, and that it must keep."""
+        return self.partitions or (settings.kafka_partitions_busy if self.busy else settings.kafka_partitions)
+
+    def wanted_config(self, settings: KafkaSettings) -> dict[str, str]:
+        """Its settings by Kafka's names."""
+        wanted = {
+            "max.message.bytes": str(MAX_MESSAGE_BYTES),
+            # A broker that has missed acknowledged records must not become the leader, and one copy is no copy.
+            "unclean.leader.election.enable": "false",
+            "min.insync.replicas": str(2 if settings.kafka_replication_factor >= 3 else 1),
+            **self.config,
+        }
+        if "min.compaction.lag.ms" in self.config:
+            wanted |= _compaction(settings.kafka_absence_hours, personal="max.compaction.lag.ms" in self.config)
+        return wanted
 
 
-def state_topic(name: str, about: str = "", *, personal: bool = False) -> Topic:
-    """A compacted topic of full states. `personal`: a tombstone takes effect within a day.
+def state_topic(name: str, about: str = "", *, personal: bool = False, busy: bool = False) -> Topic:
+    """A compacted topic of full states, which keeps every record for as long as a worker may be away.
 
-    Tombstones stay readable for 30 days, longer than a subscriber may be away.
+    `personal`: what was superseded or erased is gone a day after that. Tombstones stay readable for 30 days, longer
+    than a subscriber may be away.
     """
+    usual = KafkaSettings(kafka_bootstrap_servers=[])
     config = {"cleanup.policy": "compact", "delete.retention.ms": str(30 * DAY_MS)}
+    config |= _compaction(usual.kafka_absence_hours, personal=personal)
+    return Topic(name=name, about=about, config=config, busy=busy)
+
+
+def _compaction(absence_hours: int, *, personal: bool) -> dict[str, str]:
+    """A superseded record that is compacted before a policy has read it never has its effect."""
+    kept_ms = absence_hours * HOUR_MS
+    config = {"min.compaction.lag.ms": str(kept_ms)}
     if personal:
-        config |= {"max.compaction.lag.ms": str(DAY_MS), "segment.ms": str(DAY_MS)}
-    return Topic(name=name, about=about, config=config)
+        config |= {"max.compaction.lag.ms": str(kept_ms + PERSONAL_LAG_MS), "segment.ms": str(DAY_MS)}
+    return config
 
 
 def log_topic(name: str, about: str = "", *, days: int) -> Topic:
@@ -45,7 +90,7 @@ def log_topic(name: str, about: str = "", *, days: int) -> Topic:
 
 
 def relay_offsets(service: str) -> str:
-    """Where a service's relay keeps its place in the outbox."""
+    """Where a service's relay keeps its resume token."""
     return f"uso.{service}.relay-offsets.v1"
 
 
@@ -61,14 +106,26 @@ def service_topics(service: str) -> list[Topic]:
         Topic(
             name=relay_offsets(service),
             about=f"How far {service}'s relay has come; for itself alone.",
-            config={"cleanup.policy": "compact"},
+            config={
+                "cleanup.policy": "compact",
+                # Kafka never compacts the segment that is being written: of the usual size, it would hold a million
+                # tokens, and each start of the relay would have to look through them.
+                "segment.bytes": str(4 * 1024 * 1024),
+                "segment.ms": str(HOUR_MS),
+                "min.cleanable.dirty.ratio": "0.01",
+            },
             partitions=1,
         ),
     ]
 
 
 def ensure_topics(topics: Iterable[Topic], settings: Settings) -> None:
-    """Makes the topics that do not exist yet. Raises KafkaError when Kafka does not answer."""
+    """Makes the topics that do not exist yet, and brings the settings of the others up to date where that is safe.
+
+    Raises KafkaError when Kafka does not answer, WrongPartitions for a topic with another number of partitions than
+    it should have: one that differs cannot be changed in place.
+    """
+    topics = list(topics)
     admin = make_admin(settings, settings.process_name)
     try:
         present = set(admin.list_topics())
@@ -77,25 +134,69 @@ def ensure_topics(topics: Iterable[Topic], settings: Settings) -> None:
                 continue
             new = NewTopic(
                 name=topic.name,
-                num_partitions=topic.partitions or settings.kafka_partitions,
+                num_partitions=topic.wanted_partitions(settings),
                 replication_factor=settings.kafka_replication_factor,
-                topic_configs={"max.message.bytes": str(MAX_MESSAGE_BYTES), **topic.config},
+                topic_configs=topic.wanted_config(settings),
             )
             try:
                 admin.create_topics([new])
             except TopicAlreadyExistsError:
-                continue  # another process was quicker
+                present.add(topic.name)  # another process was quicker
+        old = [topic for topic in topics if topic.name in present]
+        if old:
+            _check_partitions(admin, old, settings)
+            _update_settings(admin, old, settings)
     finally:
         admin.close()
 
 
+def _check_partitions(admin: Any, topics: Iterable[Topic], settings: Settings) -> None:
+    wanted = {topic.name: topic.wanted_partitions(settings) for topic in topics}
+    found = {each["name"]: len(each["partitions"]) for each in admin.describe_topics(list(wanted))}
+    wrong = [
+        f"{name} has {found[name]} and should have {number}"
+        for name, number in wanted.items()
+        if found.get(name, number) != number
+    ]
+    if wrong:
+        raise WrongPartitions(
+            f"The number of partitions cannot be changed in place: {'; '.join(wrong)}. A key would stand on two "
+            "of them for ever. Set KAFKA_PARTITIONS and KAFKA_PARTITIONS_BUSY to what is there; "
+            "docs/operations.md says how to get more."
+        )
+
+
+def _update_settings(admin: Any, topics: Iterable[Topic], settings: Settings) -> None:
+    """Sets what differs, unless it takes something away. A principal that may not is told in the log, no more."""
+    wanted = {topic.name: topic.wanted_config(settings) for topic in topics}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
+    described = admin.describe_configs(resources, config_filter="all").get("topic", {})
+    for name, config in wanted.items():
+        found = {setting: str(value["value"]) for setting, value in described.get(name, {}).items()}
+        changes = {setting: value for setting, value in config.items() if found.get(setting) != value}
+        safe = {setting: value for setting, value in changes.items() if _is_safe(setting, found.get(setting), value)}
+        if kept := sorted(changes.keys() - safe.keys()):
+            log.warning("settings of a topic are left as they are", topic=name, settings=kept)
+        if not found or not safe:
+            continue
+        done = admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, safe)], raise_on_unknown=False)
+        outcome = done.get("topic", {}).get(name)
+        if outcome == "OK":
+            log.info("settings of a topic changed", topic=name, settings=safe)
+        else:
+            log.warning("settings of a topic could not be changed", topic=name, settings=safe, why=outcome)
+
+
+def _is_safe(setting: str, found: str | None, wanted: str) -> bool:
+    if setting in NEVER_CHANGED:
+        return False
+    return setting not in ONLY_RAISED or found is None or int(found) < int(wanted)
+
+
 def missing_topics(names: Iterable[str], settings: Settings) -> list[str]:
-    """Those of `names` that do not exist (yet)."""
+    """Those of `names` that do not exist (yet), or that the process's principal may not see: Kafka tells no more."""
     admin = make_admin(settings, settings.process_name)
     try:
         return sorted(set(names) - set(admin.list_topics()))
     finally:
         admin.close()
-
-
-__all__ = ["KafkaError", "Topic", "ensure_topics", "log_topic", "missing_topics", "service_topics", "state_topic"]

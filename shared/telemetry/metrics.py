@@ -15,6 +15,12 @@ CONSUMER_HALTED = Gauge(
     "uso_consumer_halted", "1 when too many dead letters stopped it", ["service"], multiprocess_mode="max"
 )
 CONSUMER_LAG = Gauge("uso_consumer_lag", "Messages not yet handled", ["service", "topic"], multiprocess_mode="max")
+OLDEST_UNREAD = Gauge(
+    "uso_oldest_unread_seconds",
+    "Age of the oldest message that no worker has handled, told by the relay",
+    ["service", "topic"],
+    multiprocess_mode="max",
+)
 RELAYED = Counter("uso_messages_relayed", "Messages committed to Kafka", ["service"])
 RELAY_DELAY = Histogram(
     "uso_relay_delay_seconds", "Time from commit in MongoDB to commit in Kafka", ["service"], buckets=BUCKETS

@@ -144,10 +144,6 @@ def test_what_breaks_inside_a_list_is_told_with_its_path() -> None:
             lambda later: bindings(later)["topicConfiguration"].update({"delete.retention.ms": 1000}),
             "delete.retention.ms was 2592000000 and is 1000 now; who was away may miss something",
         ),
-        (
-            lambda later: bindings(later).update(partitions=12),
-            "12 partitions in place of 6; a key's messages would stand in two of them, and their order would be lost",
-        ),
     ],
 )
 def test_what_becomes_of_a_topic_is_told(change: Callable[[Contract], Any], sentence: str) -> None:
