@@ -1,9 +1,5 @@
 """The enrolment service put together: the only place that knows all of its parts."""
 
-from collections.abc import Iterable
-
-from flask_smorest import Blueprint
-
 from services.enrolment.contacts import api as contacts
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments import api as enrolments
@@ -18,23 +14,11 @@ from services.enrolment.workshop_days.policies import EVENT_TYPES, EVENTS_TOPIC,
 from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from shared.messaging.subscriptions import Policy, Subscriptions
 from shared.messaging.topics import state_topic
-from shared.mongo.database import Database
 from shared.service import Service
-from shared.settings import Settings
 
 SUBSCRIPTIONS: Subscriptions = {
     EVENTS_TOPIC: [EVENTS, Policy(name="workshop days", types=EVENT_TYPES, handle=follow_workshop)],
 }
-
-
-def routes(settings: Settings, db: Database) -> Iterable[Blueprint]:
-    return [
-        organisations.routes(db),
-        contacts.routes(db),
-        seasons.routes,
-        enrolments.routes(db),
-        workshop_days.routes(db),
-    ]
 
 
 SERVICE = Service(
@@ -64,7 +48,7 @@ SERVICE = Service(
             "Each enrolment's account of workshop days, in half days, with its whole ledger.",
         ),
     ],
-    routes=routes,
+    routes=[organisations.routes, contacts.routes, seasons.routes, enrolments.routes, workshop_days.routes],
     subscriptions=SUBSCRIPTIONS,
 )
 wsgi = SERVICE.wsgi

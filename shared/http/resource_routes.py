@@ -16,7 +16,7 @@ from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
 from shared.mongo.journal import JOURNAL, change_in, state_in
-from shared.mongo.paging import Page, page
+from shared.mongo.paging import Page, page, search_query
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.schemas import Instant, PageQuery, Strict, patch_of, transition_of
 
@@ -73,13 +73,14 @@ class ResourceRoutes:
         show.__doc__ = summary
 
     def list(self, query_schema: type[PageQuery], summary: str, *, filters: Sequence[str] = ()) -> None:
-        """`GET {path}`: a page of those whose fields equal the `filters` given, in the order of creation."""
+        """`GET {path}`: a page in the order of creation, narrowed by the `filters` given and by `?q=`."""
 
         @self.routes.get(self.path, endpoint=self._name("list"))
         @self.routes.query(query_schema)
         @self.routes.lists(self.shown)
         def list_all(query: dict[str, Any]) -> Page:
-            wanted = {name: query[name] for name in filters if name in query}
+            wanted: Document = {name: query[name] for name in filters if name in query}
+            wanted |= search_query(query.get("q"))
             return page(database(), self.aggregate.collection, wanted, limit=query["limit"], cursor=query["cursor"])
 
         list_all.__doc__ = summary

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from services.enrolment.enrolments.domain import NEEDS_A_REASON, STATES, STEPS
 from shared.ids import new_id
 from tests.enrolment import builders as a
 from tests.enrolment.conftest import Enrolment, Json
@@ -116,20 +115,39 @@ def test_a_theme_that_its_season_has_given_up_stays_until_it_is_taken_out(enrolm
     assert enrolment.change("enrolments", made, themes=["tieto"]).status_code == 422
 
 
-@pytest.mark.parametrize("state", STATES)
+STEPS = {
+    "inquiry": {"negotiating", "declined"},
+    "negotiating": {"enrolled", "declined"},
+    "enrolled": {"active", "withdrawn"},
+    "active": {"completed", "withdrawn"},
+    "completed": set(),
+    "declined": {"negotiating"},
+    "withdrawn": set(),
+}
+
+
+@pytest.mark.parametrize("state", STEPS)
 def test_the_table_of_steps_is_kept(enrolment: Enrolment, state: str) -> None:
     """Every step from `state`, each from an enrolment of its own where it is legal."""
     made = enrolment.enrolment(state, season=enrolment.season(number=1))
-    for to in {*STATES, "lost"} - STEPS[state]:
+    for to in STEPS.keys() - STEPS[state]:
         answer = enrolment.move("enrolments", made, to, "So it was agreed.")
         assert (answer.status_code, state in answer.json["detail"]) == (409, True)
+    assert enrolment.move("enrolments", made, "lost", "So it was agreed.").status_code == 422
     assert enrolment.shown("enrolments", made) == made
     for number, to in enumerate(sorted(STEPS[state]), start=2):
         other = enrolment.enrolment(state, season=enrolment.season(number=number))
         assert enrolment.moved("enrolments", other, to, "So it was agreed.")["state"] == to
 
 
-@pytest.mark.parametrize("to", sorted(NEEDS_A_REASON))
+def test_a_decline_that_is_taken_up_again_keeps_its_reason(enrolment: Enrolment) -> None:
+    declined = enrolment.moved("enrolments", enrolment.enrolment("inquiry"), "declined", "Talousarvio ei riitä.")
+    again = enrolment.moved("enrolments", declined, "negotiating")
+    assert (again["state"], again["state_reason"]) == ("negotiating", "Talousarvio ei riitä.")
+    assert enrolment.moved("enrolments", again, "enrolled")["state_reason"] is None
+
+
+@pytest.mark.parametrize("to", ["declined", "withdrawn"])
 def test_who_leaves_is_asked_why(enrolment: Enrolment, to: str) -> None:
     made = enrolment.enrolment("inquiry" if to == "declined" else "enrolled")
     for reason in (None, "  "):

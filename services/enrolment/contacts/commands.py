@@ -1,41 +1,29 @@
-"""What staff do with contacts."""
+"""The commands of staff on contacts."""
 
 from typing import Any
 
 from services.enrolment.contacts.schemas import ContactInput
-from services.enrolment.contacts.store import CONTACTS, with_keys
+from services.enrolment.contacts.store import CONTACTS, ContactDocument, with_keys
 from services.enrolment.organisations.store import ORGANISATIONS
-from shared.cause import Cause
 from shared.errors import Invalid
 from shared.merge_patch import patched
-from shared.mongo.aggregates import Document
-from shared.mongo.database import Database
-from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
-_INPUT = ContactInput()
+INPUT = ContactInput()
 
 
-def create_contact(db: Database, cause: Cause, fields: dict[str, Any], *, once: IdempotencyKey | None) -> Document:
+def create_contact(uow: UnitOfWork, fields: dict[str, Any]) -> ContactDocument:
     """A new contact. Raises Invalid without such an organisation, Conflict when the e-mail address is taken."""
-
-    def work(uow: UnitOfWork) -> Document:
-        _check_organisation(uow, fields)
-        return uow.insert(CONTACTS, with_keys(fields), "contact.created")
-
-    return db.transact(work, cause=cause, once=once)
+    _check_organisation(uow, fields)
+    return uow.insert(CONTACTS, with_keys(fields), "contact.created")
 
 
-def change_contact(db: Database, cause: Cause, identifier: str, patch: dict[str, Any], *, if_match: int) -> Document:
-    """Applies a merge patch. Raises Stale, Invalid, NotFound, or Conflict when the e-mail address is taken."""
-
-    def work(uow: UnitOfWork) -> Document:
-        contact = uow.get(CONTACTS, identifier, if_match=if_match)
-        fields = patched(CONTACTS.to_public(contact), patch, _INPUT)
-        _check_organisation(uow, fields)
-        return uow.save(CONTACTS, contact, with_keys(fields), "contact.updated")
-
-    return db.transact(work, cause=cause)
+def change_contact(uow: UnitOfWork, contact_id: str, patch: dict[str, Any]) -> ContactDocument:
+    """Applies a merge patch. Raises NotFound, Stale, Invalid, or Conflict when the e-mail address is taken."""
+    contact = uow.get(CONTACTS, contact_id)
+    fields = patched(CONTACTS.to_public(contact), patch, INPUT)
+    _check_organisation(uow, fields)
+    return uow.save(CONTACTS, contact, with_keys(fields), "contact.updated")
 
 
 def _check_organisation(uow: UnitOfWork, fields: dict[str, Any]) -> None:

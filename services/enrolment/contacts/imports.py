@@ -6,11 +6,8 @@ from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS, email_key, with_keys
 from services.enrolment.organisations.imports import with_keys_as_kept
 from services.enrolment.organisations.store import ORGANISATIONS
-from shared.cause import Cause
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database
-from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.tables import Row, import_rows
 
@@ -20,34 +17,28 @@ PLAIN = ("given_name", "family_name", "email", "phone", "title", "role", "langua
 NAMED_BY = {"organisation_id": "_id", "municipality_code": "municipality_code", "business_id": "business_id"}
 
 
-def import_contacts(
-    db: Database, cause: Cause, rows: list[Row], *, dry_run: bool, once: IdempotencyKey | None
-) -> Document:
-    """Creates and updates in one transaction; a row that is wrong is told of and leaves the rest alone."""
+def import_contacts(uow: UnitOfWork, rows: list[Row], *, dry_run: bool) -> Document:
+    """Creates and updates; a row that is wrong is listed with its errors and leaves the rest alone."""
     rows = [with_keys_as_kept(row) for row in rows]
     keys = [email_key(row.cells["email"]) for row in rows if row.cells.get("email")]
+    organisations = _organisations_of(uow, rows)
+    known = {row["email_key"]: row for row in uow.find(CONTACTS.collection, {"email_key": {"$in": keys}})}
 
-    def work(uow: UnitOfWork) -> Document:
-        organisations = _organisations_of(uow, rows)
-        known = {row["email_key"]: row for row in uow.find(CONTACTS.collection, {"email_key": {"$in": keys}})}
+    def remember(contact: Document) -> None:
+        known[contact["email_key"]] = contact
 
-        def remember(contact: Document) -> None:
-            known[contact["email_key"]] = contact
-
-        return import_rows(
-            uow,
-            CONTACTS,
-            rows,
-            schema=_INPUT,
-            read=lambda cells: read_contact(cells, organisations),
-            find=lambda fields: known.get(email_key(fields.get("email", ""))),
-            remember=remember,
-            prepare=with_keys,
-            messages=("contact.created", "contact.updated"),
-            dry_run=dry_run,
-        )
-
-    return db.transact(work, cause=cause, once=once)
+    return import_rows(
+        uow,
+        CONTACTS,
+        rows,
+        schema=_INPUT,
+        read=lambda cells: read_contact(cells, organisations),
+        find=lambda fields: known.get(email_key(fields.get("email", ""))),
+        remember=remember,
+        prepare=with_keys,
+        messages=("contact.created", "contact.updated"),
+        dry_run=dry_run,
+    )
 
 
 def read_contact(cells: dict[str, str], organisations: dict[tuple[str, str], str]) -> dict[str, Any]:

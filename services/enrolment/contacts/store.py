@@ -1,5 +1,8 @@
 """Where contacts are kept."""
 
+from datetime import datetime
+from typing import TypedDict
+
 from pymongo import IndexModel
 
 from services.enrolment.contacts.schemas import Contact
@@ -7,8 +10,25 @@ from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import search_words
 
-# `email_key` is the address without regard to case: two people do not share a mailbox here.
-CONTACTS: Aggregate[Document] = Aggregate(
+
+class ContactDocument(TypedDict):
+    _id: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    given_name: str
+    family_name: str
+    email: str
+    email_key: str  # the address without regard to case: two people do not share a mailbox here
+    phone: str | None
+    title: str | None
+    organisation_id: str
+    role: str
+    language: str
+    search: list[str]
+
+
+CONTACTS: Aggregate[ContactDocument] = Aggregate(
     name="contact",
     collection="contacts",
     source="/uso/enrolment",

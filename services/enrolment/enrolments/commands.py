@@ -1,24 +1,21 @@
-"""What staff do with enrolments."""
+"""The commands of staff on enrolments."""
 
 from typing import Any
 
 from services.enrolment.contacts.store import CONTACTS
-from services.enrolment.enrolments.domain import check_settled, check_step, check_themes
+from services.enrolment.enrolments.domain import check_settled, check_themes
 from services.enrolment.enrolments.schemas import EnrolmentInput
-from services.enrolment.enrolments.store import ENROLMENTS
+from services.enrolment.enrolments.store import ENROLMENTS, EnrolmentDocument
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.seasons.domain import check_takes_enrolments
 from services.enrolment.seasons.store import SEASONS
-from services.enrolment.workshop_days.commands import grant, open_account
-from shared.cause import Cause
+from services.enrolment.workshop_days.commands import adjust, open_account
 from shared.errors import Invalid
 from shared.merge_patch import patched
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database
-from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
-_INPUT = EnrolmentInput()
+INPUT = EnrolmentInput()
 NOT_STARTED: dict[str, Any] = {
     "status": "not_started",
     "summary": None,
@@ -28,90 +25,57 @@ NOT_STARTED: dict[str, Any] = {
 }
 
 
-def create_enrolment(db: Database, cause: Cause, fields: dict[str, Any], *, once: IdempotencyKey | None) -> Document:
+def create_enrolment(uow: UnitOfWork, fields: dict[str, Any]) -> EnrolmentDocument:
     """An inquiry, with an account of workshop days that is still empty.
 
     Raises Invalid when what it refers to is not there, NotTakingEnrolments, and Conflict when the
     organisation has an enrolment in the season already.
     """
-
-    def work(uow: UnitOfWork) -> Document:
-        season = _referred_to(uow, fields)
-        check_themes(fields["themes"], season)
-        check_takes_enrolments(season)
-        start = {"state": "inquiry", "state_reason": None, "situation_analysis": NOT_STARTED}
-        enrolment = uow.insert(ENROLMENTS, {**fields, **start}, "enrolment.created")
-        open_account(uow, enrolment["_id"])
-        return enrolment
-
-    return db.transact(work, cause=cause, once=once)
+    season = _referred_to(uow, fields)
+    check_themes(fields["themes"], season)
+    check_takes_enrolments(season)
+    start = {"state": "inquiry", "state_reason": None, "situation_analysis": NOT_STARTED}
+    enrolment = uow.insert(ENROLMENTS, {**fields, **start}, "enrolment.created")
+    open_account(uow, enrolment["_id"])
+    return enrolment
 
 
-def change_enrolment(db: Database, cause: Cause, identifier: str, patch: dict[str, Any], *, if_match: int) -> Document:
-    """Applies a merge patch. Raises Stale, Invalid, NotFound."""
-
-    def work(uow: UnitOfWork) -> Document:
-        enrolment = uow.get(ENROLMENTS, identifier, if_match=if_match)
-        fields = patched(ENROLMENTS.to_public(enrolment), patch, _INPUT)
-        check_settled(enrolment, fields)
-        season = _referred_to(uow, fields)
-        check_themes(fields["themes"], season, had=enrolment["themes"])
-        return uow.save(ENROLMENTS, enrolment, fields, "enrolment.updated")
-
-    return db.transact(work, cause=cause)
+def change_enrolment(uow: UnitOfWork, enrolment_id: str, patch: dict[str, Any]) -> EnrolmentDocument:
+    """Applies a merge patch. Raises NotFound, Stale, Invalid."""
+    enrolment = uow.get(ENROLMENTS, enrolment_id)
+    fields = patched(ENROLMENTS.to_public(enrolment), patch, INPUT)
+    check_settled(enrolment, fields)
+    check_themes(fields["themes"], _referred_to(uow, fields), had=enrolment["themes"])
+    return uow.save(ENROLMENTS, enrolment, fields, "enrolment.updated")
 
 
-def move_enrolment(
-    db: Database,
-    cause: Cause,
-    identifier: str,
-    *,
-    to: str,
-    reason: str | None,
-    if_match: int | None,
-    once: IdempotencyKey | None,
-) -> Document:
-    """Takes the enrolment a step on. One that becomes active is granted the workshop days of its season.
+def move_enrolment(uow: UnitOfWork, enrolment_id: str, *, to: str, reason: str | None) -> EnrolmentDocument:
+    """Takes an enrolment one step on. An enrolment that becomes active is granted the workshop days of its season.
 
-    Raises IllegalStep, Forbidden, Invalid, Stale, NotFound.
+    Raises NotFound, Stale, IllegalTransition, Forbidden, Invalid.
     """
-
-    def work(uow: UnitOfWork) -> Document:
-        enrolment = uow.get(ENROLMENTS, identifier, if_match=if_match)
-        check_step(enrolment["state"], to, reason=reason, roles=cause.roles)
-        if to == "active":
-            _grant_package(uow, enrolment)
-        change = {"from": enrolment["state"], "to": to}
-        return uow.save(
-            ENROLMENTS,
-            enrolment,
-            {"state": to, "state_reason": reason},
-            "enrolment.transitioned",
-            change=change,
-            reason=reason,
-        )
-
-    return db.transact(work, cause=cause, once=once)
+    enrolment = uow.get(ENROLMENTS, enrolment_id)
+    # A decline that is taken up again keeps its reason: staff want to know it in the next conversation.
+    kept = enrolment["state_reason"] if to == "negotiating" else None
+    moved = uow.transition(ENROLMENTS, enrolment, to, reason=reason, changes={"state_reason": reason or kept})
+    if to == "active":
+        _grant_package(uow, moved)
+    return moved
 
 
-def put_situation_analysis(
-    db: Database, cause: Cause, identifier: str, analysis: dict[str, Any], *, if_match: int
-) -> Document:
-    """The enrolment with this analysis in place of the earlier one. Raises Stale, NotFound."""
-
-    def work(uow: UnitOfWork) -> Document:
-        enrolment = uow.get(ENROLMENTS, identifier, if_match=if_match)
-        whole = {"situation_analysis": {**NOT_STARTED, **analysis}}
-        return uow.save(ENROLMENTS, enrolment, whole, "situation_analysis.updated")
-
-    return db.transact(work, cause=cause)
+def put_situation_analysis(uow: UnitOfWork, enrolment_id: str, analysis: dict[str, Any]) -> EnrolmentDocument:
+    """The enrolment with this analysis in place of the earlier one. Raises NotFound, Stale."""
+    enrolment = uow.get(ENROLMENTS, enrolment_id)
+    whole = {"situation_analysis": {**NOT_STARTED, **analysis}}
+    return uow.save(ENROLMENTS, enrolment, whole, "situation_analysis.updated")
 
 
-def _grant_package(uow: UnitOfWork, enrolment: Document) -> None:
+def _grant_package(uow: UnitOfWork, enrolment: EnrolmentDocument) -> None:
     season = uow.get(SEASONS, enrolment["season_id"])
     half_days = round(season["package"]["workshop_days"] * 2)
     if half_days:
-        grant(uow, enrolment["_id"], half_days, f"The package of season {season['number']}")
+        reason = f"The package of season {season['number']}"
+        adjust(uow, enrolment["_id"], half_days=half_days, reason=reason)
 
 
 def _referred_to(uow: UnitOfWork, fields: dict[str, Any]) -> Document:

@@ -3,37 +3,25 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from shared.errors import Conflict, Forbidden, Invalid
+from shared.errors import Invalid
+from shared.state_machine import StateMachine
 
-STATES = ("inquiry", "negotiating", "enrolled", "active", "completed", "declined", "withdrawn")
-STEPS: Mapping[str, frozenset[str]] = {
-    "inquiry": frozenset({"negotiating", "declined"}),
-    "negotiating": frozenset({"enrolled", "declined"}),
-    "enrolled": frozenset({"active", "withdrawn"}),
-    "active": frozenset({"completed", "withdrawn"}),
-    "completed": frozenset(),
-    "declined": frozenset(),
-    "withdrawn": frozenset(),
-}
-NEEDS_A_REASON = frozenset({"declined", "withdrawn"})
-NEEDS_A_MANAGER = frozenset({"active"})
+LIFECYCLE = StateMachine(
+    name="enrolment",
+    steps={
+        "inquiry": {"negotiating", "declined"},
+        "negotiating": {"enrolled", "declined"},
+        "enrolled": {"active", "withdrawn"},
+        "active": {"completed", "withdrawn"},
+        "completed": set(),
+        "declined": {"negotiating"},
+        "withdrawn": set(),
+    },
+    reasoned={"declined", "withdrawn"},
+    roles={"active": "manager"},
+)
 STATUSES = ("not_started", "interviews", "draft", "delivered")
 SETTLED = ("season_id", "organisation_id")
-
-
-class IllegalStep(Conflict):
-    """The table of steps does not have this one."""
-
-
-def check_step(state: str, to: str, *, reason: str | None, roles: Collection[str]) -> None:
-    """Raises IllegalStep; Forbidden when the step is a manager's; Invalid when it needs a reason and has none."""
-    if to not in STEPS[state]:
-        allowed = ", ".join(sorted(STEPS[state])) or "nothing"
-        raise IllegalStep(f"An enrolment that is {state} cannot become {to}. From here it can become {allowed}.")
-    if to in NEEDS_A_MANAGER and "manager" not in roles:
-        raise Forbidden(f"To make an enrolment {to} needs the role manager.")
-    if to in NEEDS_A_REASON and not reason:
-        raise Invalid({"reason": [f"Say why it is {to}."]})
 
 
 def check_settled(enrolment: Mapping[str, Any], fields: Mapping[str, Any]) -> None:

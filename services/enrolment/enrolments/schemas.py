@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from services.enrolment.enrolments.domain import STATES, STATUSES
+from services.enrolment.enrolments.domain import LIFECYCLE, STATUSES
 from shared.schemas import Day, Id, Line, LongText, PageQuery, Resource, Strict, one_of
 
 
@@ -62,7 +62,7 @@ class SituationAnalysis(Analysis):
 class Enrolment(EnrolmentInput, Resource):
     """An enrolment as staff and other services see it."""
 
-    state = one_of(*STATES, required=True)
+    state = one_of(*LIFECYCLE.states, required=True)
     state_reason = fields.String(allow_none=True, metadata={"description": "why it is in this state"})
     situation_analysis = fields.Nested(Analysis, required=True)
 
@@ -70,5 +70,5 @@ class Enrolment(EnrolmentInput, Resource):
 class EnrolmentQuery(PageQuery):
     season_id = Id()
     organisation_id = Id()
-    state = one_of(*STATES)
+    state = one_of(*LIFECYCLE.states)
     coordinator = fields.String()

@@ -1,12 +1,33 @@
 """Where enrolments are kept."""
 
+from datetime import datetime
+from typing import Any, TypedDict
+
 from pymongo import IndexModel
 
+from services.enrolment.enrolments.domain import LIFECYCLE
 from services.enrolment.enrolments.schemas import Enrolment
 from shared.messaging.changes import Change, Transition
-from shared.mongo.aggregates import Aggregate, Document
+from shared.mongo.aggregates import Aggregate
 
-ENROLMENTS: Aggregate[Document] = Aggregate(
+
+class EnrolmentDocument(TypedDict):
+    _id: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    state: str
+    state_reason: str | None
+    season_id: str
+    organisation_id: str
+    contact_ids: list[str]
+    coordinator: str | None
+    themes: list[str]
+    source: str | None
+    situation_analysis: dict[str, Any]
+
+
+ENROLMENTS: Aggregate[EnrolmentDocument] = Aggregate(
     name="enrolment",
     collection="enrolments",
     source="/uso/enrolment",
@@ -18,6 +39,7 @@ ENROLMENTS: Aggregate[Document] = Aggregate(
         "situation_analysis.updated": Change,
     },
     schema=Enrolment,
+    lifecycle=LIFECYCLE,
     indexes=[
         IndexModel([("season_id", 1), ("organisation_id", 1)], name="one_a_season", unique=True),
         IndexModel([("organisation_id", 1), ("_id", 1)], name="organisation"),

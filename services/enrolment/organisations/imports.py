@@ -7,13 +7,10 @@ from marshmallow import ValidationError
 
 from services.enrolment.organisations.schemas import BusinessId, OrganisationInput
 from services.enrolment.organisations.store import ORGANISATIONS, with_search_words
-from shared.cause import Cause
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database
-from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
-from shared.tables import ImportResult, Row, import_rows, nest_languages
+from shared.tables import Row, import_rows, nest_languages
 
 _INPUT = OrganisationInput()
 KEYS = ("municipality_code", "business_id")
@@ -21,41 +18,35 @@ PLAIN = ("kind", "municipality_code", "business_id", "population")
 USUAL = {"kind": "municipality"}
 
 
-def import_organisations(
-    db: Database, cause: Cause, rows: list[Row], *, dry_run: bool, once: IdempotencyKey | None
-) -> Document:
-    """Creates and updates in one transaction; a row that is wrong is told of and leaves the rest alone."""
+def import_organisations(uow: UnitOfWork, rows: list[Row], *, dry_run: bool) -> Document:
+    """Creates and updates; a row that is wrong is listed with its errors and leaves the rest alone."""
     rows = [with_keys_as_kept(row) for row in rows]
+    known: dict[tuple[str, str], Document] = {}
 
-    def work(uow: UnitOfWork) -> Document:
-        known: dict[tuple[str, str], Document] = {}
+    def remember(organisation: Document) -> None:
+        known.update({(name, organisation[name]): organisation for name in KEYS if organisation.get(name)})
 
-        def remember(organisation: Document) -> None:
-            known.update({(name, organisation[name]): organisation for name in KEYS if organisation.get(name)})
+    def find(fields: Document) -> Document | None:
+        found = {name: known[name, fields[name]] for name in KEYS if (name, fields.get(name)) in known}
+        if len({id(organisation) for organisation in found.values()}) > 1:
+            raise Invalid({name: ["This is another organisation's than the rest of the row."] for name in found})
+        return next(iter(found.values()), None)
 
-        def find(fields: Document) -> Document | None:
-            found = {name: known[name, fields[name]] for name in KEYS if (name, fields.get(name)) in known}
-            if len({id(organisation) for organisation in found.values()}) > 1:
-                raise Invalid({name: ["This is another organisation's than the rest of the row."] for name in found})
-            return next(iter(found.values()), None)
-
-        for organisation in uow.find(ORGANISATIONS.collection, _any_of(rows)):
-            remember(organisation)
-        return import_rows(
-            uow,
-            ORGANISATIONS,
-            rows,
-            schema=_INPUT,
-            read=read_organisation,
-            find=find,
-            remember=remember,
-            prepare=with_search_words,
-            messages=("organisation.created", "organisation.updated"),
-            dry_run=dry_run,
-            usual=USUAL,
-        )
-
-    return db.transact(work, cause=cause, once=once)
+    for organisation in uow.find(ORGANISATIONS.collection, _any_of(rows)):
+        remember(organisation)
+    return import_rows(
+        uow,
+        ORGANISATIONS,
+        rows,
+        schema=_INPUT,
+        read=read_organisation,
+        find=find,
+        remember=remember,
+        prepare=with_search_words,
+        messages=("organisation.created", "organisation.updated"),
+        dry_run=dry_run,
+        usual=USUAL,
+    )
 
 
 def read_organisation(cells: dict[str, str]) -> dict[str, Any]:
@@ -88,6 +79,3 @@ def with_keys_as_kept(row: Row) -> Row:
 
 def _any_of(rows: list[Row]) -> Document:
     return {"$or": [{name: {"$in": [row.cells[name] for row in rows if row.cells.get(name)]}} for name in KEYS]}
-
-
-__all__ = ["ImportResult", "import_organisations"]

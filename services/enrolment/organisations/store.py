@@ -1,5 +1,8 @@
 """Where organisations are kept."""
 
+from datetime import datetime
+from typing import TypedDict
+
 from pymongo import IndexModel
 
 from services.enrolment.organisations.schemas import Organisation
@@ -7,7 +10,24 @@ from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import search_words
 
-ORGANISATIONS: Aggregate[Document] = Aggregate(
+
+class OrganisationDocument(TypedDict):
+    _id: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    kind: str
+    name: dict[str, str]
+    municipality_code: str | None
+    business_id: str | None
+    region: dict[str, str] | None
+    wellbeing_county: dict[str, str] | None
+    languages: list[str] | None
+    population: int | None
+    search: list[str]
+
+
+ORGANISATIONS: Aggregate[OrganisationDocument] = Aggregate(
     name="organisation",
     collection="organisations",
     source="/uso/enrolment",

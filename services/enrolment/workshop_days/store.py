@@ -1,10 +1,25 @@
 """Where accounts of workshop days are kept: one document an enrolment, with the enrolment's id."""
 
+from datetime import datetime
+from typing import Any, TypedDict
+
 from services.enrolment.workshop_days.schemas import Movement, WorkshopDays
 from shared.messaging.changes import Change
-from shared.mongo.aggregates import Aggregate, Document
+from shared.mongo.aggregates import Aggregate
 
-WORKSHOP_DAYS: Aggregate[Document] = Aggregate(
+
+class WorkshopDaysDocument(TypedDict):
+    _id: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    granted: int
+    reserved: int
+    used: int
+    ledger: list[dict[str, Any]]
+
+
+WORKSHOP_DAYS: Aggregate[WorkshopDaysDocument] = Aggregate(
     name="workshop days",
     collection="workshop_days",
     source="/uso/enrolment",
