@@ -18,12 +18,14 @@ _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Zulu", "Etc/Zulu", "Universal", "Etc/
 _LINE_END = re.compile(r"\r\n?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
+_DTSTAMP = re.compile(rb"\r\nDTSTAMP:[^\r]*\r\n")
+
 
 def calendar_entry(
     *,
     uid: str,
     sequence: int,
-    status: str,
+    status: str | None,
     summary: str,
     description: str | None,
     location: str | None,
@@ -43,14 +45,15 @@ def calendar_entry(
     organizer for CANCEL. Raises ValueError for naive datetimes, an unknown status or an address with a
     line break, ZoneInfoNotFoundError for an unknown zone.
     """
-    if status not in STATUSES:
+    if status is not None and status not in STATUSES:
         raise ValueError(f"A calendar entry cannot be {status}.")
     if any(moment.tzinfo is None for moment in (starts_at, ends_at, updated_at)):
         raise ValueError("The times of a calendar entry need a time zone.")
     event = Event()
     event.add("uid", _text(uid))
     event.add("sequence", sequence)
-    event.add("status", status)
+    if status is not None:
+        event.add("status", status)
     event.add("dtstamp", _whole(updated_at, UTC))
     event.add("last-modified", _whole(updated_at, UTC))
     zone = _zone_that_can_write(timezone, starts_at, ends_at)
@@ -101,6 +104,11 @@ def with_attendee(whole: bytes, address: str) -> bytes:
     event.add("attendee", _attendee(address))
     line = bytes(event.to_ical()).removeprefix(b"BEGIN:VEVENT\r\n")
     return whole.replace(b"\r\nEND:VEVENT\r\n", b"\r\n" + line)  # no text can have that line: folds begin with a space
+
+
+def stamped(whole: bytes, made_at: datetime) -> bytes:
+    """The calendar as one that was made then: with a METHOD, DTSTAMP says when (RFC 5545, 3.8.7.2)."""
+    return _DTSTAMP.sub(made_at.astimezone(UTC).strftime("\r\nDTSTAMP:%Y%m%dT%H%M%SZ\r\n").encode(), whole)
 
 
 def _text(text: str) -> str:

@@ -6,6 +6,8 @@ from flask_smorest import Blueprint
 
 from services.notifications.deliveries import api as deliveries
 from services.notifications.deliveries.commands import queue_what_is_due
+from services.notifications.deliveries.domain import LANES, URGENT
+from services.notifications.deliveries.retention import forget_old_texts
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.preferences import api as preferences
 from services.notifications.preferences import public
@@ -14,6 +16,7 @@ from services.notifications.projections import ENROLMENTS_TOPIC, EVENTS_TOPIC, P
 from services.notifications.rules.policies import WAITING_INDEXES, RuleBook, follow_waiting, forget_a_contact
 from services.notifications.rules.reminders import REMINDED_INDEXES, remind
 from services.notifications.rules.table import ENROLMENT_RULES, EVENT_RULES, REGISTRATION_RULES
+from services.notifications.sending.backlog import note_the_oldest
 from services.notifications.sending.mail_composer import MailComposer
 from services.notifications.sending.sender import Sender
 from services.notifications.sending.smtp import Session
@@ -41,15 +44,24 @@ POLICIES: dict[str, Sequence[Handler]] = {
 SUBSCRIPTIONS: Subscriptions = {topic: [copy, *POLICIES.get(topic, ())] for topic, copy in PROJECTIONS.items()}
 
 
+def lanes_of(threads: int) -> list[Sequence[int]]:
+    """Which mail each thread sends. Of several, one waits for no other than urgent mail."""
+    return [LANES] if threads == 1 else [[URGENT], *[LANES] * (threads - 1)]
+
+
 def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     """What time brings: the senders look for due deliveries every 20 ms, so that mail leaves at once."""
     mail = read_mail_settings()
     writer = MailComposer(
         db, Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys), mail, settings.public_urls
     )
-    senders = [Sender(db, writer, Session(mail.smtp, helo=mail.domain)) for _ in range(mail.sender_threads)]
+    senders = [
+        Sender(db, writer, Session(mail.smtp, helo=mail.domain), lanes=lanes) for lanes in lanes_of(mail.sender_threads)
+    ]
     return [
         PeriodicTask(name="due deliveries", run=lambda: queue_what_is_due(db), every=0.5),
+        PeriodicTask(name="oldest due delivery", run=lambda: note_the_oldest(db), every=5.0),
+        PeriodicTask(name="old texts", run=lambda: forget_old_texts(db), every=60.0),
         PeriodicTask(name="reminders", run=lambda: remind(db), every=1.0),
         PeriodicTask(name="waiting messages", run=lambda: follow_waiting(db, EVENT_RULES), every=0.25),
         *(

@@ -11,6 +11,7 @@ from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 
 MAX_LINE = 998  # RFC 5322, 2.1.1
+MAX_PHRASE = 60  # a longer name is written in encoded words, which can be folded; a quoted one cannot
 METHODS = ("PUBLISH", "REQUEST", "CANCEL")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _TOKEN = re.compile(r"[A-Za-z0-9-]+")
@@ -32,6 +33,7 @@ _OURS = frozenset(
         "content-transfer-encoding",
         "content-language",
         "auto-submitted",
+        "x-auto-response-suppress",
         "list-unsubscribe",
         "list-unsubscribe-post",
     ]
@@ -98,6 +100,7 @@ def compose(
     _set(message, "Date", format_datetime(date.astimezone(UTC)))
     _set(message, "Message-ID", f"<{delivery_id}@{domain}>")
     _set(message, "Auto-Submitted", "auto-generated")
+    _set(message, "X-Auto-Response-Suppress", "OOF, AutoReply")  # Exchange does not look at Auto-Submitted
     _set(message, "Content-Language", _token(language))
     if unsubscribe_url:
         _set(message, "List-Unsubscribe", f"<{_page(unsubscribe_url)}>")
@@ -177,8 +180,9 @@ def _mailbox(name: str, address: str) -> str:
     plain = _one_line(name)
     if not plain:
         return address
-    if not plain.isascii() or "=?" in plain or len(plain) > 60:
-        return f"{_encoded(plain, 'From')}\n <{address}>"
+    if not plain.isascii() or "=?" in plain or len(plain) > MAX_PHRASE:
+        words = Header(plain, "utf-8", header_name="From", maxlinelen=76).encode(linesep="\n")
+        return f"{words}\n <{address}>"
     if _QUOTED.search(plain):
         escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{escaped}" <{address}>'

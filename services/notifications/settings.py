@@ -42,6 +42,10 @@ def parse_smtp_url(url: str) -> SmtpServer:
     starttls = "starttls" in parse_qs(parts.query, keep_blank_values=True)
     if starttls and parts.scheme == "smtps":
         raise EnvError('Environment variable "SMTP_URL" invalid: smtps:// needs no starttls')
+    if parts.username and parts.scheme != "smtps" and not starttls:
+        raise EnvError(
+            'Environment variable "SMTP_URL" invalid: a password must not travel in clear; write smtps:// or ?starttls'
+        )
     return SmtpServer(
         host=parts.hostname,
         port=port or DEFAULT_PORTS[parts.scheme],
@@ -73,6 +77,12 @@ class MailSettings(FromEnvironment):
         2,
         check=validate.Range(min=1, max=32),
         about="how many mails are handed over at the same time",
+    )
+    text_days: int = setting(
+        "MAIL_TEXT_DAYS",
+        90,
+        check=validate.Range(min=1, max=3650),
+        about="days for which subjects and texts of e-mails are kept; the deliveries stay",
     )
 
     def __post_init__(self) -> None:

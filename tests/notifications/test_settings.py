@@ -22,7 +22,7 @@ def test_an_smtp_url_says_where_and_how(url: str, server: SmtpServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["mail.example:25", "http://mail.example", "smtp://mail.example:x", "smtps://m?starttls"]
+    "url", ["mail.example:25", "http://mail.example", "smtp://mail.example:x", "smtps://m?starttls", "smtp://u:p@m"]
 )
 def test_a_wrong_smtp_url_stops_the_process_with_a_sentence_that_names_it(url: str, monkeypatch) -> None:
     monkeypatch.setenv("SMTP_URL", url)

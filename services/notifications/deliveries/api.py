@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.notifications.deliveries import commands
-from services.notifications.deliveries.schemas import Delivery, DeliveryQuery, DeliveryWithText
+from services.notifications.deliveries.schemas import DeliveryQuery, DeliveryWithText, ShownDelivery
 from services.notifications.deliveries.store import DELIVERIES, NEWEST_FIRST, list_query
 from shared.http.calls import once, request_cause
 from shared.http.resource_routes import add_history
@@ -21,7 +21,7 @@ def routes(db: Database) -> Routes:
 
     @blueprint.route("/deliveries", methods=["GET"])
     @blueprint.query(DeliveryQuery)
-    @blueprint.lists(Delivery)
+    @blueprint.lists(ShownDelivery)
     def list_deliveries(query: dict[str, Any]) -> Page:
         """List deliveries, newest first"""
         return page(
@@ -40,7 +40,7 @@ def routes(db: Database) -> Routes:
         return load_one(db, DELIVERIES, id)
 
     @blueprint.route("/deliveries/<id>/resend", methods=["POST"])
-    @blueprint.answers(Delivery, 201)
+    @blueprint.answers(ShownDelivery, 201)
     def resend_delivery(id: str) -> Document:
         """Write to the same recipient again, with today's text and facts"""
         return commands.resend(db, request_cause(), id, once=once())

@@ -7,6 +7,17 @@ from typing import Any
 
 STATES = ("scheduled", "queued", "sending", "sent", "failed", "suppressed", "cancelled")
 NO_DELAY = timedelta(0)
+
+# Which mail goes first when several are due, whenever they were queued: what somebody waits for at a screen,
+# then what a whole event is told, then what can wait.
+URGENT, TO_EVERYONE, REMINDERS, ANNOUNCEMENTS = LANES = (0, 1, 2, 3)
+LANE_OF_TEMPLATE = {
+    "event_changed": TO_EVERYONE,
+    "event_cancelled": TO_EVERYONE,
+    "event_reminder": REMINDERS,
+    "feedback_request": REMINDERS,
+    "announcement": ANNOUNCEMENTS,
+}
 UNDER_WAY = frozenset({"scheduled", "queued", "sending"})
 
 MOVES = {
@@ -49,6 +60,10 @@ class NewDelivery:
     due_at: datetime | None = None
     delay: timedelta = NO_DELAY
     personalisation: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def lane(self) -> int:
+        return LANE_OF_TEMPLATE.get(self.template, URGENT)
 
     @property
     def recipient(self) -> str:

@@ -38,8 +38,22 @@ class Delivery(Resource):
     error = fields.String(allow_none=True, metadata={"description": "a code such as smtp_550 or opted_out"})
 
 
-class DeliveryWithText(Delivery):
-    """A delivery and what was written in it."""
+class ServerReply(Schema):
+    """What the mail server said last, with a mark in the place of addresses."""
+
+    code = fields.Integer()
+    enhanced_code = fields.String(allow_none=True, metadata={"description": "RFC 3463, such as 5.1.1"})
+    text = fields.String()
+
+
+class ShownDelivery(Delivery):
+    """A delivery as staff see it."""
+
+    server = fields.Nested(ServerReply, allow_none=True, dump_default=None)
+
+
+class DeliveryWithText(ShownDelivery):
+    """A delivery and what was written in it: for 90 days, and without the recipient's own links."""
 
     subject = fields.String(allow_none=True)
     text = fields.String(allow_none=True)

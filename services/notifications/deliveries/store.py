@@ -3,7 +3,9 @@
 Besides what is shown, a document has: `dedup_key` (unique), `personalisation` (what the text needs of the message),
 `next_at` (when a queued one is to be taken up; a claim moves it on), `claim` (who has taken it up),
 `handed_over_at` (the SMTP dialogue has begun and its outcome is not known), `accepted_at` (the server
-has taken the mail), `waits` (how often something was missing), `correlation_id`, `subject`, `text`.
+has taken the mail), `waits` (how often something was missing), `unknowns` (how often nobody knew whether it
+was sent), `lane`, `server` (the mail server's last answer), `correlation_id`, and until `text_expires_at`
+`subject` and `text`, with a mark in the place of the recipient's own links.
 """
 
 from datetime import datetime
@@ -25,7 +27,8 @@ DELIVERIES: Aggregate[Document] = Aggregate(
     schema=Delivery,
     indexes=[
         IndexModel("dedup_key", name="dedup_key", unique=True),
-        IndexModel([("state", 1), ("next_at", 1), ("_id", 1)], name="due"),
+        IndexModel([("state", 1), ("lane", 1), ("next_at", 1), ("_id", 1)], name="due_by_lane"),
+        IndexModel("text_expires_at", name="texts", partialFilterExpression={"text_expires_at": {"$type": "date"}}),
         IndexModel("claim", name="claim", partialFilterExpression={"claim": {"$type": "string"}}),
         IndexModel([("contact_id", 1), ("_id", -1)], name="contact"),
         IndexModel([("event_id", 1), ("_id", -1)], name="event"),
@@ -67,11 +70,14 @@ def new_document(new: NewDelivery, *, now: datetime, correlation_id: str) -> Doc
         "error": None,
         "dedup_key": new.dedup_key,
         "personalisation": dict(new.personalisation),
+        "lane": new.lane,
         "next_at": due_at + new.delay,
         "claim": None,
         "handed_over_at": None,
         "accepted_at": None,
         "waits": 0,
+        "unknowns": 0,
+        "server": None,
         "correlation_id": correlation_id,
     }
 

@@ -2,7 +2,8 @@
 
 A claim moves `next_at` on by a minute, so that a sender that died loses it by itself. What it left
 behind tells the next one what it knows: `accepted_at` (sent), `handed_over_at` alone (nobody knows),
-or neither (not sent).
+or neither (not sent). MongoDB's clock decides what is due and when a claim ends: machines whose clocks
+differ would take up each other's mails.
 """
 
 import random
@@ -13,27 +14,43 @@ from typing import Any
 from pymongo import UpdateOne
 from pymongo.write_concern import WriteConcern
 
+from services.notifications.deliveries.domain import LANES
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.sending.domain import BATCH, CLAIM
-from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
+IS_DUE = {"$expr": {"$lte": ["$next_at", "$$NOW"]}}
 
-def claim(db: Database, token: str, *, limit: int = BATCH) -> list[Document]:
-    """Takes up queued deliveries that are due, oldest first. Several at once never get the same one."""
-    now = utc_now()
-    due = {"state": "queued", "next_at": {"$lte": now}}
-    order = [("next_at", 1), ("_id", 1)]
-    found = [row["_id"] for row in db[DELIVERIES.collection].find(due, {"_id": 1}).sort(order).limit(4 * limit)]
+
+def in_(wait: timedelta) -> Document:
+    """That much later than now, by MongoDB's clock."""
+    return {"$add": ["$$NOW", round(wait.total_seconds() * 1000)]}
+
+
+def claim(db: Database, token: str, *, lanes: Sequence[int] = LANES, limit: int = BATCH) -> list[Document]:
+    """Takes up queued deliveries that are due, by lane and then oldest first. Two senders never get the same one."""
+    due = {"state": "queued", "lane": {"$in": list(lanes)}, **IS_DUE}
+    order = [("lane", 1), ("next_at", 1), ("_id", 1)]
+    found = list(db[DELIVERIES.collection].find(due, {"lane": 1}).sort(order).limit(4 * limit))
     if not found:
         return []
-    # Senders that look at the same moment should not all reach for the same ones.
-    first = random.randrange(0, len(found), limit) if len(found) > limit else 0  # noqa: S311
-    ids = found[first : first + limit]
-    mine = {"claim": token, "next_at": now + CLAIM}
-    db[DELIVERIES.collection].update_many({"_id": {"$in": ids}, **due}, {"$set": mine})
-    return list(db[DELIVERIES.collection].find({"_id": {"$in": ids}, "claim": token}).sort("_id", 1))
+    # Senders that look at the same moment should not all reach for the same ones, but all for the first lane.
+    foremost = sum(row["lane"] == found[0]["lane"] for row in found)
+    first = random.randrange(0, foremost, limit) if foremost > limit else 0  # noqa: S311
+    ids = [row["_id"] for row in found[first : first + limit]]
+    mine = [{"$set": {"claim": token, "next_at": in_(CLAIM)}}]
+    db[DELIVERIES.collection].update_many({"_id": {"$in": ids}, **due}, mine)
+    return _in_order(list(db[DELIVERIES.collection].find({"_id": {"$in": ids}, "claim": token})))
+
+
+def _in_order(claimed: Sequence[Document]) -> list[Document]:
+    """By lane, but what is about one registration in the order in which it was made."""
+    lanes: dict[str, int] = {}
+    for document in claimed:
+        about = document["registration_id"] or document["_id"]
+        lanes[about] = min(document["lane"], lanes.get(about, document["lane"]))
+    return sorted(claimed, key=lambda row: (lanes[row["registration_id"] or row["_id"]], row["_id"]))
 
 
 def behind_another(db: Database, claimed: Sequence[Document]) -> set[str]:
@@ -43,14 +60,18 @@ def behind_another(db: Database, claimed: Sequence[Document]) -> set[str]:
     if not about:
         return set()
     earlier = db[DELIVERIES.collection].find(
-        {"registration_id": {"$in": [one["registration_id"] for one in about]}, "state": "queued"},
+        {"registration_id": {"$in": [document["registration_id"] for document in about]}, "state": "queued"},
         {"registration_id": 1},
     )
     first: dict[str, str] = {}
     for row in earlier:
         if row["_id"] not in ours:
             first[row["registration_id"]] = min(row["_id"], first.get(row["registration_id"], row["_id"]))
-    return {one["_id"] for one in about if first.get(one["registration_id"], one["_id"]) < one["_id"]}
+    return {
+        document["_id"]
+        for document in about
+        if first.get(document["registration_id"], document["_id"]) < document["_id"]
+    }
 
 
 def hand_over(
@@ -60,31 +81,51 @@ def hand_over(
 
     The same round trip notes that the server has taken the mail `accepted` before this one.
     """
-    now = utc_now()
-    begin = UpdateOne(
-        {"_id": identifier, "claim": token, "state": "queued"},
-        {"$set": {**fields, "handed_over_at": now, "next_at": now + CLAIM}, "$inc": {"attempts": 1}},
-    )
+    noted = {name: {"$literal": value} for name, value in fields.items()}
+    begins = {"handed_over_at": "$$NOW", "next_at": in_(CLAIM), "attempts": {"$add": ["$attempts", 1]}}
+    begin = UpdateOne({"_id": identifier, "claim": token, "state": "queued"}, [{"$set": {**noted, **begins}}])
     # One member's word is enough: the notes only narrow down what is not known after a crash.
     deliveries = db[DELIVERIES.collection].with_options(write_concern=WriteConcern(w=1))
     if accepted is None:
         return deliveries.bulk_write([begin]).matched_count == 1
-    taken = UpdateOne({"_id": accepted}, {"$set": {"accepted_at": now}})
+    taken = UpdateOne({"_id": accepted}, [{"$set": {"accepted_at": "$$NOW"}}])
     return deliveries.bulk_write([taken, begin]).matched_count == 2
 
 
-def postpone(db: Database, identifier: str, token: str, wait: timedelta, *, waits: int = 0) -> None:
-    """Back into the queue for a while. What was known not to be sent is not in doubt any more."""
+def renew(db: Database, identifier: str, token: str) -> None:
+    """The dialogue with the server goes on: the claim lasts for another minute."""
     db[DELIVERIES.collection].update_one(
-        {"_id": identifier, "claim": token},
-        {"$set": {"claim": None, "handed_over_at": None, "next_at": utc_now() + wait}, "$inc": {"waits": waits}},
+        {"_id": identifier, "claim": token, "state": "queued"}, [{"$set": {"next_at": in_(CLAIM)}}]
     )
+
+
+def postpone(
+    db: Database,
+    identifier: str,
+    token: str,
+    wait: timedelta,
+    *,
+    waits: int = 0,
+    fields: Mapping[str, Any] | None = None,
+) -> None:
+    """Back into the queue for a while. What was known not to be sent is not in doubt any more.
+
+    `waits` is added to the delivery's own; `fields` are noted with it.
+    """
+    noted = {name: {"$literal": value} for name, value in {"handed_over_at": None, **(fields or {})}.items()}
+    later = {"claim": None, "next_at": in_(wait), "waits": {"$add": ["$waits", waits]}}
+    db[DELIVERIES.collection].update_one({"_id": identifier, "claim": token}, [{"$set": {**noted, **later}}])
+
+
+def postpone_in_doubt(db: Database, identifier: str, token: str, wait: timedelta) -> None:
+    """Nobody knows whether it was sent: it is sent again after a while, under the same Message-ID."""
+    later = {"claim": None, "next_at": in_(wait), "unknowns": {"$add": [{"$ifNull": ["$unknowns", 0]}, 1]}}
+    db[DELIVERIES.collection].update_one({"_id": identifier, "claim": token}, [{"$set": later}])
 
 
 def release(db: Database, token: str, identifiers: Sequence[str]) -> None:
     """Gives up the claim on deliveries that were not touched: another sender may have them at once."""
     if identifiers:
         db[DELIVERIES.collection].update_many(
-            {"_id": {"$in": list(identifiers)}, "claim": token},
-            {"$set": {"claim": None, "next_at": utc_now()}},
+            {"_id": {"$in": list(identifiers)}, "claim": token}, [{"$set": {"claim": None, "next_at": "$$NOW"}}]
         )

@@ -1,29 +1,19 @@
-"""What a text can speak of, in the recipient's language, and the calendar entry that goes with it."""
+"""What a text can speak of, in the recipient's language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email.utils import parseaddr
-from functools import lru_cache
 from typing import Any
 
 from services.notifications.sending.references import References
 from services.notifications.templates.defaults import in_language
 from services.notifications.templates.localtime import when, workshop_days
 from services.notifications.templates.words import event_kind, what_changed
-from shared.calendars import calendar, calendar_entry, with_attendee
 from shared.mongo.aggregates import Document
-from shared.schemas import instant_text
 
-PRODUCT_ID = "-//USO//Notifications//EN"
 ABOUT_AN_ENROLMENT = frozenset({"enrolment_received", "enrolment_confirmed"})
 ABOUT_A_WORKSHOP = frozenset({"workshop_confirmed", "workshop_refused"})
-WITH_CALENDAR = {
-    "registration_confirmed": "REQUEST",
-    "registration_promoted": "REQUEST",
-    "event_changed": "REQUEST",
-    "event_cancelled": "CANCEL",
-    "registration_cancelled": "CANCEL",
-}
+# Who may read where to join (CONTRACT: `online_url`): those who have a seat.
+SEATED = frozenset({"confirmed", "attended"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +25,7 @@ class DeliverySubject:
     missing: str | None
     event: Document | None
     registration: Document | None
+    position: int | None
     organisation: Document | None
     season: Document | None
 
@@ -64,21 +55,22 @@ class DeliverySubject:
             missing=missing,
             event=event,
             registration=references.registrations.get(delivery["registration_id"] or ""),
+            position=references.positions.get(delivery["registration_id"] or ""),
             organisation=organisation,
             season=season,
         )
 
     @property
-    def starts_at(self) -> str:
-        return instant_text(self.event["starts_at"]) if self.event else ""
+    def may_join(self) -> bool:
+        """Whether the recipient may read where to join online: the line may not, nor who gave up the seat."""
+        return self.registration is None or self.registration.get("state") in SEATED
 
 
 def render_context(
     subject: DeliverySubject,
     *,
     language: str,
-    names: tuple[str, str],
-    organisation: str | None,
+    person: Mapping[str, Any],
     preferences_url: str | None,
     manage_url: str | None,
     network: Mapping[str, str],
@@ -87,12 +79,13 @@ def render_context(
     given = subject.personalisation
     context: dict[str, Any] = {
         "language": language,
-        "contact": {"given_name": names[0], "family_name": names[1]},
+        "contact": person,
         "network": dict(network),
         "preferences_url": preferences_url,
-        "registration": {"position": given.get("position"), "manage_url": manage_url},
+        "registration": {"position": given.get("position") or subject.position, "manage_url": manage_url},
         "change": {"reason": given.get("reason"), "what": what_changed(given.get("fields") or (), language)},
     }
+    organisation = person.get("organisation")
     if subject.organisation is not None:
         organisation = in_language(subject.organisation.get("name"), language)
     context["organisation"] = {"name": organisation}
@@ -102,57 +95,17 @@ def render_context(
             "name": in_language(subject.season.get("name"), language),
         }
     if subject.event is not None:
-        context["event"] = _event(subject.event, language)
+        context["event"] = _event(subject.event, language, with_link=subject.may_join)
         context["workshop"] = {"days": workshop_days(int(2 * (subject.event.get("days") or 0)), language)}
     return context
 
 
-def _event(event: Document, language: str) -> dict[str, Any]:
+def _event(event: Document, language: str, *, with_link: bool) -> dict[str, Any]:
     return {
         "title": in_language(event.get("title"), language),
         "kind": event_kind(event["kind"], language),
         "description": in_language(event.get("description"), language) or None,
         "when": when(event["starts_at"], event["ends_at"], event.get("timezone") or "UTC", language),
         "venue": in_language(event.get("venue"), language) or None,
-        "online_url": event.get("online_url"),
+        "online_url": event.get("online_url") if with_link else None,
     }
-
-
-def calendar_of(
-    subject: DeliverySubject, language: str, *, sender: str, attendee: str
-) -> tuple[str | None, bytes | None]:
-    """The iTIP method (RFC 5546) and the calendar that go with this mail; (None, None) without one."""
-    method, event = WITH_CALENDAR.get(subject.template), subject.event
-    if method is None or event is None or not _has_it_in_the_calendar(subject):
-        return None, None
-    known = event.get("calendar") or {}
-    same_for_all = _invitation(
-        method,
-        uid=known.get("uid") or event["_id"],
-        sequence=int(known.get("sequence") or 0),
-        status="CANCELLED" if method == "CANCEL" else "CONFIRMED",
-        summary=in_language(event.get("title"), language),
-        description=in_language(event.get("description"), language),
-        location=in_language(event.get("venue"), language),
-        url=event.get("online_url"),
-        starts_at=event["starts_at"],
-        ends_at=event["ends_at"],
-        timezone=event.get("timezone") or "UTC",
-        updated_at=event.get("updated_at") or event["starts_at"],
-        organizer=parseaddr(sender)[1],
-    )
-    return method, with_attendee(same_for_all, attendee)
-
-
-@lru_cache(maxsize=128)
-def _invitation(method: str, **entry: Any) -> bytes:
-    return calendar([calendar_entry(**entry)], method=method, product_id=PRODUCT_ID)
-
-
-def _has_it_in_the_calendar(subject: DeliverySubject) -> bool:
-    """Whether the recipient got the entry before: who only stood in line did not."""
-    if subject.template == "registration_cancelled":
-        return bool(subject.personalisation.get("was_confirmed"))
-    if subject.template in ("event_changed", "event_cancelled"):
-        return (subject.registration or {}).get("state") != "waitlisted"
-    return True

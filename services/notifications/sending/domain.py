@@ -1,27 +1,113 @@
-"""How long to wait before trying again, and when to give up. Pure: no I/O, no clock."""
+"""Who is not written to, how long to wait before trying again, and when to give up. Pure: no I/O, no clock."""
 
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.schemas import instant_text
 
 CLAIM = timedelta(seconds=60)
 BATCH = 50
 
-MISSING_LIMIT = timedelta(minutes=10)
+# As long as a worker or a relay may be away without loss: what a delivery refers to may come that late.
+MISSING_LIMIT = timedelta(days=3)
 REFUSED_LIMIT = timedelta(days=5)  # RFC 5321, 4.5.4.1: give up after four to five days
+# A mail that breaks the connection each time, after its content, may have arrived each time.
+UNKNOWN_LIMIT = 5
 
 
 def wait_for_a_copy(waits: int) -> timedelta:
-    """Until something that a delivery refers to is looked for again: 100 ms, growing to five seconds."""
-    return timedelta(seconds=min(5.0, 0.1 * 2.0 ** min(waits, 10)))
+    """Until something that a delivery refers to is looked for again: 100 ms, growing to a minute."""
+    return timedelta(seconds=min(60.0, 0.1 * 2.0 ** min(waits, 10)))
 
 
 def wait_for_the_recipient(attempts: int, jitter: float) -> timedelta:
-    """Until a mail that the server would not take for now (4xx) is offered again: 1 s, growing to 15 min.
+    """Until a mail that the server would not take for now (4xx) is offered again: 2 min, growing to 30.
 
+    RFC 5321, 4.5.4.1 thinks in minutes, and grey-listing begins anew with each try that comes too early.
     `jitter` is between 0 and 1.
     """
-    return timedelta(seconds=min(900.0, 2.0 ** min(max(attempts - 1, 0), 12)) * (0.5 + jitter / 2))
+    return timedelta(minutes=min(30.0, 2.0 * 2.0 ** min(max(attempts - 1, 0), 4)) * (0.75 + jitter / 4))
+
+
+def wait_after_an_unknown_outcome(unknowns: int) -> timedelta:
+    """Until a mail is sent again of which nobody knows whether it arrived: a second, then minutes."""
+    return timedelta(seconds=1) if unknowns == 0 else timedelta(minutes=min(30.0, 2.0**unknowns))
 
 
 def wait_for_the_server(failures: int, jitter: float) -> float:
     """Seconds until a server that is away is tried again: 0.2, growing to five."""
     return min(5.0, 0.1 * 2.0 ** min(failures, 8)) * (0.5 + jitter / 2)
+
+
+# Good news about a place, which nobody needs who has given it up since.
+_ABOUT_A_PLACE = frozenset(
+    {"registration_confirmed", "registration_waitlisted", "registration_promoted", "event_changed", "event_reminder"}
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """Something that the delivery refers to has not arrived yet."""
+
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotToBeSent:
+    """The delivery ends here, in `state`."""
+
+    state: str
+    error: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What is known when a delivery's turn has come; `event` and `registration` are None where it has none."""
+
+    is_suppressed: bool
+    has_opted_out: bool
+    event: Mapping[str, Any] | None
+    registration: Mapping[str, Any] | None
+    event_has_check_in: bool
+    now: datetime
+
+
+def why_not(template: str, personalisation: Mapping[str, Any], seen: Circumstances) -> NotToBeSent | None:
+    """Why a delivery that was wanted once is not sent any more; None when it is sent."""
+    if seen.is_suppressed:
+        return NotToBeSent(state="suppressed", error="suppressed_address")
+    if seen.has_opted_out:
+        return NotToBeSent(state="suppressed", error="opted_out")
+    overtaken = _overtaken(template, personalisation, seen)
+    return NotToBeSent(state="cancelled", error=overtaken) if overtaken else None
+
+
+def _overtaken(template: str, personalisation: Mapping[str, Any], seen: Circumstances) -> str | None:
+    event, registration = seen.event or {}, seen.registration or {}
+    if template in _ABOUT_A_PLACE:
+        if registration.get("state") == "cancelled":
+            return "registration_cancelled"
+        if event.get("state") == "cancelled":
+            return "event_cancelled"
+    if template == "event_reminder":
+        return _reminder_overtaken(personalisation, event, registration, seen.now)
+    if template == "feedback_request" and seen.event_has_check_in and registration.get("state") != "attended":
+        return "not_attended"
+    return None
+
+
+def _reminder_overtaken(
+    personalisation: Mapping[str, Any], event: Mapping[str, Any], registration: Mapping[str, Any], now: datetime
+) -> str | None:
+    if event.get("state") != "published":
+        return f"event_{event.get('state')}"
+    if event["starts_at"] <= now:
+        return "event_started"
+    starts_at = instant_text(event["starts_at"])
+    if personalisation.get("starts_at", starts_at) != starts_at:
+        return "event_moved"
+    if registration.get("state") != "confirmed":
+        return f"registration_{registration.get('state')}"
+    return None

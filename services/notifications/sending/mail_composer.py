@@ -1,32 +1,35 @@
 """A delivery and what it refers to → an e-mail, or the reason why there is none."""
 
-import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
 from typing import Any
 
+from services.notifications.addresses import normalise_email
 from services.notifications.mail import compose
 from services.notifications.preferences.store import CHOICE_OF_TEMPLATE, PREFERENCES_LINK, opted_out
-from services.notifications.sending.delivery_subject import DeliverySubject, calendar_of, render_context
+from services.notifications.sending import metrics
+from services.notifications.sending.addressees import Addressee, addressee_of
+from services.notifications.sending.delivery_subject import DeliverySubject, render_context
+from services.notifications.sending.domain import Circumstances, Missing, NotToBeSent, why_not
+from services.notifications.sending.invitations import calendar_of
 from services.notifications.sending.references import References, load_references, suppressed
 from services.notifications.settings import MailSettings
-from services.notifications.suppressions.store import normalise_email
-from services.notifications.templates.rendering import CompiledTemplate, render
+from services.notifications.templates.rendering import CompiledTemplate, Rendered, render
 from services.notifications.templates.store import TemplateCache, identifier
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.schemas import LANGUAGES
 from shared.secrets import LINK_GRACE, Secrets
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-DEFAULT_LANGUAGE = "fi"
+WITHOUT_LINK = "…"
 REGISTRATIONS_LINK = "registrations"
 """What the events service expects its links to be signed for."""
 
@@ -39,31 +42,6 @@ class OutgoingMail:
     recipient: str
     content: bytes
     fields: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Missing:
-    """Something that the delivery refers to has not arrived yet."""
-
-    what: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotToBeSent:
-    """The delivery ends here, in `state`."""
-
-    state: str
-    error: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Addressee:
-    given_name: str
-    family_name: str
-    email: str
-    language: str
-    organisation: str | None = None
-    contact: Document | None = None
 
 
 Written = OutgoingMail | Missing | NotToBeSent
@@ -82,22 +60,22 @@ class MailComposer:
     def write(self, deliveries: Sequence[Document]) -> Callable[[Document], Written]:
         """What becomes of each of these deliveries, for whoever asks for it.
 
-        The copies are read at once, in a handful of queries; a mail is written when its turn has come.
+        The projections are read at once, in a handful of queries; a mail is written when its turn has come.
         """
         references = load_references(self.db, deliveries)
-        people: dict[str, Addressee | Missing | NotToBeSent] = {
-            one["_id"]: self._addressee(one, references) or Missing(what="recipient") for one in deliveries
-        }
+        people = {row["_id"]: addressee_of(row, references, self.secrets) for row in deliveries}
         known = {name: person for name, person in people.items() if isinstance(person, Addressee)}
         silent = suppressed(self.db, (person.email for person in known.values()))
-        by_id = {one["_id"]: one for one in deliveries}
+        by_id = {row["_id"]: row for row in deliveries}
         texts = self.templates.get_many(
             {identifier(by_id[name]["template"], one.language) for name, one in known.items()}
         )
 
         def written(delivery: Document) -> Written:
             person = people[delivery["_id"]]
-            return self._write(delivery, person, references, silent, texts) if isinstance(person, Addressee) else person
+            if not isinstance(person, Addressee):
+                return person
+            return self._write(delivery, person, references, normalise_email(person.email) in silent, texts)
 
         return written
 
@@ -106,14 +84,23 @@ class MailComposer:
         delivery: Document,
         person: Addressee,
         references: References,
-        silent: set[str],
+        is_suppressed: bool,
         texts: Mapping[str, CompiledTemplate],
     ) -> Written:
         try:
             subject = DeliverySubject.of(delivery, references, person.contact)
             if subject.missing:
                 return Missing(what=subject.missing)
-            no = _why_not(delivery, person, subject, references, silent)
+            chosen = references.preferences.get((person.contact or {}).get("_id", ""))
+            circumstances = Circumstances(
+                is_suppressed=is_suppressed,
+                has_opted_out=opted_out(chosen, delivery["template"]),
+                event=subject.event,
+                registration=subject.registration,
+                event_has_check_in=delivery["event_id"] in references.events_with_check_in,
+                now=utc_now(),
+            )
+            no = why_not(delivery["template"], delivery["personalisation"], circumstances)
             if no is not None:
                 return no
             text = texts.get(identifier(delivery["template"], person.language))
@@ -134,26 +121,28 @@ class MailComposer:
     ) -> OutgoingMail:
         choice = CHOICE_OF_TEMPLATE.get(delivery["template"])
         preferences_url = self._link("notifications", PREFERENCES_LINK, delivery["contact_id"])
+        manage_url = self._link(
+            "events",
+            REGISTRATIONS_LINK,
+            delivery["registration_id"],
+            expires_at=subject.event["ends_at"] + LINK_GRACE if subject.event else None,
+        )
         context = render_context(
             subject,
             language=person.language,
-            names=(person.given_name, person.family_name),
-            organisation=person.organisation,
+            person=person.person,
             preferences_url=preferences_url,
-            manage_url=self._link(
-                "events",
-                REGISTRATIONS_LINK,
-                delivery["registration_id"],
-                expires_at=subject.event["ends_at"] + LINK_GRACE if subject.event else None,
-            ),
+            manage_url=manage_url,
             network={"name": self.mail.network_name, "sender": self.mail.sender},
         )
-        rendered = render(text, context)
-        method, calendar = calendar_of(subject, person.language, sender=self.mail.sender, attendee=person.email)
+        rendered = self._render(text, context, person.language)
+        method, calendar = calendar_of(
+            subject, person.language, sender=self.mail.sender, attendee=person.email, made_at=delivery["due_at"]
+        )
         message = compose(
             delivery_id=delivery["_id"],
             sender=self.mail.sender,
-            recipient_name=f"{person.given_name} {person.family_name}".strip(),
+            recipient_name=person.name,
             recipient_address=person.email,
             subject=rendered.subject,
             text=rendered.text,
@@ -165,35 +154,33 @@ class MailComposer:
             calendar_method=method,
             unsubscribe_url=f"{preferences_url}?choice={choice}" if preferences_url and choice else None,
         )
+        links = [link for link in (preferences_url, manage_url) if link]
         return OutgoingMail(
             sender=parseaddr(self.mail.sender)[1],
             recipient=person.email,
             content=as_bytes(message, person.email),
             fields={
-                "subject": rendered.subject,
-                "text": rendered.text,
+                "subject": without_tokens(rendered.subject, links),
+                "text": without_tokens(rendered.text, links),
+                "text_expires_at": utc_now() + timedelta(days=self.mail.text_days),
                 "language": person.language,
                 "message_id": str(message["Message-ID"]),
             },
         )
 
-    def _addressee(self, delivery: Document, references: References) -> Addressee | NotToBeSent | None:
-        if delivery["contact_id"]:
-            contact = references.contacts.get(delivery["contact_id"])
-            if contact is None:
-                return None
-            if contact.get("erased"):
-                return NotToBeSent(state="cancelled", error="erased")
-            return _person(contact, delivery["language"], contact=contact)
-        registration = references.registrations.get(delivery["registration_id"])
-        if registration is None:
-            return None
-        if registration.get("erased") or not registration.get("person_sealed"):
-            return NotToBeSent(state="cancelled", error="erased")
+    def _render(self, text: CompiledTemplate, context: Mapping[str, Any], language: str) -> Rendered:
+        """The mail's text; by the packaged one when the saved one fails for this mail."""
         try:
-            return _person(json.loads(self.secrets.unseal(registration["person_sealed"])), delivery["language"])
-        except (ValueError, AttributeError):
-            return NotToBeSent(state="failed", error="unreadable_recipient")
+            return render(text, context)
+        except Exception as error:
+            packaged = self.templates.packaged(text.key, language)
+            if packaged is text:
+                raise
+            log.error(  # noqa: TRY400 - the exception's text may quote a person
+                "a saved text failed; the packaged one is used", template=text.key, error=type(error).__name__
+            )
+            metrics.PACKAGED_INSTEAD.labels(text.key).inc()
+            return render(packaged, context)
 
     def _link(
         self, service: str, purpose: str, identifier: str | None, *, expires_at: datetime | None = None
@@ -206,48 +193,11 @@ class MailComposer:
         return f"{base.rstrip('/')}/public/{purpose}/{token}"
 
 
-def _person(fields: Mapping[str, Any], fallback: str | None, *, contact: Document | None = None) -> Addressee:
-    languages = (fields.get("language"), fallback, DEFAULT_LANGUAGE)
-    return Addressee(
-        given_name=fields.get("given_name") or "",
-        family_name=fields.get("family_name") or "",
-        email=fields.get("email") or "",
-        language=next(language for language in languages if language in LANGUAGES),
-        organisation=fields.get("organisation"),
-        contact=contact,
-    )
-
-
-def _why_not(
-    delivery: Document, person: Addressee, subject: DeliverySubject, references: References, silent: set[str]
-) -> NotToBeSent | None:
-    """Why a delivery that was wanted once is not sent any more."""
-    if not person.email:
-        return NotToBeSent(state="failed", error="no_address")
-    if normalise_email(person.email) in silent:
-        return NotToBeSent(state="suppressed", error="suppressed_address")
-    chosen = references.preferences.get((person.contact or {}).get("_id", ""))
-    if opted_out(chosen, delivery["template"]):
-        return NotToBeSent(state="suppressed", error="opted_out")
-    if delivery["template"] == "event_reminder":
-        overtaken = _reminder_overtaken(delivery, subject, utc_now())
-        return NotToBeSent(state="cancelled", error=overtaken) if overtaken else None
-    if delivery["template"] == "feedback_request":
-        came = subject.registration is not None and subject.registration.get("state") == "attended"
-        if not came and delivery["event_id"] in references.events_with_check_in:
-            return NotToBeSent(state="cancelled", error="not_attended")
-    return None
-
-
-def _reminder_overtaken(delivery: Document, subject: DeliverySubject, now: datetime) -> str | None:
-    event, registration = subject.event or {}, subject.registration or {}
-    if event.get("state") != "published":
-        return f"event_{event.get('state')}"
-    if event["starts_at"] <= now:
-        return "event_started"
-    if subject.starts_at != delivery["personalisation"].get("starts_at", subject.starts_at):
-        return "event_moved"
-    return None if registration.get("state") == "confirmed" else "registration_not_confirmed"
+def without_tokens(text: str, links: Sequence[str]) -> str:
+    """The text with a mark in the place of each link's token: who reads it must not act as the recipient."""
+    for link in links:
+        text = re.sub(re.escape(link.rpartition("/")[2]), WITHOUT_LINK, text, flags=re.IGNORECASE)
+    return text
 
 
 def as_bytes(message: EmailMessage, address: str) -> bytes:

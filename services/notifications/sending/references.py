@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from services.notifications.addresses import normalise_email
 from services.notifications.preferences.store import PREFERENCES
 from services.notifications.projections import CONTACTS, ENROLMENTS, EVENTS, ORGANISATIONS, REGISTRATIONS, SEASONS
-from services.notifications.suppressions.store import SUPPRESSIONS, normalise_email
+from services.notifications.suppressions.store import SUPPRESSIONS
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
@@ -24,6 +25,7 @@ class References:
     registrations: ById
     preferences: ById
     events_with_check_in: frozenset[str]
+    positions: dict[str, int]
 
 
 def load_references(db: Database, deliveries: Sequence[Document]) -> References:
@@ -48,6 +50,7 @@ def load_references(db: Database, deliveries: Sequence[Document]) -> References:
         events=events,
         registrations=registrations,
         preferences=find(PREFERENCES.collection, contacts),
+        positions=_positions(db, deliveries, registrations),
         events_with_check_in=_events_with_check_in(db, deliveries),
     )
 
@@ -74,6 +77,19 @@ def _contacts(db: Database, identifiers: Sequence[str]) -> ById:
             for identifier, one in found.items()
         }
     return found
+
+
+def _positions(db: Database, deliveries: Sequence[Document], registrations: ById) -> dict[str, int]:
+    """The present places in line, from 1, of those who are told of a change; ids grow with time."""
+    asked = {row["registration_id"] for row in deliveries if row["template"] == "event_changed"}
+    waiting = [row for row in registrations.values() if row["_id"] in asked and row.get("state") == "waitlisted"]
+    return {
+        row["_id"]: 1
+        + db[REGISTRATIONS.collection].count_documents(
+            {"event_id": row["event_id"], "state": "waitlisted", "_id": {"$lt": row["_id"]}}
+        )
+        for row in waiting
+    }
 
 
 def _events_with_check_in(db: Database, deliveries: Sequence[Document]) -> frozenset[str]:

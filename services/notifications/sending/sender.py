@@ -2,30 +2,36 @@
 
 What is promised: a mail is sent once, unless the sender died (or the connection broke) in the middle
 of handing it over; then it is sent again under the same Message-ID. A server that is away costs
-nothing but time.
+nothing but time. A mail that cannot be written or sent holds up no other.
 """
 
 import random
 import threading
 import time
-from datetime import timedelta
+from collections.abc import Sequence
 
 from services.notifications.deliveries.commands import Outcome, record_outcomes
+from services.notifications.deliveries.domain import LANES
 from services.notifications.sending import claims, metrics
+from services.notifications.sending.batch import Batch
 from services.notifications.sending.domain import (
     BATCH,
     MISSING_LIMIT,
     REFUSED_LIMIT,
+    UNKNOWN_LIMIT,
+    Missing,
+    NotToBeSent,
     wait_for_a_copy,
     wait_for_the_recipient,
     wait_for_the_server,
 )
-from services.notifications.sending.mail_composer import MailComposer, Missing, NotToBeSent, OutgoingMail
+from services.notifications.sending.mail_composer import MailComposer, OutgoingMail
 from services.notifications.sending.smtp import Away, Envelope, OutcomeUnknown, Refused, Session
 from services.notifications.templates.markdown import forget_paragraphs
 from shared.ids import new_id, utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
+from shared.mongo.errors import is_transient
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -34,13 +40,15 @@ FLUSH_SECONDS = 0.1
 
 
 class Sender:
-    """One thread's worth of sending. `stop` may be called from any thread."""
+    """One thread's worth of sending, of the mail in `lanes`. `stop` may be called from any thread."""
 
-    def __init__(self, db: Database, writer: MailComposer, session: Session) -> None:
+    def __init__(self, db: Database, writer: MailComposer, session: Session, *, lanes: Sequence[int] = LANES) -> None:
         self.db = db
         self.writer = writer
         self.session = session
+        self.lanes = lanes
         self._stopping = threading.Event()
+        self._limit = BATCH
         self._away_for = 0
         self._quiet_until = 0.0
         self._pending_outcomes: list[Outcome] = []
@@ -57,25 +65,41 @@ class Sender:
             return False
         self._flush_outcomes()
         token = new_id()
-        claimed = claims.claim(self.db, token, limit=BATCH)
+        claimed = claims.claim(self.db, token, lanes=self.lanes, limit=self._limit)
         if not claimed:
             return False
-        batch = _Batch(self.db, token, claimed, self._pending_outcomes)
+        batch = Batch(self.db, token, claimed, self._pending_outcomes)
         try:
-            self._send(batch)
+            with batch.watched():
+                self._send(batch)
+            self._limit = min(BATCH, self._limit * 2)
+        except Exception as error:  # noqa: BLE001 - raised again when it is an outage
+            self._halve(batch, error)
         finally:
             forget_paragraphs()
             self._flush_outcomes()
-            claims.release(self.db, token, [document["_id"] for document in batch.untouched])
+            batch.release()
         return True
 
-    def _send(self, batch: "_Batch") -> None:
+    def _halve(self, batch: Batch, error: Exception) -> None:
+        """A batch that fails for its own sake is tried in smaller ones, until the guilty delivery stands alone."""
+        if is_transient(error):
+            raise error
+        log.error("a batch of mails failed", size=len(batch.claimed), error=type(error).__name__)
+        if len(batch.claimed) == 1 and batch.is_ours(batch.claimed[0]):
+            batch.end(batch.claimed[0], "failed", error=f"sending_{type(error).__name__}")
+        self._limit = max(1, min(self._limit, len(batch.claimed)) // 2)
+        self._quiet_until = time.monotonic() + wait_for_the_server(1, random.random())  # noqa: S311
+
+    def _send(self, batch: Batch) -> None:
         blocked = claims.behind_another(self.db, batch.claimed)
-        written = self.writer.write([one for one in batch.claimed if not one["accepted_at"]])
+        written = self.writer.write([document for document in batch.claimed if not document["accepted_at"]])
         late: set[str] = set()
         for document in batch.claimed:
             if self._stopping.is_set():
                 return
+            if not batch.is_ours(document):
+                continue
             registration = document["registration_id"]
             if document["accepted_at"]:
                 batch.end(document, "sent", sent_at=document["accepted_at"])
@@ -89,12 +113,15 @@ class Sender:
             if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
                 self._flush_outcomes()
 
-    def _deliver(self, batch: "_Batch", document: Document, mail: OutgoingMail | Missing | NotToBeSent) -> bool:
+    def _deliver(self, batch: Batch, document: Document, mail: OutgoingMail | Missing | NotToBeSent) -> bool:
         """Whether the delivery came to its end."""
         if isinstance(mail, Missing):
             return self._miss(batch, document, mail)
         if isinstance(mail, NotToBeSent):
             batch.end(document, mail.state, error=mail.error)
+            return True
+        if document.get("unknowns", 0) >= UNKNOWN_LIMIT:
+            batch.end(document, "failed", error="outcome_unknown")
             return True
         try:
             self.session.open()
@@ -105,41 +132,44 @@ class Sender:
             metrics.SENT_AGAIN.inc()
             log.warning("sent again, since its outcome is not known", delivery_id=document["_id"])
         accepted, self._accepted = self._accepted, None
-        if not claims.hand_over(self.db, document["_id"], batch.token, mail.fields, accepted=accepted):
-            batch.abandon(document)
-            return True
-        return self._hand_over(batch, document, mail)
+        with batch.in_hand(document):
+            if not claims.hand_over(self.db, document["_id"], batch.token, mail.fields, accepted=accepted):
+                batch.abandon(document)
+                return True
+            return self._hand_over(batch, document, mail)
 
-    def _hand_over(self, batch: "_Batch", document: Document, mail: OutgoingMail) -> bool:
+    def _hand_over(self, batch: Batch, document: Document, mail: OutgoingMail) -> bool:
         try:
-            self.session.send(Envelope(sender=mail.sender, recipient=mail.recipient, content=mail.content))
+            reply = self.session.send(Envelope(sender=mail.sender, recipient=mail.recipient, content=mail.content))
         except Away as error:
+            # It goes behind the others: if it is this mail that makes the server hang up, they go on without it.
             self._server_away(error)
-            batch.postpone(document, wait_for_a_copy(0))
+            batch.postpone(document, wait_for_a_copy(document["waits"]), waits=1)
             return False
         except OutcomeUnknown:
             self._server_away("the connection broke")
-            batch.abandon(document, again=True)
+            batch.postpone_in_doubt(document)
             return False
         except Refused as refusal:
             return self._refused(batch, document, refusal)
         self._away_for = 0
-        batch.end(document, "sent", sent_at=utc_now())
+        batch.end(document, "sent", sent_at=utc_now(), server=reply.to_document())
         self._accepted = document["_id"]
         metrics.MAIL_DELAY.observe(max((utc_now() - document["due_at"]).total_seconds(), 0))
         return True
 
-    def _refused(self, batch: "_Batch", document: Document, refusal: Refused) -> bool:
+    def _refused(self, batch: Batch, document: Document, refusal: Refused) -> bool:
         self._away_for = 0
+        server = refusal.reply.to_document()
         if refusal.for_good or utc_now() - document["due_at"] > REFUSED_LIMIT:
-            batch.end(document, "failed", error=f"smtp_{refusal.code}")
+            batch.end(document, "failed", error=f"smtp_{refusal.reply.code}", server=server)
             return True
         wait = wait_for_the_recipient(document["attempts"] + 1, random.random())  # noqa: S311
-        log.info("put off by the mail server", delivery_id=document["_id"], code=refusal.code)
-        batch.postpone(document, wait)
+        log.info("put off by the mail server", delivery_id=document["_id"], code=refusal.reply.code)
+        batch.postpone(document, wait, fields={"server": server})
         return False
 
-    def _miss(self, batch: "_Batch", document: Document, missing: Missing) -> bool:
+    def _miss(self, batch: Batch, document: Document, missing: Missing) -> bool:
         if utc_now() - document["due_at"] > MISSING_LIMIT:
             batch.end(document, "failed", error=f"unknown_{missing.what}")
             return True
@@ -159,33 +189,3 @@ class Sender:
         self._quiet_until = time.monotonic() + wait_for_the_server(self._away_for, random.random())  # noqa: S311
         metrics.SMTP_AWAY.inc()
         log.warning("the mail server is away", failures=self._away_for, why=str(why))
-
-
-class _Batch:
-    """The claimed deliveries, and what is known of them so far."""
-
-    def __init__(self, db: Database, token: str, claimed: list[Document], outcomes: list[Outcome]) -> None:
-        self.db = db
-        self.token = token
-        self.claimed = claimed
-        self._left = {document["_id"]: document for document in claimed}
-        self._outcomes = outcomes
-
-    @property
-    def untouched(self) -> list[Document]:
-        return list(self._left.values())
-
-    def end(self, document: Document, state: str, *, error: str | None = None, **fields: object) -> None:
-        self._left.pop(document["_id"])
-        self._outcomes.append(Outcome(delivery_id=document["_id"], to=state, error=error, fields=fields))
-        metrics.SETTLED.labels(state, document["template"]).inc()
-
-    def postpone(self, document: Document, wait: timedelta, *, waits: int = 0) -> None:
-        self._left.pop(document["_id"])
-        claims.postpone(self.db, document["_id"], self.token, wait, waits=waits)
-
-    def abandon(self, document: Document, *, again: bool = False) -> None:
-        """Another has it, or (`again`) nobody knows: it comes back when the claim runs out, or at once."""
-        self._left.pop(document["_id"])
-        if again:
-            claims.release(self.db, self.token, [document["_id"]])

@@ -2,19 +2,29 @@
 
 import contextlib
 import smtplib
+import socket
 import ssl
 import time
 from dataclasses import dataclass
+from typing import Any
 
+from services.notifications.sending.smtp_reply import Reply, read_reply
 from services.notifications.settings import SmtpServer
 
-TIMEOUT_SECONDS = 20.0
+CONNECT_SECONDS = 30.0  # TCP and TLS; a server that does not answer by then is away
+# RFC 5321, 4.5.3.2. A client that gives up earlier sends again what the server is still taking.
+GREETING_SECONDS = MAIL_SECONDS = RCPT_SECONDS = 300.0
+DATA_SECONDS = 120.0
+CONTENT_SECONDS = 180.0
+FINAL_SECONDS = 600.0
 IDLE_SECONDS = 60.0
 _BROKEN = (OSError, smtplib.SMTPServerDisconnected)
+# The server asks for a login or for TLS (RFC 4954, 6; RFC 3207, 4): the operator's mistake, not the mail's.
+_NOT_LET_IN = (530, 534, 535, 538)
 
 
 class Away(Exception):
-    """The server cannot be reached or turns everything down: nothing was sent, and no mail is to blame."""
+    """The server cannot be reached, or says goodbye (421): nothing was sent, and no mail is to blame."""
 
 
 class OutcomeUnknown(Exception):
@@ -22,15 +32,12 @@ class OutcomeUnknown(Exception):
 
 
 class Refused(Exception):
-    """The server answered `code` to this mail: not now (4xx) or never (5xx)."""
+    """The server will not take this mail: not now, or (`for_good`) never."""
 
-    def __init__(self, code: int) -> None:
-        super().__init__(str(code))
-        self.code = code
-
-    @property
-    def for_good(self) -> bool:
-        return self.code >= 500
+    def __init__(self, reply: Reply, *, for_good: bool | None = None) -> None:
+        super().__init__(str(reply.code))
+        self.reply = reply
+        self.for_good = reply.code >= 500 if for_good is None else for_good
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +68,8 @@ class Session:
             raise Away(type(error).__name__) from None
         self._used_at = time.monotonic()
 
-    def send(self, envelope: Envelope) -> None:
-        """Returns when the server has taken the mail (250). Raises Away, Refused or OutcomeUnknown."""
+    def send(self, envelope: Envelope) -> Reply:
+        """The server's answer when it has taken the mail. Raises Away, Refused or OutcomeUnknown."""
         fresh = self._smtp is None
         self.open()
         try:
@@ -72,8 +79,9 @@ class Session:
                 raise
             self.open()  # a kept connection may have been closed by the server meanwhile
             self._begin(envelope)
-        self._content(envelope)
+        reply = self._content(envelope)
         self._used_at = time.monotonic()
+        return reply
 
     def close(self) -> None:
         smtp, self._smtp = self._smtp, None
@@ -86,9 +94,9 @@ class Session:
         context = ssl.create_default_context()
         smtp: smtplib.SMTP
         if server.tls:
-            smtp = smtplib.SMTP_SSL(server.host, server.port, self.helo, timeout=TIMEOUT_SECONDS, context=context)
+            smtp = _SmtpTls(server.host, server.port, self.helo, timeout=CONNECT_SECONDS, context=context)
         else:
-            smtp = smtplib.SMTP(server.host, server.port, self.helo, timeout=TIMEOUT_SECONDS)
+            smtp = _Smtp(server.host, server.port, self.helo, timeout=CONNECT_SECONDS)
         try:
             if server.starttls:
                 smtp.starttls(context=context)
@@ -105,48 +113,84 @@ class Session:
         smtp = self._smtp
         assert smtp is not None
         options = [] if envelope.recipient.isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
+        if options and not smtp.has_extn("smtputf8"):
+            # RFC 6531, 3.2: such an address must not be sent here. The code is that of its section 4.2.
+            raise Refused(Reply(code=553, enhanced_code="5.6.7", text="the server takes no such address"))
         try:
-            code, _ = smtp.mail(envelope.sender, options)
-            if code != 250:  # it is us, not the recipient, that it will not have
-                self.close()
-                raise Away(f"MAIL {code}")
-            code, _ = smtp.rcpt(envelope.recipient)
-            if code not in (250, 251):
-                self._turned_down(code)
-            code, _ = smtp.docmd("DATA")
-            if code != 354:
-                self._turned_down(code)
+            if options:
+                smtp.command_encoding = "utf-8"
+            self._command("mail", f"FROM:<{envelope.sender}> {' '.join(options)}".rstrip(), MAIL_SECONDS)
+            self._command("rcpt", f"TO:<{envelope.recipient}>", RCPT_SECONDS)
+            self._command("data", "", DATA_SECONDS, expected=3)
+        except UnicodeError:
+            self._drop()
+            raise Refused(Reply(code=553, enhanced_code="5.1.3", text="the address cannot be written")) from None
         except _BROKEN as error:
             self._drop()
             raise Away(type(error).__name__) from None
+        finally:
+            smtp.command_encoding = "ascii"
 
-    def _content(self, envelope: Envelope) -> None:
+    def _command(self, verb: str, argument: str, seconds: float, *, expected: int = 2) -> None:
         smtp = self._smtp
         assert smtp is not None
+        assert smtp.sock is not None
+        smtp.sock.settimeout(seconds)
+        smtp.putcmd(verb, argument)
+        reply = read_reply(smtp)
+        if reply.code // 100 != expected:
+            self._turned_down(reply)
+
+    def _content(self, envelope: Envelope) -> Reply:
+        smtp = self._smtp
+        assert smtp is not None
+        assert smtp.sock is not None
         try:
+            smtp.sock.settimeout(CONTENT_SECONDS)
             smtp.send(_quoted(envelope.content))
-            code, _ = smtp.getreply()
+            smtp.sock.settimeout(FINAL_SECONDS)
+            reply = read_reply(smtp)
         except _BROKEN as error:
             self._drop()
             raise OutcomeUnknown(type(error).__name__) from None
-        if code != 250:
-            self._turned_down(code)
+        if reply.code // 100 != 2:
+            self._turned_down(reply)
+        return reply
 
-    def _turned_down(self, code: int) -> None:
+    def _turned_down(self, reply: Reply) -> None:
+        """Raises Away for a goodbye, and Refused for any other answer: it is about this mail alone."""
         smtp = self._smtp
-        if code == 421 or smtp is None:
+        if reply.code == 421 or smtp is None:
             self._drop()
             raise Away("421")
-        try:
-            smtp.rset()
-        except (*_BROKEN, smtplib.SMTPException):
+        if reply.code // 100 in (4, 5):
+            try:
+                smtp.rset()
+            except _BROKEN:
+                self._drop()
+        else:  # an answer that SMTP does not have here: whatever comes next may belong to something else
             self._drop()
-        raise Refused(code)
+        raise Refused(reply, for_good=reply.code >= 500 and reply.code not in _NOT_LET_IN)
 
     def _drop(self) -> None:
         smtp, self._smtp = self._smtp, None
         if smtp is not None:
             smtp.close()
+
+
+class _Smtp(smtplib.SMTP):
+    def _get_socket(self, host: str, port: int, timeout: float) -> Any:
+        return _patient(super()._get_socket(host, port, timeout))  # type: ignore[misc]
+
+
+class _SmtpTls(smtplib.SMTP_SSL):
+    def _get_socket(self, host: str, port: int, timeout: float) -> Any:
+        return _patient(super()._get_socket(host, port, timeout))  # type: ignore[misc]
+
+
+def _patient(connected: socket.socket) -> socket.socket:
+    connected.settimeout(GREETING_SECONDS)
+    return connected
 
 
 def _quoted(content: bytes) -> bytes:

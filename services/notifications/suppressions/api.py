@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from services.notifications.addresses import normalise_email
 from services.notifications.suppressions import commands
 from services.notifications.suppressions.store import (
     SUPPRESSIONS,
     Suppression,
     SuppressionInput,
     SuppressionQuery,
-    normalise_email,
 )
 from shared.http.calls import if_match, once, request_cause
 from shared.http.resource_routes import add_history

@@ -4,7 +4,8 @@ from typing import Any
 
 from pymongo import DeleteOne
 
-from services.notifications.suppressions.store import SUPPRESSIONS, normalise_email
+from services.notifications.addresses import normalise_email
+from services.notifications.suppressions.store import SUPPRESSIONS
 from shared.cause import Cause
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

@@ -32,8 +32,3 @@ SUPPRESSIONS: Aggregate[Document] = Aggregate(
     indexes=[IndexModel("email", name="email", unique=True)],
     conflict_messages={"email": "This address is suppressed already."},
 )
-
-
-def normalise_email(address: str) -> str:
-    """The address as it is compared: regardless of case."""
-    return address.strip().casefold()

@@ -165,7 +165,7 @@ CONTEXT: Mapping[str, tuple[Placeholder, ...]] = {
     "registration_waitlisted": EVERYWHERE + EVENT + POSITION + MANAGE,
     "registration_promoted": EVERYWHERE + EVENT + ONLINE + MANAGE,
     "registration_cancelled": EVERYWHERE + EVENT + REASON,
-    "event_changed": EVERYWHERE + EVENT + ONLINE + MANAGE + CHANGES,
+    "event_changed": EVERYWHERE + EVENT + ONLINE + MANAGE + POSITION + CHANGES,
     "event_cancelled": EVERYWHERE + EVENT + REASON,
     "event_reminder": EVERYWHERE + EVENT + ONLINE + MANAGE,
     "feedback_request": EVERYWHERE + EVENT + MANAGE,

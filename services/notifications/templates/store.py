@@ -71,6 +71,10 @@ class TemplateCache:
         versions |= {row["_id"]: row["version"] for row in saved}
         return {name: self._compile(name, version) for name, version in versions.items()}
 
+    def packaged(self, key: str, language: str) -> CompiledTemplate:
+        """The text that came with the software."""
+        return self._compile(identifier(key, language), 1)
+
     def _compile(self, name: str, version: int) -> CompiledTemplate:
         with self._lock:
             found = self._compiled.get((name, version))

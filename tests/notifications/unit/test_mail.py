@@ -158,3 +158,11 @@ def test_a_name_with_marks_of_its_own_stays_a_name() -> None:
 def test_an_address_that_is_not_ascii_goes_out_as_it_is() -> None:
     content = composed(recipient_address="åsa@kunta.example").as_bytes(policy=email.policy.SMTPUTF8)
     assert "<åsa@kunta.example>".encode() in content
+
+
+@pytest.mark.parametrize("length", [40, 60, 61, 66, 72, 73, 90])
+def test_a_name_of_any_length_with_marks_in_it_is_one_mailbox(length) -> None:
+    name = ("Aino Virtanen, johtaja@toinen.example; <x@y.example>, " + "x" * 90)[:length].strip()
+    mail = arrived(recipient_name=name, sender=f'"{name[:50]}" <uso@network.example>')
+    assert [one.addr_spec for one in mail["To"].addresses] == ["asa@kunta.example"]
+    assert [one.addr_spec for one in mail["From"].addresses] == ["uso@network.example"]

@@ -1,0 +1,106 @@
+"""The deliveries that a sender has claimed, and what is known of them so far."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+from pymongo.errors import PyMongoError
+
+from services.notifications.deliveries.commands import Outcome
+from services.notifications.sending import claims, metrics
+from services.notifications.sending.domain import CLAIM, wait_after_an_unknown_outcome
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database
+
+# After so long in one dialogue, the other deliveries of the batch are free for senders that do not wait.
+PATIENCE_SECONDS = 1.0
+RENEW_SECONDS = CLAIM.total_seconds() / 3
+
+
+class Batch:
+    """Claimed deliveries. Each comes to its `end`, is postponed or abandoned; what is left is released."""
+
+    def __init__(self, db: Database, token: str, claimed: list[Document], outcomes: list[Outcome]) -> None:
+        self.db = db
+        self.token = token
+        self.claimed = claimed
+        self._left = {document["_id"]: document for document in claimed}
+        self._outcomes = outcomes
+        self._lock = threading.Lock()
+        self._in_hand: tuple[str, float] | None = None
+        self._done = threading.Event()
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """Meanwhile, a thread of its own sees to a dialogue that takes long."""
+        watch = threading.Thread(target=self._watch, name="claim", daemon=True)
+        watch.start()
+        try:
+            yield
+        finally:
+            self._done.set()
+            watch.join()
+
+    @contextlib.contextmanager
+    def in_hand(self, document: Document) -> Iterator[None]:
+        """Meanwhile the claim on this delivery is renewed, however long the server takes."""
+        with self._lock:
+            self._left.pop(document["_id"], None)
+            self._in_hand = (document["_id"], time.monotonic())
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_hand = None
+
+    def is_ours(self, document: Document) -> bool:
+        """Whether it has not been released while another mail took long."""
+        with self._lock:
+            return document["_id"] in self._left
+
+    def end(self, document: Document, state: str, *, error: str | None = None, **fields: object) -> None:
+        self._take(document)
+        self._outcomes.append(Outcome(delivery_id=document["_id"], to=state, error=error, fields=fields))
+        metrics.SETTLED.labels(state, document["template"]).inc()
+
+    def postpone(
+        self, document: Document, wait: timedelta, *, waits: int = 0, fields: Mapping[str, Any] | None = None
+    ) -> None:
+        self._take(document)
+        claims.postpone(self.db, document["_id"], self.token, wait, waits=waits, fields=fields)
+
+    def postpone_in_doubt(self, document: Document) -> None:
+        self._take(document)
+        wait = wait_after_an_unknown_outcome(document.get("unknowns", 0))
+        claims.postpone_in_doubt(self.db, document["_id"], self.token, wait)
+
+    def abandon(self, document: Document) -> None:
+        """Another sender has it, or it was cancelled: it is no business of ours."""
+        self._take(document)
+
+    def release(self) -> None:
+        """Other senders may have what is left."""
+        with self._lock:
+            left, self._left = list(self._left), {}
+        claims.release(self.db, self.token, left)
+
+    def _take(self, document: Document) -> None:
+        with self._lock:
+            self._left.pop(document["_id"], None)
+
+    def _watch(self) -> None:
+        renewed = time.monotonic()
+        while not self._done.wait(PATIENCE_SECONDS / 2):
+            with self._lock:
+                in_hand = self._in_hand
+            if in_hand is None or time.monotonic() - in_hand[1] < PATIENCE_SECONDS:
+                renewed = time.monotonic()
+                continue
+            with contextlib.suppress(PyMongoError):  # then the claim runs out, as if we had died
+                self.release()
+                if time.monotonic() - renewed > RENEW_SECONDS:
+                    claims.renew(self.db, in_hand[0], self.token)
+                    renewed = time.monotonic()
