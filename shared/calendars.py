@@ -39,6 +39,9 @@ def calendar_entry(
 ) -> Event:
     """A VEVENT at the given instants, on the clocks of `timezone`; DTSTAMP and LAST-MODIFIED are `updated_at`.
 
+    `status` is None in a CANCEL that takes one attendee off the list while the event goes on (RFC 5546, 3.2.5).
+    `url` is the address of the online meeting. It stands in URL, in CONFERENCE (RFC 7986, 5.11), under the
+    description, and in LOCATION where there is no other: calendar programs differ in which of them they show.
     Texts come back unchanged from any parser, but for control characters (RFC 5545, 3.3.11 has none) and
     line ends, which become one line feed. A `url` that is not one of http or https is left out; empty
     texts are too. `organizer` and `attendee` are e-mail addresses; RFC 5546 wants both for REQUEST, and an
@@ -59,11 +62,14 @@ def calendar_entry(
     zone = _zone_that_can_write(timezone, starts_at, ends_at)
     event.add("dtstart", _whole(starts_at, zone))
     event.add("dtend", _whole(ends_at, zone))
+    if url and _is_web_address(url):
+        event.add("url", vUri(url))
+        event.add("conference", vUri(url), parameters={"VALUE": "URI", "FEATURE": "VIDEO"})
+        description = f"{description}\n\n{url}" if description else url
+        location = location or url
     for name, text in (("summary", summary), ("description", description), ("location", location)):
         if text:
             event.add(name, _text(text))
-    if url and _is_web_address(url):
-        event.add("url", vUri(url))
     if organizer:
         event.add("organizer", _address(organizer))
     if attendee:

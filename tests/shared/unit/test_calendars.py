@@ -71,10 +71,43 @@ def test_the_instants_come_back_while_the_clocks_change(day, hour) -> None:
     assert event["dtstart"].dt.astimezone(UTC) == starts_at
 
 
-def test_the_clocks_change_at_the_hour_that_was_in_force_before() -> None:
-    text = vtimezone("Europe/Helsinki", 2023, 2023).to_ical().decode()
-    assert "BEGIN:DAYLIGHT\r\nDTSTART:20230326T030000\r\nTZNAME:EEST\r\nTZOFFSETFROM:+0200\r\nTZOFFSETTO:+0300" in text
-    assert "BEGIN:STANDARD\r\nDTSTART:20231029T040000\r\nTZNAME:EET\r\nTZOFFSETFROM:+0300\r\nTZOFFSETTO:+0200" in text
+def test_a_zone_has_one_standard_and_one_daylight_rule_as_outlook_reads_them() -> None:
+    text = vtimezone("Europe/Helsinki", 2023, 2031).to_ical().decode()
+    assert text.replace("\r\n", "\n") == (
+        "BEGIN:VTIMEZONE\nTZID:Europe/Helsinki\n"
+        "BEGIN:DAYLIGHT\nDTSTART:20220327T030000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3\n"
+        "TZNAME:EEST\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0300\nEND:DAYLIGHT\n"
+        "BEGIN:STANDARD\nDTSTART:20221030T040000\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\n"
+        "TZNAME:EET\nTZOFFSETFROM:+0300\nTZOFFSETTO:+0200\nEND:STANDARD\n"
+        "END:VTIMEZONE\n"
+    )
+    assert "BYDAY=2SU;BYMONTH=3" in vtimezone("America/New_York", 2023, 2031).to_ical().decode()
+
+
+def test_a_zone_that_changed_its_rule_lists_every_change() -> None:
+    text = vtimezone("America/New_York", 2005, 2008).to_ical().decode()
+    assert "RRULE" not in text
+    assert "DTSTART:20070311T020000" in text
+    assert vtimezone("Asia/Tokyo", 2023, 2031).to_ical().decode().count("BEGIN:STANDARD") == 1
+
+
+def test_whoever_is_taken_off_the_list_does_not_hear_that_the_event_is_cancelled() -> None:
+    assert b"STATUS" not in written(entry(status=None), method="CANCEL")
+
+
+def test_the_meetings_address_stands_wherever_programs_look_for_it() -> None:
+    url = "https://meet.example/kunta"
+    online = written(entry(url=url, description="Ohjelma")).replace(b"\r\n ", b"").decode().split("\r\n")
+    for line in (
+        f"URL:{url}",
+        f"LOCATION:{url}",
+        f"DESCRIPTION:Ohjelma\\n\\n{url}",
+        f"CONFERENCE;FEATURE=VIDEO;VALUE=URI:{url}",
+    ):
+        assert line in online
+    hybrid = written(entry(url=url, location="Sali 1")).replace(b"\r\n ", b"").decode().split("\r\n")
+    assert "LOCATION:Sali 1" in hybrid
+    assert f"DESCRIPTION:{url}" in hybrid
 
 
 def test_an_entry_says_when_in_its_own_zone_and_which_version_it_is() -> None:
