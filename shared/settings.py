@@ -7,6 +7,7 @@ from environs import Env, EnvError, ValidationError, validate
 
 from shared.environment import setting
 from shared.kafka_settings import KafkaSettings
+from shared.trusted_proxies import TrustedProxies
 
 SERVICES = ("enrolment", "events", "notifications")
 LINK_SERVICES = ("events", "notifications")  # they seal strangers' personal data, and sign the links in e-mails
@@ -29,6 +30,14 @@ def not_http(jwks: str) -> None:
     """Raises ValidationError for keys that anybody on the way could exchange."""
     if "://" in jwks and not jwks.startswith("https://"):
         raise ValidationError("give a file or an https URL")
+
+
+def proxies(text: str) -> None:
+    """Raises ValidationError for what names no proxies."""
+    try:
+        TrustedProxies.parse(text)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +102,13 @@ class Settings(KafkaSettings):
     )
     public_url_notifications: str = setting(
         "PUBLIC_URL_NOTIFICATIONS", "", about="where people reach notifications: for the links in e-mails"
+    )
+    trusted_proxies: str = setting(
+        "TRUSTED_PROXIES",
+        "",
+        check=proxies,
+        about="the proxies in front, whose `X-Forwarded-For` is believed: their addresses and networks with commas "
+        "(`10.0.0.0/8,::1`), or how many of them each request passes (`1`); without it the header is ignored",
     )
     log_level: str = setting(
         "LOG_LEVEL",

@@ -17,12 +17,14 @@ from shared.http.calls import PUBLIC
 from shared.http.media import add_negotiation, current_view
 from shared.http.openapi import Promises, describe_field, problem_responses
 from shared.http.problems import problem_response, register_errors
+from shared.http.proxies import ClientAddress
 from shared.ids import new_id
 from shared.settings import Settings
 from shared.telemetry.admin import Checks, run_checks
 from shared.telemetry.logs import get_logger
 from shared.telemetry.metrics import HTTP_REQUESTS, HTTP_SECONDS
 from shared.telemetry.tracing import child_traceparent, trace_id
+from shared.trusted_proxies import TrustedProxies
 
 log = get_logger(__name__)
 
@@ -64,6 +66,7 @@ def create_app(
     app.json = Json(app)
     app.extensions["uso"] = {type(thing): thing for thing in provides}
     app.url_map.strict_slashes = False
+    app.wsgi_app = ClientAddress(app.wsgi_app, TrustedProxies.parse(settings.trusted_proxies))  # type: ignore[method-assign]
     tokens = Tokens(jwks=settings.jwks, issuer=settings.jwt_issuer, audience=settings.jwt_audience)
 
     _add_requests(app, settings)

@@ -8,12 +8,18 @@ from math import ceil
 from typing import Any, TypeVar
 
 from flask import request
+from pymongo.errors import PyMongoError
 
 from shared.errors import TooManyRequests
+from shared.http.calls import database
+from shared.http.proxies import network_of
+from shared.mongo.rate_limits import RATE_LIMITS, take_shared
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 MOST_ADDRESSES = 10_000
+# While the database is away each question costs a second: one of them in this time is enough.
+OUTAGE_SECONDS = 10.0
 
 
 class Bucket:
@@ -22,6 +28,7 @@ class Bucket:
     def __init__(self, *, burst: int, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.burst = burst
         self.per_second = per_second
+        self.asks_again_at = 0.0
         self._clock = clock
         self._lock = threading.Lock()
         self._left: dict[str, tuple[float, float]] = {}
@@ -47,13 +54,32 @@ class Bucket:
             self._left.clear()
 
 
+def _take(bucket: Bucket, key: str) -> float:
+    """Takes one from this process's bucket, then from the shared one: a flood here does not reach the database."""
+    wait = bucket.take(key)
+    if wait:
+        return wait
+    shared_key = f"{bucket.burst}/{bucket.per_second}/{key}"
+    if time.monotonic() < bucket.asks_again_at:
+        return 0
+    try:
+        return take_shared(database()[RATE_LIMITS], shared_key, burst=bucket.burst, per_second=bucket.per_second)
+    except PyMongoError:
+        bucket.asks_again_at = time.monotonic() + OUTAGE_SECONDS
+        return 0
+
+
 def limited(bucket: Bucket) -> Callable[[View], View]:
-    """Marks a view that each address may call as often as `bucket` says. Raises TooManyRequests (429)."""
+    """Marks a view that each address may call as often as `bucket` says. Raises TooManyRequests (429).
+
+    All processes of a service count together, in the database; while that is away each counts for itself. Addresses
+    of IPv6 count by their /64, which is what one customer gets (RFC 6177).
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def counted(*args: Any, **kwargs: Any) -> Any:
-            wait = bucket.take(request.remote_addr or "")
+            wait = _take(bucket, network_of(request.remote_addr or ""))
             if wait:
                 raise TooManyRequests("Too many requests from your address. Wait a moment.", retry_after=ceil(wait))
             return view(*args, **kwargs)

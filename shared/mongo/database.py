@@ -19,6 +19,7 @@ from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.errors import DUPLICATE_KEY, NAMESPACE_EXISTS, codes_of, refusal
 from shared.mongo.idempotency import IdempotencyKey, KeyInUse, find_outcome, is_final, remember_refusal, replay
 from shared.mongo.journal import JOURNAL, JOURNAL_INDEXES
+from shared.mongo.rate_limits import RATE_LIMITS, RATE_LIMITS_INDEXES
 from shared.mongo.unit_of_work import IfMatch, UnitOfWork
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ TRANSACTION_LIMIT_SECONDS = 10.0
 INFRASTRUCTURE_INDEXES: Mapping[str, Sequence[IndexModel]] = {
     JOURNAL: JOURNAL_INDEXES,
     SEEN: [IndexModel("at", name="ttl", expireAfterSeconds=int(SEEN_KEPT.total_seconds()))],
+    RATE_LIMITS: RATE_LIMITS_INDEXES,
     DEAD_LETTERS: [IndexModel([("state", 1), ("_id", 1)], name="state")],
 }
 
