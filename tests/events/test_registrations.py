@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from services.events.events.store import EVENTS
 from shared.ids import new_id
 from tests.events import builders as a
 from tests.events.conftest import Events, Json
@@ -116,6 +118,63 @@ def test_only_a_published_event_takes_registrations(events: Events) -> None:
 )
 def test_outside_its_window_nobody_registers(events: Events, window: Json) -> None:
     assert events.register(events.published(a.webinar(**window)), person=a.person()).status_code == 409
+
+
+def passed(events: Events, event: Json, **span: float) -> None:
+    """The clock has gone on until the event began so long ago."""
+    begun = datetime.now(UTC) - timedelta(**span)
+    times = {"starts_at": begun, "ends_at": begun + timedelta(hours=1)}
+    events.db[EVENTS.collection].update_one({"_id": event["id"]}, {"$set": times})
+
+
+@pytest.mark.parametrize("span", [{"minutes": 1}, {"days": 1}])
+def test_registration_closes_at_the_start_but_staff_note_who_came_until_it_is_completed(
+    events: Events, span: dict[str, float]
+) -> None:
+    event = events.published(a.webinar())
+    passed(events, event, **span)
+    path = f"/public/events/{event['id']}/registrations"
+    assert events.client.post(path, json={"person": a.person(1)}, role=None).status_code == 409
+    walked_in = events.registered(event, person=a.person(2))
+    assert events.turned(walked_in, "attended")["state"] == "attended"
+    events.moved(event, "completed")
+    assert events.register(event, person=a.person(3)).status_code == 409
+
+
+def test_an_event_may_take_registrations_while_it_runs_and_never_after_its_end(events: Events) -> None:
+    running = events.published(a.webinar(registration_closes_at=a.in_(days=60)))
+    passed(events, running, minutes=30)
+    path = f"/public/events/{running['id']}/registrations"
+    assert events.client.post(path, json={"person": a.person(1)}, role=None).status_code < 300
+    passed(events, running, hours=2)
+    assert events.client.post(path, json={"person": a.person(2)}, role=None).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("promote_until", "state"), [("PT0S", "waitlisted"), ("P1D", "waitlisted"), (None, "confirmed")]
+)
+def test_nobody_is_promoted_into_what_has_begun(events: Events, promote_until: str | None, state: str) -> None:
+    event = events.published(a.webinar(capacity=1, promote_until=promote_until))
+    first, second = (events.registered(event, person=a.person(number)) for number in (1, 2))
+    if promote_until is not None:
+        passed(events, event, minutes=-120 if promote_until == "P1D" else 1)
+    events.turned(first, "cancelled")
+    assert events.registration(second)["state"] == state
+
+
+@pytest.mark.parametrize(("cancel_until", "status"), [("PT1H", 200), ("P2D", 409)])
+def test_one_cancels_by_the_link_until_the_last_moment_for_it_and_staff_at_any_time(
+    events: Events, cancel_until: str, status: int
+) -> None:
+    event = events.published(
+        a.webinar(starts_at=a.in_(days=1), ends_at=a.in_(days=2), cancel_until=cancel_until, reminders=[])
+    )
+    registration = events.registered(event, person=a.person())
+    token = events.secrets.sign("registrations", registration["id"], expires_at=None)
+    answer = events.client.post(f"/public/registrations/{token}", json={"to": "cancelled"}, role=None)
+    assert answer.status_code == status
+    if status == 409:
+        assert events.turned(registration, "cancelled")["state"] == "cancelled"
 
 
 def test_a_seasons_event_is_for_organisations_that_take_part(events: Events, town: Json) -> None:

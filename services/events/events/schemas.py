@@ -12,7 +12,7 @@ from shared.schemas import MAX_TEXT, ByLanguage, Duration, Id, Instant, Resource
 
 TIMEZONES = frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}
 DEFAULT_REMINDERS = ("P7D", "PT2H")
-LONGEST_REMINDER = timedelta(days=366)
+LONGEST_BEFORE_THE_START = timedelta(days=366)
 
 
 def within_the_calendar(moment: datetime) -> None:
@@ -21,14 +21,21 @@ def within_the_calendar(moment: datetime) -> None:
         raise ValidationError("Between the years 1970 and 2199.")
 
 
-def before_the_start(duration: str) -> None:
-    """A reminder comes before the event, and not years before."""
+def at_most_a_year(duration: str) -> None:
+    """A deadline counts from the start, and not years before it."""
     span = isodate.parse_duration(duration)
     try:
         span = span if isinstance(span, timedelta) else span.totimedelta(start=datetime(2024, 1, 1))  # noqa: DTZ001
     except (OverflowError, ValueError) as error:
         raise ValidationError("A year before the start at most.") from error
-    if not timedelta(0) < span <= LONGEST_REMINDER:
+    if span > LONGEST_BEFORE_THE_START:
+        raise ValidationError("A year before the start at most.")
+
+
+def before_the_start(duration: str) -> None:
+    """A reminder comes before the event, and not years before."""
+    at_most_a_year(duration)
+    if duration == "PT0S":
         raise ValidationError("Longer than nothing, and a year at most.")
 
 
@@ -89,7 +96,21 @@ class EventInput(Strict):
     waitlist = fields.Boolean(load_default=True)
     max_per_organisation = fields.Integer(strict=True, validate=validate.Range(min=1, max=1_000_000))
     registration_opens_at = Instant(validate=within_the_calendar)
-    registration_closes_at = Instant(validate=within_the_calendar)
+    registration_closes_at = Instant(
+        validate=within_the_calendar, metadata={"description": "the start when null; never later than the end"}
+    )
+    cancel_until = Duration(
+        load_default="PT0S",
+        dump_default="PT0S",
+        validate=at_most_a_year,
+        metadata={"description": "so long before the start people may cancel by their link"},
+    )
+    promote_until = Duration(
+        load_default="PT0S",
+        dump_default="PT0S",
+        validate=at_most_a_year,
+        metadata={"description": "so long before the start a free seat goes to somebody in line"},
+    )
     audience = fields.Nested(Audience)
     reminders = fields.List(
         Duration(validate=before_the_start),

@@ -13,7 +13,7 @@ from services.events.public.schemas import (
     PublicRegistrationInput,
 )
 from services.events.registrations import commands
-from services.events.registrations.domain import SEATED
+from services.events.registrations.domain import SEATED, check_may_cancel
 from services.events.registrations.registrants import find_applicant
 from services.events.registrations.store import REGISTRATIONS, with_positions
 from shared.errors import Conflict, NotFound
@@ -92,6 +92,8 @@ def routes(db: Database, secrets: Secrets) -> Routes:
     def cancel_own_registration(body: dict[str, Any], token: str) -> Document:
         """Cancel one's own registration"""
         identifier = secrets.unsign(LINK, token)
+        registration = load_one(db, REGISTRATIONS, identifier)
+        check_may_cancel(load_one(db, EVENTS, registration["event_id"]), utc_now())
         cancelled = commands.move_registration(
             db, request_cause(), identifier, to=body["to"], reason=None, if_match=None, once=once()
         )

@@ -51,7 +51,7 @@ def _admit(db: Database, uow: UnitOfWork, event_id: str, requests: Sequence[Requ
         applicant = request.applicant
         organisation = applicant.organisation_id
         try:
-            check_open(event, uow.now)
+            check_open(event, uow.now, by_staff=bool(request.cause.roles))
             _check_invited(db, event["audience"], applicant)
             state = state_on_arrival(event, taken=taken, of_organisation=seated[organisation] if organisation else 0)
         except Problem as refusal:

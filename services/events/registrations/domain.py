@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from isodate import parse_duration
+
 from shared.errors import Conflict
 
 STATES = ("confirmed", "waitlisted", "cancelled", "attended", "absent")
@@ -28,6 +30,10 @@ class NotInvited(Conflict):
     """The event is for others."""
 
 
+class TooLate(Conflict):
+    """The last moment for it has passed."""
+
+
 class Full(Conflict):
     """No seat is left, and the event keeps no waiting list."""
 
@@ -40,15 +46,38 @@ class NotThere(Conflict):
     """Feedback is for those who were at the event."""
 
 
-def check_open(event: Mapping[str, Any], now: datetime) -> None:
-    """Raises NotOpen unless the event is published and `now` lies within its registration window."""
+def check_open(event: Mapping[str, Any], now: datetime, *, by_staff: bool = False) -> None:
+    """Raises NotOpen unless the event is published and `now` lies within its registration window.
+
+    Registration closes at the start unless `registration_closes_at` says otherwise, and at the end at the latest.
+    From the start on staff may still note who came, until the event is completed.
+    """
     if event["state"] != "published":
         raise NotOpen(f"This event takes no registrations: it is {event['state']}.")
+    if by_staff and now >= event["starts_at"]:
+        return
     opens, closes = event.get("registration_opens_at"), event.get("registration_closes_at")
     if opens and now < opens:
         raise NotOpen("Registration for this event has not opened yet.")
-    if closes and now >= closes:
+    if now >= min(closes or event["starts_at"], event["ends_at"]):
         raise NotOpen("Registration for this event has closed.")
+
+
+def check_may_cancel(event: Mapping[str, Any], now: datetime) -> None:
+    """Raises TooLate when the people who come can no longer cancel by themselves."""
+    if now >= before_the_start(event, "cancel_until"):
+        raise TooLate("It is too late to cancel by this link. Write to the organiser.")
+
+
+def may_promote(event: Mapping[str, Any], now: datetime) -> bool:
+    """Whether a free seat still goes to somebody in line: nobody is promoted into what is over or cancelled."""
+    return bool(event["state"] == "published" and now < before_the_start(event, "promote_until"))
+
+
+def before_the_start(event: Mapping[str, Any], name: str) -> datetime:
+    """The moment that the duration in the event's field `name` comes before its start; the start without one."""
+    moment: datetime = event["starts_at"] - parse_duration(event.get(name) or "PT0S")
+    return moment
 
 
 def check_invited(audience: Mapping[str, Any], *, is_contact: bool, role: str | None, enrolled: bool) -> None:

@@ -6,6 +6,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from services.events.events.domain import ROLES
 from services.events.registrations.domain import STATES
+from services.events.registrations.names import PersonName, no_address_or_markup
 from shared.messaging.changes import Change
 from shared.schemas import LANGUAGES, Id, Line, LongText, Resource, SearchQuery, Strict, one_of
 
@@ -13,10 +14,10 @@ from shared.schemas import LANGUAGES, Id, Line, LongText, Resource, SearchQuery,
 class Person(Strict):
     """Somebody who registers without being a contact."""
 
-    given_name = Line(required=True)
-    family_name = Line(required=True)
+    given_name = PersonName(required=True)
+    family_name = PersonName(required=True)
     email = fields.Email(required=True, validate=validate.Length(max=254))
-    organisation = Line()
+    organisation = Line(max_length=100, validate=no_address_or_markup)
     language = one_of(*LANGUAGES, load_default="fi")
 
 

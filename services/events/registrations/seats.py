@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from pymongo import UpdateOne
 
-from services.events.registrations.domain import SEATED, next_in_line
+from services.events.registrations.domain import SEATED, may_promote, next_in_line
 from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, seated_by_organisation
 from shared.errors import NotFound
 from shared.mongo.aggregates import Document
@@ -39,9 +39,9 @@ def change_seats(uow: UnitOfWork, event_id: str, *, taken: int = 0, waiting: int
 def fill_seats(uow: UnitOfWork, event: Document) -> list[Document]:
     """Gives the free seats to the first in line who may have them; `registration.promoted` for each.
 
-    Only while the event is published: nobody is promoted into an event that is over or cancelled.
+    Only while the event is published, and until its last moment for that (`promote_until` before the start).
     """
-    if event["state"] != "published":
+    if not may_promote(event, uow.now):
         return []
     seats = take_numbers(uow, event["_id"])
     free = None if event.get("capacity") is None else event["capacity"] - seats["taken"]

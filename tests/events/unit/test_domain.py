@@ -42,7 +42,13 @@ def test_seats_grow_with_the_capacity(before: int | None, after: int | None, gro
 
 
 def test_the_window_opens_and_closes_to_the_instant() -> None:
-    event = {"state": "published", "registration_opens_at": NOW, "registration_closes_at": NOW + timedelta(days=1)}
+    event = {
+        "state": "published",
+        "registration_opens_at": NOW,
+        "registration_closes_at": NOW + timedelta(days=1),
+        "starts_at": NOW + timedelta(days=2),
+        "ends_at": NOW + timedelta(days=3),
+    }
     check_open(event, NOW)
     for moment in (NOW - timedelta(milliseconds=1), NOW + timedelta(days=1)):
         with pytest.raises(NotOpen):
