@@ -1,6 +1,7 @@
 """The notifications service put together: the only place that knows all of its parts."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 from flask_smorest import Blueprint
 
@@ -13,9 +14,12 @@ from services.notifications.preferences import api as preferences
 from services.notifications.preferences import public
 from services.notifications.preferences.store import PREFERENCES
 from services.notifications.projections import ENROLMENTS_TOPIC, EVENTS_TOPIC, PROJECTIONS, REGISTRATIONS_TOPIC
-from services.notifications.rules.policies import WAITING_INDEXES, RuleBook, follow_waiting, forget_a_contact
+from services.notifications.rules.fan_outs import FAN_OUTS_INDEXES, fan_out
+from services.notifications.rules.policies import RuleBook, forget_a_contact
 from services.notifications.rules.reminders import REMINDED_INDEXES, remind
 from services.notifications.rules.table import ENROLMENT_RULES, EVENT_RULES, REGISTRATION_RULES
+from services.notifications.rules.waiting import follow_waiting
+from services.notifications.rules.waiting_messages import WAITING_INDEXES
 from services.notifications.sending.backlog import note_the_oldest
 from services.notifications.sending.mail_composer import MailComposer
 from services.notifications.sending.sender import Sender
@@ -33,13 +37,16 @@ from shared.secrets import Secrets
 from shared.service import Service
 from shared.settings import Settings
 
+BOOKS = {
+    ENROLMENTS_TOPIC: RuleBook(name="enrolments", rules=ENROLMENT_RULES),
+    REGISTRATIONS_TOPIC: RuleBook(name="registrations", rules=REGISTRATION_RULES),
+    EVENTS_TOPIC: RuleBook(name="events", rules=EVENT_RULES),
+}
 POLICIES: dict[str, Sequence[Handler]] = {
     "uso.enrolment.contacts.v1": [
         Policy(name="forget a contact", types=frozenset({"tombstone"}), handle=forget_a_contact)
     ],
-    ENROLMENTS_TOPIC: [RuleBook(name="enrolments", rules=ENROLMENT_RULES)],
-    REGISTRATIONS_TOPIC: [RuleBook(name="registrations", rules=REGISTRATION_RULES)],
-    EVENTS_TOPIC: [RuleBook(name="events", rules=EVENT_RULES)],
+    **{topic: [book] for topic, book in BOOKS.items()},
 }
 SUBSCRIPTIONS: Subscriptions = {topic: [copy, *POLICIES.get(topic, ())] for topic, copy in PROJECTIONS.items()}
 
@@ -58,12 +65,14 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     senders = [
         Sender(db, writer, Session(mail.smtp, helo=mail.domain), lanes=lanes) for lanes in lanes_of(mail.sender_threads)
     ]
+    gathering = timedelta(seconds=mail.gather_changes_seconds)
     return [
         PeriodicTask(name="due deliveries", run=lambda: queue_what_is_due(db), every=0.5),
         PeriodicTask(name="oldest due delivery", run=lambda: note_the_oldest(db), every=5.0),
         PeriodicTask(name="old texts", run=lambda: forget_old_texts(db), every=60.0),
         PeriodicTask(name="reminders", run=lambda: remind(db), every=1.0),
-        PeriodicTask(name="waiting messages", run=lambda: follow_waiting(db, EVENT_RULES), every=0.25),
+        PeriodicTask(name="waiting messages", run=lambda: follow_waiting(db, BOOKS.values()), every=0.25),
+        PeriodicTask(name="fan out", run=lambda: fan_out(db, gathering=gathering), every=0.1),
         *(
             PeriodicTask(name=f"sender {number}", run=sender.run, every=0.02, stop=sender.stop)
             for number, sender in enumerate(senders, 1)
@@ -95,6 +104,6 @@ SERVICE = Service(
     routes=routes,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
-    collections={**WAITING_INDEXES, **REMINDED_INDEXES},
+    collections={**WAITING_INDEXES, **FAN_OUTS_INDEXES, **REMINDED_INDEXES},
 )
 wsgi = SERVICE.wsgi

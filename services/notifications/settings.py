@@ -78,6 +78,12 @@ class MailSettings(FromEnvironment):
         check=validate.Range(min=1, max=32),
         about="how many mails are handed over at the same time",
     )
+    gather_changes_seconds: float = setting(
+        "GATHER_CHANGES_SECONDS",
+        120.0,
+        check=validate.Range(min=0, max=3600),
+        about="an event's changes within so many seconds make one e-mail that tells all of them",
+    )
     text_days: int = setting(
         "MAIL_TEXT_DAYS",
         90,

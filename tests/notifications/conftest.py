@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -14,10 +15,12 @@ from aiosmtpd.controller import Controller
 
 from services.notifications.app import SERVICE
 from services.notifications.deliveries.store import DELIVERIES
+from services.notifications.rules.fan_outs import FAN_OUTS, fan_out
 from services.notifications.sending.mail_composer import MailComposer
 from services.notifications.sending.sender import Sender
 from services.notifications.sending.smtp import Session
 from services.notifications.settings import MailSettings, SmtpServer
+from shared.ids import utc_now
 from shared.mongo.database import Database
 from shared.secrets import Secrets
 from shared.service import Service
@@ -69,9 +72,14 @@ class Notifications:
         self.client = client
 
     def hears(self, *messages: Any) -> None:
-        """The messages arrive, one batch each (a list is one batch)."""
+        """The messages arrive, one batch each (a list is one batch), and whoever is to be told of them is."""
         for one in messages:
-            feed(self.db, SERVICE.subscriptions, one if isinstance(one, list) else [one])
+            self.takes(one)
+            self.fans_out()
+
+    def takes(self, message: Any) -> None:
+        """The message (a list is one batch) arrives; nothing else happens yet."""
+        feed(self.db, SERVICE.subscriptions, message if isinstance(message, list) else [message])
 
     def sender(self, smtp: SmtpServer | None = None) -> Sender:
         mail = MailSettings.for_tests(smtp=smtp or self.smtp, sender_threads=1)
@@ -85,6 +93,12 @@ class Notifications:
             pass
         sender.session.close()
         return self.mailbox.mails
+
+    def fans_out(self, *, portion: int = 200) -> None:
+        """Makes the deliveries of whatever everyone of an event is to be told."""
+        self.db[FAN_OUTS].update_many({}, {"$min": {"next_at": utc_now()}})
+        while fan_out(self.db, gathering=timedelta(0), portion=portion):
+            pass
 
     def deliveries(self, **query: Any) -> list[dict[str, Any]]:
         return list(self.db[DELIVERIES.collection].find(query).sort("_id", 1))

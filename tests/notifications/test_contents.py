@@ -12,7 +12,7 @@ from tests.notifications.test_sending import registered
 
 
 def text_of(mail) -> str:
-    return mail.get_body(("plain",)).get_content()
+    return mail.get_body(("plain",)).get_content().replace("\r\n", "\n")
 
 
 def test_the_recipients_own_links_are_in_the_mail_and_not_in_what_staff_read(notifications) -> None:

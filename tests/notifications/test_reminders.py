@@ -98,3 +98,13 @@ def test_a_reminder_may_be_late_but_not_pointless() -> None:
     assert still_worth_it(due, start, due + timedelta(hours=23))
     assert not still_worth_it(due, start, due + timedelta(days=2))
     assert not still_worth_it(start - timedelta(hours=2), start, start)
+
+
+def test_the_same_lead_written_three_ways_reminds_once(notifications) -> None:
+    event = a.event(starts_at=a.in_(hours=20), ends_at=a.in_(hours=21), reminders=["P1D", "PT24H", "PT1440M"])
+    notifications.hears(
+        a.known(a.EVENTS, event),
+        a.known(a.REGISTRATIONS, a.registration(event, a.contact(), created_at=a.in_(days=-9))),
+    )
+    remind(notifications.db)
+    assert notifications.templates() == ["event_reminder"]

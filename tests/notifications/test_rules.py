@@ -2,6 +2,10 @@
 
 import json
 
+from services.notifications.app import BOOKS
+from services.notifications.rules.waiting import follow_waiting
+from services.notifications.rules.waiting_messages import WAITING
+from shared.ids import utc_now
 from shared.testing import outbox
 from shared.testing.messages import outbox_text
 from tests.notifications import builders as a
@@ -205,19 +209,20 @@ def test_a_workshop_that_was_granted_its_days_or_refused_them_is_told_to_the_enr
 
 
 def test_a_workshop_whose_enrolment_is_not_known_yet_waits_for_it(notifications) -> None:
-    from services.notifications.rules.policies import follow_waiting
-    from services.notifications.rules.table import EVENT_RULES
+    def follow() -> bool:
+        notifications.db[WAITING].update_many({}, {"$set": {"next_at": utc_now()}})
+        return follow_waiting(notifications.db, BOOKS.values())
 
     aino = a.contact()
     enrolment = a.enrolment(a.organisation(), a.season(), aino)
     workshop = a.event(kind="workshop", enrolment_id=enrolment["id"], state="awaiting_days", days=1)
     message = a.became(a.EVENTS, "event.transitioned", workshop, "published")
     notifications.hears(message)
-    assert not follow_waiting(notifications.db, EVENT_RULES)
+    assert not follow()
     assert notifications.templates() == []
     notifications.hears(a.known(a.ENROLMENTS, enrolment))
-    assert follow_waiting(notifications.db, EVENT_RULES)
-    assert not follow_waiting(notifications.db, EVENT_RULES)
+    assert follow()
+    assert not follow()
     assert [(row["template"], row["contact_id"]) for row in notifications.deliveries()] == [
         ("workshop_confirmed", aino["id"])
     ]

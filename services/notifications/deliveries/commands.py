@@ -100,13 +100,6 @@ def queue_what_is_due(db: Database, *, limit: int = 500) -> bool:
     return db.transact(work, cause=own_initiative("due"))
 
 
-def cancel_waiting(work: UnitOfWork, query: Mapping[str, Any], *, error: str) -> None:
-    """Cancels those that fit and are not in the mail server's hands."""
-    waiting = {**query, "state": {"$in": ["scheduled", "queued"]}, "handed_over_at": None}
-    for document in work.find(DELIVERIES.collection, waiting):
-        move(work, document, Outcome(delivery_id=document["_id"], to="cancelled", error=error))
-
-
 def resend(db: Database, cause: Cause, identifier: str, *, once: IdempotencyKey | None) -> Document:
     """A new delivery of the same text to the same recipient. Raises Conflict while the old one is under way."""
     unique = new_id()

@@ -81,9 +81,9 @@ def dedup_key_for_registration(rule: str, registration_id: str) -> str:
     return f"{rule}:{registration_id}"
 
 
-def dedup_key_for_reminder(registration_id: str, duration: str, starts_at: str) -> str:
-    """One reminder for each duration before each start: a moved event reminds again."""
-    return f"reminder:{registration_id}:{duration}:{starts_at}"
+def dedup_key_for_reminder(registration_id: str, due_at: str, starts_at: str) -> str:
+    """One reminder for each moment before each start, however the lead is written; a moved event reminds again."""
+    return f"reminder:{registration_id}:{due_at}:{starts_at}"
 
 
 def may_become(state: str, to: str) -> bool:

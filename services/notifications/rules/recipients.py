@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.notifications.projections import ENROLMENTS, EVENTS, REGISTRATIONS
+from services.notifications.projections import ENROLMENTS, EVENTS
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
-
-WITH_A_PLACE_OR_IN_LINE = ("confirmed", "waitlisted")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,13 +44,6 @@ class References:
             found = self.uow.find(EVENTS.collection, {"_id": {"$in": list(self._event_ids)}}, projection={"state": 1})
             self._events = {event["_id"]: event for event in found}
         return self._events.get(identifier, {}).get("state")
-
-    def registrations(self, event_id: str, states: Sequence[str]) -> list[Recipient]:
-        """Everyone registered for the event in one of `states`."""
-        query = {"event_id": event_id, "state": {"$in": list(states)}}
-        fields = {"contact_id": 1, "event_id": 1, "language": 1}
-        found = self.uow.find(REGISTRATIONS.collection, query, projection=fields, sort=[("_id", 1)])
-        return [registered(row, row["_id"]) for row in found]
 
     def enrolment(self, identifier: str) -> Document | None:
         """The enrolment; None when it is gone. Raises NotHereYet."""
@@ -100,15 +91,6 @@ def the_registered_of_a_cancelled_event(references: References, message: Message
 def who_came_after_all(references: References, message: Message) -> list[Recipient]:
     """The one whose check-in is heard of after the event's end."""
     return the_registered(references, message) if _event_state(references, message) == "completed" else []
-
-
-def everyone_with_a_place_or_in_line(references: References, message: Message) -> list[Recipient]:
-    return references.registrations(message.key, WITH_A_PLACE_OR_IN_LINE)
-
-
-def those_who_came(references: References, message: Message) -> list[Recipient]:
-    """Those who were checked in; everyone with a place when nobody was."""
-    return references.registrations(message.key, ["attended"]) or references.registrations(message.key, ["confirmed"])
 
 
 def _event_state(references: References, message: Message) -> str | None:

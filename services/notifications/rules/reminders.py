@@ -51,28 +51,26 @@ def remind(db: Database) -> bool:
         for duration in event.get("reminders") or ():
             due = reminder_time(event["starts_at"], duration, event.get("timezone") or "UTC")
             if still_worth_it(due, event["starts_at"], now):
-                busy = _remind_of(db, event, duration, due) or busy
+                busy = _remind_of(db, event, due) or busy
     return busy
 
 
-def _remind_of(db: Database, event: Document, duration: str, due: datetime) -> bool:
+def _remind_of(db: Database, event: Document, due: datetime) -> bool:
     starts_at = instant_text(event["starts_at"])
-    mark = f"{event['_id']}:{duration}:{starts_at}"
+    mark = f"{event['_id']}:{instant_text(due)}:{starts_at}"
     if db[REMINDED].find_one({"_id": mark}, {"_id": 1}):
         return False
     last = ""
     while True:
         last = db.transact(
-            lambda uow, last=last: _portion(uow, event, duration, due, starts_at, mark, last),  # type: ignore[misc]
+            lambda uow, last=last: _portion(uow, event, due, starts_at, mark, last),  # type: ignore[misc]
             cause=own_initiative(TEMPLATE),
         )
         if not last:
             return True
 
 
-def _portion(
-    uow: UnitOfWork, event: Document, duration: str, due: datetime, starts_at: str, mark: str, after: str
-) -> str:
+def _portion(uow: UnitOfWork, event: Document, due: datetime, starts_at: str, mark: str, after: str) -> str:
     """Reminds the next few; returns the last registration's id, or "" when all are done."""
     if uow.find_one(REMINDED, {"_id": mark}):
         return ""
@@ -89,7 +87,7 @@ def _portion(
                 NewDelivery(
                     template=TEMPLATE,
                     because=because,
-                    dedup_key=dedup_key_for_reminder(row["_id"], duration, starts_at),
+                    dedup_key=dedup_key_for_reminder(row["_id"], instant_text(due), starts_at),
                     contact_id=row.get("contact_id"),
                     language=row.get("language"),
                     event_id=event["_id"],

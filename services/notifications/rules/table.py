@@ -5,20 +5,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from services.notifications.deliveries.commands import cancel_waiting
+from services.notifications.rules.fan_outs import Everyone
 from services.notifications.rules.recipients import (
     Recipients,
     contacts_of_the_enrolment,
     contacts_of_the_workshops_enrolment,
-    everyone_with_a_place_or_in_line,
     the_registered,
     the_registered_of_a_cancelled_event,
     the_registered_unless_the_event_is_cancelled,
-    those_who_came,
     who_came_after_all,
 )
 from shared.messaging.messages import Message
-from shared.mongo.unit_of_work import UnitOfWork
 
 Condition = Callable[[Message], bool]
 NO_DELAY = timedelta(0)
@@ -30,18 +27,18 @@ class Rule:
     """When a message `on` arrives and `when` holds, write `template` to the recipients `to`.
 
     `personalisation` takes from the message what the text needs; `once_a_registration` lets a registration get
-    this at most once, whichever message brought it; `delay` is how long it
-    waits for other topics; `also` is what happens besides.
+    this at most once, whichever message brought it; `delay` is how long it waits for other topics; one that
+    `gathers` tells all changes of a while at once.
     """
 
     template: str
     on: str
-    to: Recipients
+    to: Recipients | Everyone
     when: Condition = lambda _: True
     personalisation: Callable[[Message], dict[str, Any]] = lambda _: {}
     once_a_registration: bool = False
     delay: timedelta = NO_DELAY
-    also: Callable[[UnitOfWork, Message], None] | None = None
+    gathers: bool = False
 
     @property
     def name(self) -> str:
@@ -89,9 +86,8 @@ def position(message: Message) -> dict[str, Any]:
     return {"position": (message.state or {}).get("position")}
 
 
-def forget_the_reminders(uow: UnitOfWork, message: Message) -> None:
-    cancel_waiting(uow, {"event_id": message.key, "template": "event_reminder"}, error="event_cancelled")
-
+WITH_A_PLACE_OR_IN_LINE = Everyone(states=("confirmed", "waitlisted"))
+THOSE_WHO_CAME = Everyone(states=("attended",), or_else=("confirmed",))  # everyone when nobody was checked in
 
 ENROLMENT_RULES = (
     Rule(template="enrolment_received", on="enrolment.created", to=contacts_of_the_enrolment),
@@ -146,23 +142,23 @@ EVENT_RULES = (
         template="event_changed",
         on="event.updated",
         when=changed_what_people_rely_on,
-        to=everyone_with_a_place_or_in_line,
+        to=WITH_A_PLACE_OR_IN_LINE,
         personalisation=changed_fields,
+        gathers=True,
     ),
     Rule(
         template="event_cancelled",
         on="event.transitioned",
         when=became("cancelled"),
-        to=everyone_with_a_place_or_in_line,
+        to=WITH_A_PLACE_OR_IN_LINE,
         personalisation=reason,
         once_a_registration=True,
-        also=forget_the_reminders,
     ),
     Rule(
         template="feedback_request",
         on="event.transitioned",
         when=became("completed"),
-        to=those_who_came,
+        to=THOSE_WHO_CAME,
         once_a_registration=True,
         delay=timedelta(seconds=2),  # the last check-ins may still be on their way
     ),
