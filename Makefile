@@ -43,10 +43,18 @@ lint: setup ## format, then ruff, mypy and the import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+# A release that was taken over or is broken is usually found within days: none younger than a week is taken.
+COOLDOWN_DAYS ?= 7
+UPGRADE ?= --upgrade --exclude-newer $$($(BIN)/python -c 'import datetime as d; \
+  print((d.datetime.now(d.UTC) - d.timedelta(days=$(COOLDOWN_DAYS))).date())')
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-annotate --no-header --no-emit-index-url --no-emit-find-links pyproject.toml
+
 .PHONY: lock
-lock: setup ## lock the Python dependencies again, with hashes
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --all-extras --generate-hashes \
-	  --no-annotate --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
+lock: setup ## lock the Python dependencies again, with hashes (UPGRADE= keeps the versions that are locked)
+	@$(COMPILE) --all-extras $(UPGRADE) -o requirements.txt
+	@$(COMPILE) --constraints requirements.txt -o requirements/run.txt
+	@$(COMPILE) --constraints requirements.txt --extra local -o requirements/local.txt
 
 .PHONY: clean
 clean: ## remove the environment and what runs left behind
