@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from flask_smorest import Blueprint
-
 from services.events.calendars import api as calendars
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
@@ -11,6 +9,7 @@ from services.events.events.store import EVENTS
 from services.events.projections import PROJECTIONS
 from services.events.public import api as public
 from services.events.registrations import api as registrations
+from services.events.registrations.batching import RegistrationBatcher
 from services.events.registrations.seats import SEATS
 from services.events.registrations.store import REGISTRATIONS
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
@@ -26,14 +25,9 @@ POLICIES: dict[str, Sequence[Handler]] = {
 SUBSCRIPTIONS: Subscriptions = {**{topic: [copy] for topic, copy in PROJECTIONS.items()}, **POLICIES}
 
 
-def routes(settings: Settings, db: Database) -> Iterable[Blueprint]:
-    secrets = Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)
-    return [
-        events.routes(db),
-        registrations.routes(db, secrets),
-        calendars.routes(db),
-        public.routes(db, secrets),
-    ]
+def provides(settings: Settings, db: Database) -> Iterable[object]:
+    """The objects that the service's views ask for by their type."""
+    return [Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys), RegistrationBatcher(db)]
 
 
 SERVICE = Service(
@@ -49,7 +43,8 @@ SERVICE = Service(
             busy=True,
         ),
     ],
-    routes=routes,
+    routes=[events.routes, registrations.routes, calendars.routes, public.routes],
+    provides=provides,
     subscriptions=SUBSCRIPTIONS,
     collections={SEATS: []},
 )

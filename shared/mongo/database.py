@@ -13,7 +13,7 @@ from pymongo.read_preferences import ReadPreference
 from pymongo.write_concern import WriteConcern
 
 from shared.cause import Cause
-from shared.errors import Conflict, Problem, Unavailable
+from shared.errors import Conflict, Problem
 from shared.ids import utc_now
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.errors import DUPLICATE_KEY, NAMESPACE_EXISTS, codes_of, refusal
@@ -134,17 +134,17 @@ class Database:
         work: Callable[[UnitOfWork], Sequence[T | Problem]],
         *,
         cause: Cause,
-        onces: Sequence[IdempotencyKey | None],
+        keys: Sequence[IdempotencyKey | None],
     ) -> list[T | Problem]:
         """Runs `work` for several requests in one transaction; it gives each one's result or refusal, in order.
 
-        `onces` are the requests' Idempotency-Keys; that of a refused request stays unused. Raises as `transact` does,
+        `keys` are the requests' Idempotency-Keys; that of a refused request stays unused. Raises as `transact` does,
         and Conflict when a key was used before: then nothing was done, and each is to be done by itself.
         """
 
         def run(uow: UnitOfWork) -> list[T | Problem]:
             results = list(work(uow))
-            for key, result in zip(onces, results, strict=True):
+            for key, result in zip(keys, results, strict=True):
                 if key and not isinstance(result, Problem):
                     uow.write(JOURNAL, InsertOne(key.row(uow.now, result=result)))
             return results
@@ -183,7 +183,7 @@ class Database:
         majority = self.raw.get_collection(collection, read_concern=ReadConcern("majority"))
         existing = majority.find_one(values, {"_id": 1})
         if existing is None:
-            return Unavailable(
+            return Conflict(
                 f"Another {name} with the same {' and '.join(values)} is being saved at this moment. Try again.",
                 retry_after=1,
             )

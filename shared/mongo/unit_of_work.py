@@ -119,6 +119,12 @@ class UnitOfWork:
         self.flush()
         return list(self.db[collection].find(query, session=self.session, **options))
 
+    def find_all(self, aggregate: Aggregate[D], query: Mapping[str, Any], **options: Any) -> list[D]:
+        """The aggregate's documents that fit, with this work's own writes seen."""
+        found: Any = self.find(aggregate.collection, query, **options)
+        documents: list[D] = found
+        return documents
+
     def find_and_update(
         self, collection: str, query: Mapping[str, Any], update: Any, **options: Any
     ) -> Document | None:

@@ -84,9 +84,9 @@ def test_other_processes_do_not_oversell(known: Events, monkeypatch: pytest.Monk
     """Without the queue of threads, as between processes: the database alone holds the limit."""
     from contextlib import nullcontext
 
-    from services.events.registrations import turns
+    from services.events.registrations import event_lock
 
-    monkeypatch.setattr(turns.Turns, "of", lambda self, key: nullcontext())
+    monkeypatch.setattr(event_lock.KeyedLock, "held", lambda self, key: nullcontext())
     event = known.published(a.webinar(capacity=3))
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda one: known.register(event, contact=one), CONTACTS))

@@ -7,9 +7,9 @@ from marshmallow import fields
 
 from services.events.calendars.feeds import events_of_season, feed
 from services.events.events.store import EVENTS
+from shared.http.calls import database
 from shared.http.media import gives_media
 from shared.http.routes import Routes, load_one
-from shared.mongo.database import Database
 from shared.schemas import LANGUAGES, Id, Strict, one_of
 
 CALENDAR = "text/calendar"
@@ -23,27 +23,25 @@ class FeedQuery(CalendarQuery):
     season_id = Id(load_default=None)
 
 
-def routes(db: Database) -> Routes:
-    """Events for calendar programs."""
-    blueprint = Routes("calendars", __name__, url_prefix="/v1", description="Events as iCalendar (RFC 5545)")
+routes = Routes("calendars", __name__, url_prefix="/v1", description="Events as iCalendar (RFC 5545)")
 
-    @blueprint.route("/events/<id>/calendar.ics", methods=["GET"])
-    @gives_media(CALENDAR)
-    @blueprint.query(CalendarQuery)
-    @blueprint.response(200, fields.String(), content_type=CALENDAR)
-    def event_calendar(query: dict[str, Any], id: str) -> Response:
-        """One event as a calendar"""
-        return _answer(feed([load_one(db, EVENTS, id)], language=query["language"]))
 
-    @blueprint.route("/calendar.ics", methods=["GET"])
-    @gives_media(CALENDAR)
-    @blueprint.query(FeedQuery)
-    @blueprint.response(200, fields.String(), content_type=CALENDAR)
-    def season_calendar(query: dict[str, Any]) -> Response:
-        """The events of a season (or all) as a calendar"""
-        return _answer(feed(events_of_season(db, query["season_id"]), language=query["language"], name="USO"))
+@routes.get("/events/<id>/calendar.ics")
+@gives_media(CALENDAR)
+@routes.query(CalendarQuery)
+@routes.response(200, fields.String(), content_type=CALENDAR)
+def event_calendar(query: dict[str, Any], id: str) -> Response:
+    """One event as a calendar"""
+    return _answer(feed([load_one(database(), EVENTS, id)], language=query["language"]))
 
-    return blueprint
+
+@routes.get("/calendar.ics")
+@gives_media(CALENDAR)
+@routes.query(FeedQuery)
+@routes.response(200, fields.String(), content_type=CALENDAR)
+def season_calendar(query: dict[str, Any]) -> Response:
+    """The events of a season (or all) as a calendar"""
+    return _answer(feed(events_of_season(database(), query["season_id"]), language=query["language"], name="USO"))
 
 
 def _answer(body: bytes) -> Response:

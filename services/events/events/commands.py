@@ -1,84 +1,60 @@
-"""What staff do with events."""
+"""The commands of staff on events."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pymongo import InsertOne
 
 from services.events.events.domain import check_changeable, check_settled, next_state, seats_grow
 from services.events.events.schemas import EventInput
-from services.events.events.store import EVENTS, with_search_words
+from services.events.events.store import EVENTS, EventDocument, with_search_words
 from services.events.projections import ENROLMENTS, SEASONS
 from services.events.registrations.seats import SEATS, fill_seats, new_seats
-from services.events.registrations.turns import in_turn
-from shared.cause import Cause
 from shared.errors import NotArrivedYet
 from shared.ids import new_id
 from shared.merge_patch import patched
 from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database
-from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
-_INPUT = EventInput()
+INPUT = EventInput()
 
 
-def create_event(db: Database, cause: Cause, fields: dict[str, Any], *, once: IdempotencyKey | None) -> Document:
+def create_event(uow: UnitOfWork, fields: dict[str, Any]) -> EventDocument:
     """A new draft. Raises NotArrivedYet when its enrolment or season is not known here."""
-    identifier = new_id()
-    calendar = {"uid": f"{identifier}@events.uso", "sequence": 0}
-
-    def work(uow: UnitOfWork) -> Document:
-        event = {**_with_references(uow, fields), "_id": identifier, "state": "draft", "calendar": calendar}
-        uow.write(SEATS, InsertOne(new_seats(identifier)))
-        return uow.insert(EVENTS, event, "event.created")
-
-    return db.transact(work, cause=cause, once=once)
+    event_id = new_id()
+    start = {"_id": event_id, "state": "draft", "calendar": {"uid": f"{event_id}@events.uso", "sequence": 0}}
+    event = {**_with_references(uow, fields), **start}
+    uow.write(SEATS, InsertOne(new_seats(event_id)))
+    return uow.insert(EVENTS, event, "event.created")
 
 
-def change_event(db: Database, cause: Cause, identifier: str, patch: dict[str, Any], *, if_match: int) -> Document:
+def change_event(uow: UnitOfWork, event_id: str, patch: dict[str, Any]) -> EventDocument:
     """Applies a merge patch; seats that it adds go to the waiting, in the same transaction.
 
     A capacity below the number of people who have a seat throws nobody out: nobody new gets one until
-    there is room again. Raises Stale, Invalid, NotFound, NotArrivedYet, NotChangeable.
+    there is room again. Raises NotFound, Stale, Invalid, NotArrivedYet, NotChangeable.
     """
-
-    def work(uow: UnitOfWork) -> Document:
-        event = uow.get(EVENTS, identifier, if_match=if_match)
-        check_changeable(event)
-        fields = patched(EVENTS.to_public(event), patch, _INPUT)
-        check_settled(event, fields)
-        after = save_event(uow, event, _with_references(uow, fields), "event.updated")
-        if seats_grow(event, after):
-            fill_seats(uow, after)
-        return after
-
-    return in_turn(db, identifier, work, cause=cause)
+    event = uow.get(EVENTS, event_id)
+    check_changeable(event)
+    fields = patched(EVENTS.to_public(event), patch, INPUT)
+    check_settled(event, fields)
+    after = save_event(uow, event, _with_references(uow, fields), "event.updated")
+    if seats_grow(event, after):
+        fill_seats(uow, after)
+    return after
 
 
-def move_event(
-    db: Database,
-    cause: Cause,
-    identifier: str,
-    *,
-    to: str,
-    reason: str | None,
-    if_match: int | None,
-    once: IdempotencyKey | None,
-) -> Document:
-    """Takes the event a step on. Its registrations stay as they are, whatever becomes of it.
+def move_event(uow: UnitOfWork, event_id: str, *, to: str, reason: str | None) -> EventDocument:
+    """Takes the event one step on. Its registrations stay as they are, whatever becomes of it.
 
-    Raises IllegalStep, Stale, NotFound.
+    Raises NotFound, Stale, IllegalTransition, Invalid.
     """
-
-    def work(uow: UnitOfWork) -> Document:
-        event = uow.get(EVENTS, identifier, if_match=if_match)
-        return step(uow, event, next_state(event["kind"], event["state"], to), reason)
-
-    return db.transact(work, cause=cause, once=once)
+    event = uow.get(EVENTS, event_id)
+    return step(uow, event, next_state(event["kind"], event["state"], to), reason)
 
 
-def step(uow: UnitOfWork, event: Document, to: str, reason: str | None) -> Document:
+def step(uow: UnitOfWork, event: EventDocument, to: str, reason: str | None) -> EventDocument:
     """Saves the event in the state `to` with its message."""
     changes: Document = {"state": to}
     if to == "awaiting_days":
@@ -90,9 +66,11 @@ def step(uow: UnitOfWork, event: Document, to: str, reason: str | None) -> Docum
 
 
 def save_event(
-    uow: UnitOfWork, event: Document, changes: Document, type: str, change: dict[str, Any] | None = None
-) -> Document:
+    uow: UnitOfWork, event: EventDocument, changes: Mapping[str, Any], type: str, change: dict[str, Any] | None = None
+) -> EventDocument:
     """Every change of an event is one that calendars must take over (RFC 5545, 3.8.7.4)."""
+    if all(event.get(name) == value for name, value in changes.items()):
+        return event
     calendar = {**event["calendar"], "sequence": event["calendar"]["sequence"] + 1}
     return uow.save(EVENTS, event, {**changes, "calendar": calendar}, type, change=change)
 

@@ -5,24 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import Conflict
+from shared.state_machine import StateMachine
 
 KINDS = ("webinar", "seminar", "workshop")
-STATES = ("draft", "awaiting_days", "published", "refused", "completed", "cancelled")
 ROLES = ("officeholder", "elected", "developer", "other")
 
-STEPS: Mapping[str, frozenset[str]] = {
-    "draft": frozenset({"published", "cancelled"}),
-    "awaiting_days": frozenset({"cancelled"}),
-    "refused": frozenset({"published", "cancelled"}),
-    "published": frozenset({"completed", "cancelled"}),
-    "completed": frozenset(),
-    "cancelled": frozenset(),
-}
+# The steps that staff ask for; enrolment's answer takes a workshop from awaiting_days to published or refused.
+LIFECYCLE = StateMachine(
+    name="event",
+    steps={
+        "draft": {"published", "cancelled"},
+        "awaiting_days": {"cancelled"},
+        "published": {"completed", "cancelled"},
+        "refused": {"published", "cancelled"},
+        "completed": set(),
+        "cancelled": set(),
+    },
+)
 SETTLED_ONCE_ASKED_FOR = ("kind", "enrolment_id", "days")
-
-
-class IllegalStep(Conflict):
-    """The table of steps does not have this one."""
 
 
 class NotChangeable(Conflict):
@@ -41,17 +41,15 @@ def next_state(kind: str, state: str, to: str) -> str:
     """The state that `to` leads to: a workshop waits for its days before it is published.
 
     An event may be completed before its end: whoever says that it is over knows better than the calendar.
-    Raises IllegalStep.
+    Raises IllegalTransition, Invalid.
     """
-    if to not in STEPS[state]:
-        allowed = ", ".join(sorted(STEPS[state])) or "nothing"
-        raise IllegalStep(f"An event that is {state} cannot become {to}. From here it can become {allowed}.")
+    LIFECYCLE.check(state, to)
     return "awaiting_days" if kind == "workshop" and to == "published" else to
 
 
 def check_changeable(event: Mapping[str, Any]) -> None:
     """Raises NotChangeable once an event is over, and for the moment in which enrolment considers its days."""
-    if not STEPS[event["state"]]:
+    if LIFECYCLE.is_final(event["state"]):
         raise NotChangeable(f"This event is {event['state']}: it stays as it is.")
     if event["state"] == "awaiting_days":
         raise NotChangeable("This workshop is waiting for its days. Try again when it has its answer.", retry_after=1)

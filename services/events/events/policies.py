@@ -17,7 +17,7 @@ def take_answer(uow: UnitOfWork, message: Message) -> None:
     """Moves on each workshop of the account that waits and finds its answer in the ledger; a second time nothing."""
     ledger = (message.state or {}).get("ledger") or []
     asked_for = [entry["event_id"] for entry in ledger if entry.get("event_id")]
-    for event in uow.find(EVENTS.collection, {"_id": {"$in": asked_for}, "state": "awaiting_days"}):
+    for event in uow.find_all(EVENTS, {"_id": {"$in": asked_for}, "state": "awaiting_days"}):
         answer = answer_to(event, ledger)
         if answer is not None:
             step(uow, event, "published" if answer.granted else "refused", answer.reason)

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 import isodate
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from services.events.events.domain import KINDS, ROLES, STATES
+from services.events.events.domain import KINDS, LIFECYCLE, ROLES
 from shared.schemas import MAX_TEXT, ByLanguage, Duration, Id, Instant, Resource, SearchQuery, Strict, one_of
 
 TIMEZONES = frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}
@@ -155,14 +155,14 @@ class Event(EventInput, Resource):
 
     season_id = fields.String(allow_none=True, metadata={"description": "of the audience, or of the enrolment"})
     organisation_id = fields.String(allow_none=True, metadata={"description": "a workshop's: that of the enrolment"})
-    state = one_of(*STATES, required=True)
+    state = one_of(*LIFECYCLE.states, required=True)
     refusal_reason = fields.String(allow_none=True, metadata={"description": "why enrolment gave no days"})
     calendar = fields.Nested(CalendarMark, required=True)
 
 
 class EventQuery(SearchQuery):
     kind = one_of(*KINDS)
-    state = one_of(*STATES)
+    state = one_of(*LIFECYCLE.states)
     season_id = Id()
     starts_from = Instant(data_key="from", metadata={"description": "starts then or later"})
     starts_before = Instant(data_key="to", metadata={"description": "starts before then"})

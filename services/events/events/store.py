@@ -1,21 +1,59 @@
 """Where events are kept."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
 
 from pymongo import IndexModel
 
+from services.events.events.domain import LIFECYCLE
 from services.events.events.schemas import Event
 from shared.messaging.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import Sort, search_query, search_words
 
-EVENTS: Aggregate[Document] = Aggregate(
+
+class EventDocument(TypedDict):
+    _id: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    state: str
+    kind: str
+    title: dict[str, str]
+    description: dict[str, str] | None
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    venue: dict[str, str] | None
+    online_url: str | None
+    capacity: int | None
+    waitlist: bool
+    max_per_organisation: int | None
+    registration_opens_at: datetime | None
+    registration_closes_at: datetime | None
+    cancel_until: str
+    promote_until: str
+    audience: dict[str, Any]
+    reminders: list[str]
+    materials: list[dict[str, Any]]
+    enrolment_id: str | None
+    days: float | None
+    season_id: str | None
+    organisation_id: str | None
+    calendar: dict[str, Any]
+    refusal_reason: str | None
+    awaiting_since_version: int
+    search: list[str]
+
+
+EVENTS: Aggregate[EventDocument] = Aggregate(
     name="event",
     collection="events",
     source="/uso/events",
     topic="uso.events.events.v1",
     message_types={"event.created": Change, "event.updated": Change, "event.transitioned": Transition},
     schema=Event,
+    lifecycle=LIFECYCLE,
     indexes=[
         IndexModel([("starts_at", 1), ("_id", 1)], name="starts_at"),
         IndexModel([("season_id", 1), ("starts_at", 1), ("_id", 1)], name="season"),

@@ -4,7 +4,7 @@ from marshmallow import Schema, fields
 
 from services.events.events.domain import KINDS
 from services.events.events.schemas import Material
-from services.events.registrations.domain import STATES
+from services.events.registrations.domain import LIFECYCLE
 from services.events.registrations.schemas import Person
 from shared.schemas import ByLanguage, Instant, SearchQuery, Strict, one_of
 
@@ -35,7 +35,7 @@ class PublicRegistrationInput(Strict):
 class PublicRegistration(Schema):
     """One's own registration: where it stands, and the meeting's address once there is a seat."""
 
-    state = one_of(*STATES, required=True)
+    state = one_of(*LIFECYCLE.states, required=True)
     position = fields.Integer(allow_none=True, required=True)
     token = fields.String(required=True, metadata={"description": "for /public/registrations/{token}; keep it secret"})
     event = fields.Nested(PublicEvent, required=True)

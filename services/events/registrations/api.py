@@ -1,5 +1,6 @@
 """/v1/events/{id}/registrations and /v1/registrations"""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
@@ -7,8 +8,11 @@ from marshmallow import fields
 
 from services.events.events.store import EVENTS
 from services.events.registrations import commands
+from services.events.registrations.batching import RegistrationBatcher
+from services.events.registrations.domain import LIFECYCLE
 from services.events.registrations.door_list import COLUMNS, door_list
-from services.events.registrations.registrants import find_applicant
+from services.events.registrations.event_lock import in_turn
+from services.events.registrations.registrants import find_registrant
 from services.events.registrations.schemas import (
     FeedbackInput,
     RegistrationInput,
@@ -18,15 +22,14 @@ from services.events.registrations.schemas import (
 )
 from services.events.registrations.store import REGISTRATIONS
 from services.events.registrations.views import registrations_of, shown, summary
-from shared.http.calls import if_match, once, request_cause
+from shared.http.calls import database, idempotency_key, request_cause, run, the
 from shared.http.downloads import table_answer
 from shared.http.media import gives_media
 from shared.http.resource_routes import add_history
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database
 from shared.mongo.paging import Page
-from shared.schemas import Strict, TransitionInput, one_of
+from shared.schemas import Strict, one_of, transition_of
 from shared.secrets import Secrets
 from shared.tables import CSV, XLSX
 
@@ -35,65 +38,75 @@ class TableQuery(Strict):
     format = one_of("csv", "xlsx", load_default=None)
 
 
-def routes(db: Database, secrets: Secrets) -> Routes:
-    """The registrations' part of the service's HTTP interface."""
-    blueprint = Routes("registrations", __name__, url_prefix="/v1", description="Who comes to which event")
+routes = Routes("registrations", __name__, url_prefix="/v1", description="Who comes to which event")
 
-    @blueprint.route("/events/<id>/registrations", methods=["POST"])
-    @blueprint.takes(RegistrationInput)
-    @blueprint.answers(RegistrationShown, 201)
-    def register(body: dict[str, Any], id: str) -> Document:
-        """Register a contact, or a person for an event open to the public"""
-        applicant = find_applicant(db, secrets, body)
-        registration = commands.register(db, request_cause(), id, applicant, once=once())
-        return {**registration, "person": body.get("person") if registration["person_sealed"] else None}
 
-    @blueprint.route("/events/<id>/registrations", methods=["GET"])
-    @blueprint.query(RegistrationQuery)
-    @blueprint.lists(RegistrationShown)
-    def list_registrations(query: dict[str, Any], id: str) -> Page:
-        """List an event's registrations in the order of arrival; `q` looks in names"""
-        load_one(db, EVENTS, id)
-        return registrations_of(db, secrets, id, query)
+@routes.post("/events/<id>/registrations")
+@routes.takes(RegistrationInput)
+@routes.answers(RegistrationShown, 201)
+def register(body: dict[str, Any], id: str) -> Document:
+    """Register a contact, or a person for an event open to the public"""
+    registrant = find_registrant(database(), the(Secrets), body)
+    request = commands.Request(registrant=registrant, cause=request_cause(), key=idempotency_key())
+    registration = the(RegistrationBatcher).register(id, request)
+    return {**registration, "person": body.get("person") if registration["person_sealed"] else None}
 
-    @blueprint.route("/events/<id>/registrations.csv", methods=["GET"])
-    @gives_media(CSV, XLSX)
-    @blueprint.query(TableQuery)
-    @blueprint.response(200, fields.String(), content_type=CSV)
-    def list_for_the_door(query: dict[str, Any], id: str) -> Response:
-        """The list for the door, as CSV or XLSX"""
-        load_one(db, EVENTS, id)
-        return table_answer(COLUMNS, door_list(db, secrets, id), name="registrations", format=query["format"])
 
-    @blueprint.route("/events/<id>/summary", methods=["GET"])
-    @blueprint.response(200, Summary)
-    def get_summary(id: str) -> Document:
-        """Count an event's registrations and scores"""
-        load_one(db, EVENTS, id)
-        return summary(db, id)
+@routes.get("/events/<id>/registrations")
+@routes.query(RegistrationQuery)
+@routes.lists(RegistrationShown)
+def list_registrations(query: dict[str, Any], id: str) -> Page:
+    """List an event's registrations in the order of arrival; `q` looks in names"""
+    load_one(database(), EVENTS, id)
+    return registrations_of(database(), the(Secrets), id, query)
 
-    @blueprint.route("/registrations/<id>", methods=["GET"])
-    @blueprint.answers(RegistrationShown)
-    def get_registration(id: str) -> Document:
-        """Show a registration"""
-        return shown(db, secrets, load_one(db, REGISTRATIONS, id))[0]
 
-    @blueprint.route("/registrations/<id>/transitions", methods=["POST"])
-    @blueprint.takes(TransitionInput)
-    @blueprint.answers(RegistrationShown)
-    def move_registration(body: dict[str, Any], id: str) -> Document:
-        """Cancel a registration, or note who came and who did not"""
-        moved = commands.move_registration(
-            db, request_cause(), id, to=body["to"], reason=body.get("reason"), if_match=if_match(), once=once()
-        )
-        return shown(db, secrets, moved)[0]
+@routes.get("/events/<id>/registrations.csv")
+@gives_media(CSV, XLSX)
+@routes.query(TableQuery)
+@routes.response(200, fields.String(), content_type=CSV)
+def list_for_the_door(query: dict[str, Any], id: str) -> Response:
+    """The list for the door, as CSV or XLSX"""
+    load_one(database(), EVENTS, id)
+    rows = door_list(database(), the(Secrets), id)
+    return table_answer(COLUMNS, rows, name="registrations", format=query["format"])
 
-    @blueprint.route("/registrations/<id>/feedback", methods=["POST"])
-    @blueprint.takes(FeedbackInput)
-    @blueprint.answers(RegistrationShown)
-    def give_feedback(body: dict[str, Any], id: str) -> Document:
-        """Keep what somebody thought of the event; again replaces it"""
-        return shown(db, secrets, commands.give_feedback(db, request_cause(), id, body, once=once()))[0]
 
-    add_history(blueprint, "/registrations/<id>/history", db, REGISTRATIONS)
-    return blueprint
+@routes.get("/events/<id>/summary")
+@routes.response(200, Summary)
+def get_summary(id: str) -> Document:
+    """Count an event's registrations and scores"""
+    load_one(database(), EVENTS, id)
+    return summary(database(), id)
+
+
+@routes.get("/registrations/<id>")
+@routes.answers(RegistrationShown)
+def show_registration(id: str) -> Document:
+    """Show a registration"""
+    return _shown(load_one(database(), REGISTRATIONS, id))
+
+
+@routes.post("/registrations/<id>/transitions")
+@routes.takes(transition_of(LIFECYCLE.states, "registration"))
+@routes.answers(RegistrationShown)
+def move_registration(body: dict[str, Any], id: str) -> Document:
+    """Cancel a registration, or note who came and who did not"""
+    event_id = load_one(database(), REGISTRATIONS, id)["event_id"]
+    reason = body.get("reason")
+    return _shown(in_turn(event_id, lambda: run(commands.move_registration, id, to=body["to"], reason=reason)))
+
+
+@routes.post("/registrations/<id>/feedback")
+@routes.takes(FeedbackInput)
+@routes.answers(RegistrationShown)
+def give_feedback(body: dict[str, Any], id: str) -> Document:
+    """Keep what somebody thought of the event; again replaces it"""
+    return _shown(run(commands.give_feedback, id, body))
+
+
+add_history(routes, "/registrations/<id>/history", None, REGISTRATIONS)
+
+
+def _shown(registration: Mapping[str, Any]) -> Document:
+    return shown(database(), the(Secrets), registration)[0]

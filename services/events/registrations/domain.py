@@ -8,18 +8,21 @@ from typing import Any
 from isodate import parse_duration
 
 from shared.errors import Conflict
+from shared.state_machine import StateMachine
 
-STATES = ("confirmed", "waitlisted", "cancelled", "attended", "absent")
 SEATED = ("confirmed", "attended", "absent")
 ENROLLED = ("enrolled", "active", "completed")
 
-STEPS: Mapping[str, frozenset[str]] = {
-    "confirmed": frozenset({"cancelled", "attended", "absent"}),
-    "waitlisted": frozenset({"cancelled"}),
-    "attended": frozenset({"attended"}),
-    "absent": frozenset(),
-    "cancelled": frozenset(),
-}
+LIFECYCLE = StateMachine(
+    name="registration",
+    steps={
+        "confirmed": {"cancelled", "attended", "absent"},
+        "waitlisted": {"cancelled"},
+        "cancelled": set(),
+        "attended": set(),
+        "absent": set(),
+    },
+)
 
 
 class NotOpen(Conflict):
@@ -36,10 +39,6 @@ class TooLate(Conflict):
 
 class Full(Conflict):
     """No seat is left, and the event keeps no waiting list."""
-
-
-class IllegalStep(Conflict):
-    """The table of steps does not have this one."""
 
 
 class NotThere(Conflict):
@@ -128,13 +127,6 @@ def next_in_line(
             counts[organisation] += 1
         chosen.append(registration)
     return chosen
-
-
-def check_step(state: str, to: str) -> None:
-    """Raises IllegalStep."""
-    if to not in STEPS[state]:
-        allowed = ", ".join(sorted(STEPS[state] - {state})) or "nothing"
-        raise IllegalStep(f"A registration that is {state} cannot become {to}. From here it can become {allowed}.")
 
 
 def check_was_there(registration: Mapping[str, Any], event: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from shared.errors import NotArrivedYet
 from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
+from shared.mongo.unit_of_work import UnitOfWork
 from shared.secrets import Secrets
 
 PURPOSE = "person"
@@ -38,7 +39,7 @@ class Registrant:
         }
 
 
-def find_applicant(db: Database, secrets: Secrets, body: dict[str, Any]) -> Registrant:
+def find_registrant(db: Database, secrets: Secrets, body: dict[str, Any]) -> Registrant:
     """The contact of `contact_id`, or of the person's e-mail address, else the person.
 
     Raises NotArrivedYet for a contact that is not known here.
@@ -71,10 +72,10 @@ def find_contact(db: Database, identifier: str) -> Document | None:
     return contact
 
 
-def takes_part(db: Database, organisation_id: str | None, season_id: str | None) -> bool:
-    """Whether the organisation is in the season, as far as is known here."""
+def takes_part(uow: UnitOfWork, organisation_id: str | None, season_id: str | None) -> bool:
+    """Whether the organisation takes part in the season, as far as is known here."""
     query = {"season_id": season_id, "organisation_id": organisation_id, "state": {"$in": list(ENROLLED)}}
-    return bool(organisation_id and db[ENROLMENTS.collection].find_one(query, {"_id": 1}))
+    return bool(organisation_id and uow.find_one(ENROLMENTS.collection, query, projection={"_id": 1}))
 
 
 def person_of(secrets: Secrets, registration: Document) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from services.events.events.domain import ROLES
-from services.events.registrations.domain import STATES
+from services.events.registrations.domain import LIFECYCLE
 from services.events.registrations.names import PersonName, no_address_or_markup
 from shared.messaging.changes import Change
 from shared.schemas import LANGUAGES, Id, Line, LongText, Resource, SearchQuery, Strict, one_of
@@ -57,7 +57,7 @@ class Registration(Resource):
     organisation_id = fields.String(allow_none=True)
     role = one_of(*ROLES, allow_none=True)
     language = one_of(*LANGUAGES)
-    state = one_of(*STATES, required=True)
+    state = one_of(*LIFECYCLE.states, required=True)
     queue_number = fields.Integer(required=True, metadata={"description": "the order of arrival; never changes"})
     position = fields.Integer(
         allow_none=True, metadata={"description": "the place in line; in a message: when it was written"}
@@ -73,7 +73,7 @@ class RegistrationShown(Registration):
 
 
 class RegistrationQuery(SearchQuery):
-    state = one_of(*STATES)
+    state = one_of(*LIFECYCLE.states)
 
 
 class Scores(Schema):

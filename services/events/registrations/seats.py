@@ -4,8 +4,14 @@ from collections.abc import Collection
 
 from pymongo import UpdateOne
 
+from services.events.events.store import EventDocument
 from services.events.registrations.domain import SEATED, may_promote, next_in_line
-from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, seated_by_organisation
+from services.events.registrations.store import (
+    BY_ARRIVAL,
+    REGISTRATIONS,
+    RegistrationDocument,
+    seated_by_organisation,
+)
 from shared.errors import NotFound
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
@@ -36,7 +42,7 @@ def change_seats(uow: UnitOfWork, event_id: str, *, taken: int = 0, waiting: int
         uow.write(SEATS, UpdateOne({"_id": event_id}, {"$inc": {"taken": taken, "waiting": waiting}}))
 
 
-def fill_seats(uow: UnitOfWork, event: Document) -> list[Document]:
+def fill_seats(uow: UnitOfWork, event: EventDocument) -> list[RegistrationDocument]:
     """Gives the free seats to the first in line who may have them; `registration.promoted` for each.
 
     Only while the event is published, and until its last moment for that (`promote_until` before the start).
@@ -49,8 +55,8 @@ def fill_seats(uow: UnitOfWork, event: Document) -> list[Document]:
         return []
     most = event.get("max_per_organisation")
     limit = free if free is not None and most is None else 0
-    waiting = uow.find(
-        REGISTRATIONS.collection,
+    waiting = uow.find_all(
+        REGISTRATIONS,
         {"event_id": event["_id"], "state": "waitlisted"},
         sort=list(BY_ARRIVAL),
         limit=limit,
@@ -69,7 +75,7 @@ def fill_seats(uow: UnitOfWork, event: Document) -> list[Document]:
     return promoted
 
 
-def seated_of(uow: UnitOfWork, event: Document, organisations: Collection[str] | None = None) -> dict[str, int]:
+def seated_of(uow: UnitOfWork, event: EventDocument, organisations: Collection[str] | None = None) -> dict[str, int]:
     """How many seats each organisation (of `organisations`) has; nothing where their number does not matter."""
     if event.get("max_per_organisation") is None:
         return {}

@@ -1,19 +1,42 @@
 """Where registrations are kept, and their present places in line."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypedDict
 
 from pymongo import IndexModel
 
+from services.events.registrations.domain import LIFECYCLE
 from services.events.registrations.schemas import FeedbackGiven, Registration
 from shared.messaging.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Sort
 
+
+class RegistrationDocument(TypedDict):
+    _id: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    event_id: str
+    state: str
+    live: bool
+    contact_id: str | None
+    organisation_id: str | None
+    role: str | None
+    language: str
+    person_keys: list[str]
+    person_sealed: str | None
+    queue_number: int
+    position: int | None
+    feedback: dict[str, Any] | None
+
+
 # `person_keys` holds all that a person is known by: the contact's id, and the keyed hashes of the e-mail address.
 # As `live` is part of the index, the place is free again once a registration is cancelled.
-REGISTRATIONS: Aggregate[Document] = Aggregate(
+REGISTRATIONS: Aggregate[RegistrationDocument] = Aggregate(
     name="registration",
     collection="registrations",
     source="/uso/events",
@@ -25,6 +48,7 @@ REGISTRATIONS: Aggregate[Document] = Aggregate(
         "feedback.given": FeedbackGiven,
     },
     schema=Registration,
+    lifecycle=LIFECYCLE,
     indexes=[
         IndexModel(
             [("event_id", 1), ("person_keys", 1), ("live", 1)],
@@ -42,19 +66,22 @@ REGISTRATIONS: Aggregate[Document] = Aggregate(
 BY_ARRIVAL: Sort = (("queue_number", 1), ("_id", 1))
 
 
-def with_positions(db: Database, registrations: Sequence[Document]) -> list[Document]:
+def with_positions(db: Database, registrations: Sequence[Mapping[str, Any]]) -> list[Document]:
     """The registrations with their present places in line, found by one query."""
-    waiting = [one for one in registrations if one["state"] == "waitlisted"]
-    lines: dict[str, list[int]] = {one["event_id"]: [] for one in waiting}
+    waiting = [registration for registration in registrations if registration["state"] == "waitlisted"]
+    lines: dict[str, list[int]] = {registration["event_id"]: [] for registration in waiting}
     if lines:
         query = {"event_id": {"$in": list(lines)}, "state": "waitlisted"}
         projection = {"_id": 0, "event_id": 1, "queue_number": 1}
         for row in db[REGISTRATIONS.collection].find(query, projection).sort("queue_number", 1):
             lines[row["event_id"]].append(row["queue_number"])
-    return [{**one, "position": _place(lines, one) if one in waiting else None} for one in registrations]
+    return [
+        {**registration, "position": _position(lines, registration) if registration in waiting else None}
+        for registration in registrations
+    ]
 
 
-def _place(lines: dict[str, list[int]], registration: Document) -> int:
+def _position(lines: dict[str, list[int]], registration: Mapping[str, Any]) -> int:
     return bisect_left(lines[registration["event_id"]], registration["queue_number"]) + 1
 
 

@@ -1,5 +1,6 @@
 """What staff see of registrations: names, places in line, counts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from services.events.projections import CONTACTS, ORGANISATIONS
@@ -12,7 +13,7 @@ from shared.mongo.paging import Page, page, search_query, search_words
 from shared.secrets import Secrets
 
 
-def shown(db: Database, secrets: Secrets, *registrations: Document) -> list[Document]:
+def shown(db: Database, secrets: Secrets, *registrations: Mapping[str, Any]) -> list[Document]:
     """The registrations with their present positions and the persons who are no contacts."""
     return [{**one, "person": person_of(secrets, one)} for one in with_positions(db, registrations)]
 
