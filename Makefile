@@ -22,7 +22,7 @@ test: setup ## every check and every test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadgroup
 
 .PHONY: faults
 faults: setup ## kill, suspend and cut off processes under load, and check that nothing is lost (FAULTS="--seed 7 --minutes 5")

@@ -22,12 +22,17 @@ from shared.settings import Settings
 from shared.testing import Client, Keys
 from shared.testing.clients import AUDIENCE, ISSUER
 
+pytest_plugins = ["tests.in_parallel"]
 SEALING_KEY, SIGNING_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 
 @pytest.fixture(scope="session")
-def back_ends(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """Kafka and MongoDB: those that the environment names, or our own."""
+def back_ends(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Kafka and MongoDB: those that the environment names, or our own; the same for all of a run's processes."""
+    shared = getattr(request.config, "workerinput", {}).get("back_ends")
+    if shared is not None:
+        yield shared
+        return
     with Stack(tmp_path_factory.mktemp("stack"), keep=False, services=()) as stack:
         yield stack.info
 

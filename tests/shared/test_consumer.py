@@ -12,7 +12,7 @@ import pytest
 from pymongo import InsertOne
 
 from shared.errors import Unavailable
-from shared.messaging.consumer import DEAD_IN_A_ROW_LIMIT, Consumer, Halted
+from shared.messaging.consumer import Consumer, Halted
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Policy, Projection
 from shared.messaging.topics import dead_letters
@@ -117,14 +117,15 @@ def test_only_the_guilty_message_becomes_a_dead_letter(service: SimpleNamespace,
 
 
 def test_too_many_dead_letters_in_a_row_stop_the_consumer(
-    service: SimpleNamespace, produce: Any, consuming: Any
+    service: SimpleNamespace, produce: Any, consuming: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    produce([record("k", number, bad=True) for number in range(1, 60)])
+    monkeypatch.setattr("shared.messaging.consumer.DEAD_IN_A_ROW_LIMIT", 3)
+    produce([record("k", number, bad=True) for number in range(1, 10)])
     with consuming(service, {service.topic: [EFFECT]}) as consumer:
         wait_for(lambda: consumer.halted, seconds=60)
         with pytest.raises(Halted):
             consumer.check()
-        assert service.db[DEAD_LETTERS].count_documents({}) == DEAD_IN_A_ROW_LIMIT
+        assert service.db[DEAD_LETTERS].count_documents({}) == 3
 
 
 def test_members_that_come_and_go_share_the_work_without_doubles(
