@@ -17,7 +17,15 @@ from shared.errors import Conflict, Problem
 from shared.ids import utc_now
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.errors import DUPLICATE_KEY, NAMESPACE_EXISTS, codes_of, refusal
-from shared.mongo.idempotency import IdempotencyKey, KeyInUse, find_outcome, is_final, remember_refusal, replay
+from shared.mongo.idempotency import (
+    IdempotencyKey,
+    KeyInUse,
+    find_outcome,
+    is_final,
+    refusal_of,
+    remember_refusal,
+    replay,
+)
 from shared.mongo.journal import JOURNAL, JOURNAL_INDEXES
 from shared.mongo.rate_limits import RATE_LIMITS, RATE_LIMITS_INDEXES
 from shared.mongo.unit_of_work import IfMatch, UnitOfWork
@@ -138,8 +146,8 @@ class Database:
     ) -> list[T | Problem]:
         """Runs `work` for several requests in one transaction; it gives each one's result or refusal, in order.
 
-        `keys` are the requests' Idempotency-Keys; that of a refused request stays unused. Raises as `transact` does,
-        and Conflict when a key was used before: then nothing was done, and each is to be done by itself.
+        `keys` are the requests' Idempotency-Keys; each keeps its result or its final refusal. Raises as `transact`
+        does, and Conflict when a key was used before: then nothing was done, and each is to be done by itself.
         """
 
         def run(uow: UnitOfWork) -> list[T | Problem]:
@@ -147,6 +155,8 @@ class Database:
             for key, result in zip(keys, results, strict=True):
                 if key and not isinstance(result, Problem):
                     uow.write(JOURNAL, InsertOne(key.row(uow.now, result=result)))
+                elif key and isinstance(result, Problem) and is_final(result):
+                    uow.write(JOURNAL, InsertOne(key.row(uow.now, refusal=refusal_of(result))))
             return results
 
         try:

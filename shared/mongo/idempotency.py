@@ -82,17 +82,21 @@ def replay(db: MongoDatabase[Document], key: IdempotencyKey) -> Any:
 
 def remember_refusal(db: MongoDatabase[Document], key: IdempotencyKey, problem: Problem, now: datetime) -> None:
     """Keeps a final refusal under its key, so that the same request is refused again. Raises KeyInUse."""
-    refusal = {
+    try:
+        db[JOURNAL].insert_one(key.row(now, refusal=refusal_of(problem)))
+    except DuplicateKeyError as error:
+        raise KeyInUse from error
+
+
+def refusal_of(problem: Problem) -> Document:
+    """The problem as a key's row keeps it; `refusal_from` reads it again."""
+    return {
         "status": problem.status,
         "title": problem.title,
         "detail": problem.detail,
         "members": problem.members,
         "errors": problem.errors if isinstance(problem, Invalid) else None,
     }
-    try:
-        db[JOURNAL].insert_one(key.row(now, refusal=refusal))
-    except DuplicateKeyError as error:
-        raise KeyInUse from error
 
 
 def is_final(problem: Problem) -> bool:
@@ -101,7 +105,7 @@ def is_final(problem: Problem) -> bool:
 
 
 def refusal_from(kept: Mapping[str, Any]) -> Problem:
-    """The problem that `remember_refusal` kept."""
+    """The problem that `refusal_of` kept."""
     problem: Problem
     if kept["errors"] is not None:
         problem = Invalid(kept["errors"])
