@@ -14,8 +14,9 @@ from bson.codec_options import CodecOptions
 
 from ops.context import OpsContext
 from ops.jobs import Job
-from ops.reading import Places, TopicReader, message_of, reader
+from ops.reading import Places, TopicReader, reader
 from shared.ids import is_id
+from shared.messaging.messages import message_of
 from shared.messaging.subscriptions import Projection
 from shared.mongo.aggregates import Document
 

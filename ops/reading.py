@@ -11,7 +11,6 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from shared.errors import Unavailable
 from shared.messaging.kafka_clients import make_admin, make_consumer
-from shared.messaging.messages import Message, decode
 from shared.settings import Settings
 
 BATCH = 2000
@@ -127,8 +126,3 @@ class TopicReader:
     @staticmethod
     def _numbered(offsets: Mapping[TopicPartition, int]) -> Places:
         return {tp.partition: offset for tp, offset in offsets.items()}
-
-
-def message_of(record: Any) -> Message:
-    """Raises Undecodable."""
-    return decode(record.value, key=record.key, topic=record.topic, partition=record.partition, offset=record.offset)

@@ -14,8 +14,9 @@ from pymongo.errors import OperationFailure
 
 from ops.context import OpsContext
 from ops.jobs import Job, written
-from ops.reading import BATCH, Places, TopicReader, message_of, reader
+from ops.reading import BATCH, Places, TopicReader, reader
 from ops.store import JOBS
+from shared.messaging.messages import message_of
 from shared.messaging.subscriptions import Projection, if_newer
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork

@@ -8,8 +8,8 @@ from typing import Any
 
 from ops.context import OpsContext
 from ops.jobs import Job, LeaseLost, ShuttingDown, passes, written
-from ops.reading import TopicReader, message_of, reader
-from shared.messaging.messages import Message
+from ops.reading import TopicReader, reader
+from shared.messaging.messages import Message, message_of
 from shared.messaging.subscriptions import apply_batch
 from shared.schemas import parse_instant
 

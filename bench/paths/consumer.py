@@ -102,7 +102,7 @@ def _ours(around: Surroundings, topic: str, count: int, kind: str) -> Figures:
         with consuming(around, db, {topic: KINDS[kind]}) as consumer:
             while pace.done < count:
                 time.sleep(LOOK_SECONDS)
-                handled = sum(list(consumer.places.values()))
+                handled = sum(list(consumer.offsets.values()))
                 if handled > pace.done:
                     pace.count(handled - pace.done)
     return {"rate": pace.per_second}

@@ -47,7 +47,7 @@ def _ours(around: Surroundings, topic: str, count: int) -> Figures:
         db.prepare((), {COPY.collection: [], **COLLECTIONS})
         subscriptions: dict[str, list[Handler]] = {topic: [COPY]}
         with consuming(around, db, subscriptions) as consumer:
-            wait_for(lambda: sum(list(consumer.places.values())) == count, seconds=120, what="the copy to be there")
+            wait_for(lambda: sum(list(consumer.offsets.values())) == count, seconds=120, what="the copy to be there")
             ask(db, own_initiative("bench"), "rebuild", of=COPY.collection, reason=None)
             job = claim(db, "bench", threading.Event())
             assert job is not None

@@ -32,7 +32,7 @@ def measure(around: Surroundings) -> Iterator[Row]:
             db.prepare((), {EFFECTS: [], "copies": []})
             statements.names.clear()
             with consuming(around, db, {topic: handlers}) as consumer:
-                wait_for(lambda: sum(list(consumer.places.values())) >= count, seconds=60)
+                wait_for(lambda: sum(list(consumer.offsets.values())) >= count, seconds=60)
             each = len(statements.names) / count
         yield Row(path="statements", what=f"for a message: {kind}", unit="round trips", ours=[each])
     with _counted(around) as (db, statements):

@@ -1,13 +1,11 @@
 """Waiting inside a consumer: for the database, or before the next try, without leaving the group."""
 
-import random
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from pymongo.errors import BulkWriteError, DuplicateKeyError
-
+from shared.backoff import backoff
 from shared.messaging.kafka_workarounds import poll
 from shared.mongo.errors import is_transient
 from shared.telemetry.logs import get_logger
@@ -16,22 +14,38 @@ log = get_logger(__name__)
 
 
 class Backoff:
-    """Waits for a KafkaConsumer's thread; `stop` cuts every wait short, `alive` is called all along."""
+    """Waits for a KafkaConsumer's thread; `stop` cuts every wait short, `alive` is called all along.
 
-    def __init__(self, kafka: Any, stop: threading.Event, *, alive: Callable[[], None]) -> None:
+    `takes_writes` tells whether the database takes writes at this moment.
+    """
+
+    def __init__(
+        self,
+        kafka: Any,
+        stop: threading.Event,
+        *,
+        alive: Callable[[], None],
+        takes_writes: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._kafka = kafka
         self._stop = stop
         self._alive = alive
+        self._takes_writes = takes_writes
+        self._clock = clock
 
-    def until_database_answers(self, action: Callable[[], None]) -> None:
-        """Repeats `action` for as long as the database is away. Raises what else `action` raises."""
+    def until_database_answers(self, action: Callable[[], None], *, patience: float | None = None) -> None:
+        """Repeats `action` for as long as it fails for no fault of its own: an outage, or too many writers.
+
+        Raises whatever else `action` raises at once. With `patience`, it also raises a failure of that kind when the
+        database took other writes for so many seconds, while `action` went on failing: an outage never counts.
+        """
         attempt = 0
+        refused_since: float | None = None
         while True:
             try:
                 action()
                 return
-            except (DuplicateKeyError, BulkWriteError):
-                raise
             except Exception as error:
                 if not is_transient(error):
                     raise
@@ -39,7 +53,14 @@ class Backoff:
                 log.warning("waiting for the database", attempt=attempt, error=type(error).__name__)
                 if self._stop.is_set():
                     raise
-                self.pause(min(5.0, 0.05 * 2 ** min(attempt, 10)) * random.uniform(0.5, 1.0))  # noqa: S311
+                if patience is not None:
+                    if not self._takes_writes():
+                        refused_since = None
+                    elif refused_since is None:
+                        refused_since = self._clock()
+                    elif self._clock() - refused_since >= patience:
+                        raise
+                self.pause(backoff(attempt, first=0.1, most=5.0))
 
     def pause(self, seconds: float) -> None:
         """Lets `seconds` pass as a member of the group."""
@@ -47,7 +68,7 @@ class Backoff:
         while time.monotonic() < until and not self._stop.wait(min(0.5, max(0.0, until - time.monotonic()))):
             self._keep_membership()
 
-    def for_the_end(self) -> None:
+    def until_stopped(self) -> None:
         """Does nothing but stay in the group until `stop` is set."""
         while not self._stop.wait(0.5):
             self._keep_membership()

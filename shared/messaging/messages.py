@@ -1,12 +1,19 @@
 """A message: a CloudEvents 1.0 JSON document in structured mode."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from shared.cause import Cause
 from shared.cloudevents import TYPE_PREFIX
+from shared.messaging.records import Record
+
+# Above every version: nothing that comes later overwrites a tombstone. Up to it each integer is exact in a double too,
+# which is all that other languages' JSON may have.
+TOMBSTONE_SEQUENCE = 2**53
+OWNER = re.compile(r"uso\.(?P<service>[a-z0-9]+)\.")
 
 
 class Undecodable(Exception):
@@ -48,12 +55,18 @@ class Message:
         )
 
 
+def message_of(record: Record) -> Message:
+    """The record decoded. Raises Undecodable."""
+    return decode(record.value, key=record.key, topic=record.topic, partition=record.partition, offset=record.offset)
+
+
 def decode(value: bytes | None, *, key: bytes | None, topic: str = "", partition: int = 0, offset: int = 0) -> Message:
     """Reads one record. Unknown members are ignored: schemas grow.
 
-    Raises Undecodable when it is no CloudEvents document with a state.
+    Raises Undecodable when it is no CloudEvents document with a state, comes from another service than the topic's
+    owner, or has no sequence that can be compared.
     """
-    place = {"topic": topic, "partition": partition, "offset": offset}
+    location: dict[str, Any] = {"topic": topic, "partition": partition, "offset": offset}
     name = (key or b"").decode(errors="replace")
     if value is None:
         return Message(
@@ -62,7 +75,7 @@ def decode(value: bytes | None, *, key: bytes | None, topic: str = "", partition
             key=name,
             sequence=TOMBSTONE_SEQUENCE,
             state=None,
-            **place,  # type: ignore[arg-type]
+            **location,
         )
     try:
         document = json.loads(value)
@@ -70,11 +83,14 @@ def decode(value: bytes | None, *, key: bytes | None, topic: str = "", partition
         state, change = data["state"], data.get("change") or {}
         if not isinstance(state, dict) or not isinstance(change, dict):
             raise Undecodable("`data.state` and `data.change` must be JSON objects.")
+        owner = OWNER.match(topic)
+        if owner and document.get("source") not in (None, f"/uso/{owner['service']}"):
+            raise Undecodable("`source` must be the service that owns the topic.")
         return Message(
             id=str(document["id"]),
             type=str(document["type"]).removeprefix(TYPE_PREFIX),
             key=name or str(document.get("subject", "")),
-            sequence=int(document["sequence"]),
+            sequence=_sequence(document["sequence"]),
             state=state,
             change=change,
             time=str(document.get("time", "")),
@@ -82,10 +98,14 @@ def decode(value: bytes | None, *, key: bytes | None, topic: str = "", partition
             correlation_id=str(document.get("correlationid", "")),
             causation_id=document.get("causationid"),
             traceparent=document.get("traceparent"),
-            **place,  # type: ignore[arg-type]
+            **location,
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise Undecodable(f"Not a CloudEvents document with `data.state`: {type(error).__name__}.") from error
 
 
-TOMBSTONE_SEQUENCE = 2**53
+def _sequence(value: object) -> int:
+    """Raises Undecodable for what is no whole number from 1 up to, and without, that of a tombstone."""
+    if type(value) is not int or not 1 <= value < TOMBSTONE_SEQUENCE:
+        raise Undecodable("`sequence` must be an integer from 1 to 2^53.")
+    return value

@@ -1,34 +1,34 @@
-"""Which partitions a consumer was given since it last looked."""
+"""Which partitions a consumer was given since it last asked."""
 
 import threading
-from typing import Any
+from collections.abc import Iterable
 
 from kafka import TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
 
 
 class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Notes what was assigned; runs on the network thread, so it does nothing else."""
+    """Notes what was assigned. It runs on the network thread, where nothing may block."""
 
     def __init__(self) -> None:
-        self._arrived: set[TopicPartition] = set()
+        self._assigned: set[TopicPartition] = set()
         self._lock = threading.Lock()
 
-    def on_partitions_revoked(self, revoked: Any) -> None:
-        """Places are dropped by the consumer's own thread."""
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """The consumer's own thread drops their offsets."""
 
-    def on_partitions_assigned(self, assigned: Any) -> None:
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         with self._lock:
-            self._arrived |= set(assigned)
+            self._assigned |= set(assigned)
 
     @property
     def has_more(self) -> bool:
-        """Whether something was assigned since then."""
+        """Whether something was assigned since the last `drain`."""
         with self._lock:
-            return bool(self._arrived)
+            return bool(self._assigned)
 
-    def take(self) -> set[TopicPartition]:
+    def drain(self) -> set[TopicPartition]:
         """What was assigned since the last call."""
         with self._lock:
-            arrived, self._arrived = self._arrived, set()
-            return arrived
+            assigned, self._assigned = self._assigned, set()
+            return assigned

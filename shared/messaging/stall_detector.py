@@ -27,15 +27,15 @@ class StallDetector:
         self._since = clock()
         self._waiting: dict[TopicPartition, int] = {}
 
-    def look(self, places: Mapping[TopicPartition, int], *, joined: bool) -> dict[TopicPartition, int]:
-        """How far the client has read each partition that has a place: behind its last record, and behind what
-        is no record (the marks of transactions) too.
+    def check(self, offsets: Mapping[TopicPartition, int], *, joined: bool) -> dict[TopicPartition, int]:
+        """The offset that the client has read each partition up to: behind its last record, and behind what is no
+        record (the marks of transactions) too.
 
         Raises Stalled when it has not joined its group, or has left records lying, for a minute.
         """
         reached, waiting = {}, {}
-        for partition, place in places.items():
-            reached[partition] = max(self._kafka.position(partition, timeout_ms=0) or place, place)
+        for partition, offset in offsets.items():
+            reached[partition] = max(self._kafka.position(partition, timeout_ms=0) or offset, offset)
             if (self._kafka.highwater(partition) or 0) > reached[partition]:
                 waiting[partition] = reached[partition]
         stuck = [partition for partition, at in waiting.items() if self._waiting.get(partition) == at]

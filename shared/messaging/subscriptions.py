@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from pymongo import IndexModel, InsertOne, UpdateOne
+from pymongo.errors import PyMongoError
 
 from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message
 from shared.mongo.aggregates import Document
 from shared.mongo.database import SEEN
+from shared.mongo.errors import DUPLICATE_KEY, codes_of
 from shared.mongo.unit_of_work import UnitOfWork
 
 
@@ -19,6 +21,14 @@ class Handler(Protocol):
     def name(self) -> str: ...
 
     def apply(self, uow: UnitOfWork, messages: Sequence[Message]) -> None: ...
+
+
+@runtime_checkable
+class OnceHandler(Handler, Protocol):
+    """A handler that takes only messages of its `types`, each message id once however often it arrives."""
+
+    @property
+    def types(self) -> frozenset[str]: ...
 
 
 Subscriptions = Mapping[str, Sequence[Handler]]
@@ -79,13 +89,7 @@ class Policy:
     handle: Callable[[UnitOfWork, Message], None]
 
     def apply(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
-        mine = {f"{self.name}:{message.id}": message for message in messages if message.type in self.types}
-        if not mine:
-            return
-        seen = {row["_id"] for row in uow.find(SEEN, {"_id": {"$in": list(mine)}}, projection={"_id": 1})}
-        fresh = {identifier: message for identifier, message in mine.items() if identifier not in seen}
-        uow.write(SEEN, *(InsertOne({"_id": identifier, "at": uow.now}) for identifier in fresh))
-        for message in fresh.values():
+        for message in messages:
             self.handle(uow.due_to(message.cause), message)
 
 
@@ -94,13 +98,69 @@ def unless_erased(document: Document | None) -> Document | None:
     return None if document is None or document.get("sequence") == TOMBSTONE_SEQUENCE else document
 
 
-def apply_batch(subscriptions: Subscriptions, uow: UnitOfWork, messages: Sequence[Message]) -> None:
-    """Hands each message to the handlers of its topic; all copies first, so that policies find them."""
-    by_topic: dict[str, list[Message]] = {}
+class SeenBefore(Exception):
+    """A policy has had its effect for one of the messages already."""
+
+
+def apply_batch(
+    subscriptions: Subscriptions, uow: UnitOfWork, messages: Sequence[Message], *, ask_seen: bool = True
+) -> None:
+    """Hands each message to the handlers of its topic; all projections first, so that policies find them.
+
+    Without `ask_seen` it saves the question which messages were seen before, and raises SeenBefore when one was: then
+    nothing may be committed, and the batch is to be applied with `ask_seen`.
+    """
+    apply_projections(subscriptions, uow, messages)
+    groups = [
+        (handler, group)
+        for topic, group in _by_topic(messages).items()
+        for handler in subscriptions.get(topic, ())
+        if not isinstance(handler, Projection)
+    ]
+    fresh = _mark_seen(uow, groups, ask_seen=ask_seen)
+    for handler, group in groups:
+        if not isinstance(handler, OnceHandler):
+            handler.apply(uow, group)
+        elif new := [message for message in group if fresh.pop(f"{handler.name}:{message.id}", None)]:
+            handler.apply(uow, new)
+
+
+def apply_projections(subscriptions: Subscriptions, uow: UnitOfWork, messages: Sequence[Message]) -> None:
+    """Hands each message to the projections of its topic alone."""
+    for topic, group in _by_topic(messages).items():
+        for handler in subscriptions.get(topic, ()):
+            if isinstance(handler, Projection):
+                handler.apply(uow, group)
+
+
+def _by_topic(messages: Sequence[Message]) -> dict[str, list[Message]]:
+    groups: dict[str, list[Message]] = {}
     for message in messages:
-        by_topic.setdefault(message.topic, []).append(message)
-    for projections in (True, False):
-        for topic, group in by_topic.items():
-            for handler in subscriptions.get(topic, ()):
-                if isinstance(handler, Projection) is projections:
-                    handler.apply(uow, group)
+        groups.setdefault(message.topic, []).append(message)
+    return groups
+
+
+def _mark_seen(
+    uow: UnitOfWork, groups: Sequence[tuple[Handler, Sequence[Message]]], *, ask_seen: bool
+) -> dict[str, bool]:
+    """Notes what each handler is about to handle; the ids of what it has not handled before, each with True."""
+    fresh = {
+        f"{handler.name}:{message.id}": True
+        for handler, group in groups
+        if isinstance(handler, OnceHandler)
+        for message in group
+        if message.type in handler.types
+    }
+    if ask_seen and fresh:
+        for row in uow.find(SEEN, {"_id": {"$in": list(fresh)}}, projection={"_id": 1}):
+            del fresh[row["_id"]]
+    uow.write(SEEN, *(InsertOne({"_id": identifier, "at": uow.now}) for identifier in fresh))
+    if not ask_seen and fresh:
+        # At once: later, a handler's own duplicate could not be told from this one.
+        try:
+            uow.flush()
+        except PyMongoError as error:
+            if DUPLICATE_KEY in codes_of(error) and f".{SEEN} " in str(error):
+                raise SeenBefore from error
+            raise
+    return fresh

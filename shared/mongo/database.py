@@ -36,6 +36,7 @@ SEEN = "seen_messages"
 OFFSETS = "consumer_offsets"
 LEASES = "leases"
 DEAD_LETTERS = "dead_letters"
+DEAD_LETTER_COUNTS = "dead_letter_counts"
 
 # Longer than an operator waits before a dead letter is redriven: it must not have its effect twice.
 SEEN_KEPT = timedelta(days=90)
@@ -65,7 +66,12 @@ class Database:
         self, aggregates: Iterable[Aggregate[Any]] = (), indexes: Mapping[str, Sequence[IndexModel]] | None = None
     ) -> None:
         """Makes sure that every collection and index exists. Harmless when they do."""
-        wanted: dict[str, Sequence[IndexModel]] = {**INFRASTRUCTURE_INDEXES, OFFSETS: [], LEASES: []}
+        wanted: dict[str, Sequence[IndexModel]] = {
+            **INFRASTRUCTURE_INDEXES,
+            OFFSETS: [],
+            LEASES: [],
+            DEAD_LETTER_COUNTS: [],
+        }
         for aggregate in aggregates:
             self._aggregates[aggregate.collection] = aggregate
             wanted[aggregate.collection] = aggregate.indexes
@@ -86,6 +92,15 @@ class Database:
         """Raises when the primary does not answer within two seconds."""
         with pymongo.timeout(2):
             self.client.admin.command("ping", read_preference=ReadPreference.PRIMARY)
+
+    def takes_writes(self) -> bool:
+        """Whether a majority of MongoDB's members takes a small write within five seconds."""
+        try:
+            with pymongo.timeout(5):
+                self[LEASES].update_one({"_id": "probe"}, {"$currentDate": {"at": True}}, upsert=True)
+        except PyMongoError:
+            return False
+        return True
 
     def transact(
         self,

@@ -12,8 +12,9 @@ QUERY_PLAN_KILLED = 175
 NOT_PRIMARY = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
 
 
-# The server ended the transaction: by a time limit (50), for its age (290), or it no longer knows it (251).
-ENDED = frozenset({50, 251, 290})
+# The server ended the transaction: by a time limit (50), for its age (290), since it no longer knows it (251), or
+# for want of room in its cache (388): a smaller one, or a later one, may fit.
+ENDED = frozenset({50, 251, 290, 388})
 
 
 class WriteRace(PyMongoError):

@@ -14,6 +14,12 @@ BATCH_SECONDS = Histogram("uso_consumer_batch_seconds", "Time of one batch's tra
 CONSUMER_HALTED = Gauge(
     "uso_consumer_halted", "1 when too many dead letters stopped it", ["service"], multiprocess_mode="max"
 )
+SEQUENCE_LEAPS = Counter(
+    "uso_sequence_leaps", "Messages whose sequence is not the next one of their key", ["service", "topic"]
+)
+TOPICS_REPLACED = Counter(
+    "uso_topics_replaced", "Partitions read from their start, since their topic was made anew", ["service", "topic"]
+)
 CONSUMER_LAG = Gauge("uso_consumer_lag", "Messages not yet handled", ["service", "topic"], multiprocess_mode="max")
 OLDEST_UNREAD = Gauge(
     "uso_oldest_unread_seconds",

@@ -12,7 +12,7 @@ from pymongo import InsertOne, UpdateOne
 
 from shared.ids import new_id, utc_now
 from shared.messaging.consumer import Consumer
-from shared.messaging.messages import Message
+from shared.messaging.messages import Message, message_of
 from shared.messaging.relay import Relay, RelayFailed
 from shared.messaging.subscriptions import Policy
 from shared.mongo.database import OFFSETS
@@ -48,7 +48,7 @@ class Uncompared(Consumer):
 
     def _move(self, uow: UnitOfWork, reached: Any) -> None:
         rows = [
-            UpdateOne({"_id": self._row(partition)}, {"$set": {"next": place}}, upsert=True)
+            UpdateOne({"_id": self.positions.row_id(partition)}, {"$set": {"next": place}}, upsert=True)
             for partition, place in reached.items()
         ]
         uow.write(OFFSETS, *rows)
@@ -194,10 +194,10 @@ def effects_when_overtaken(service: SimpleNamespace, produce: Any, make: Callabl
     with in_thread(late.run):
         assert late.reached.wait(60)
         other = Consumer(service.db, service.settings, policies[1], stop=stop)
-        other.places = dict(late.places)
+        other.positions.offsets = dict(late.offsets)
         partition = next(iter({(one.topic, one.partition) for one in late.held}))
-        reached = {tp: late.held[-1].offset + 1 for tp in late.places if (tp.topic, tp.partition) == partition}
-        other._commit(reached, other._applying(late.held))
+        reached = {tp: late.held[-1].offset + 1 for tp in late.offsets if (tp.topic, tp.partition) == partition}
+        other._apply(reached, [message_of(record) for record in late.held])
         late.go_on.set()
         produce([record("end", 1)])
         wait_for(lambda: service.db["effects"].find_one({"message": "end-1"}), seconds=60)

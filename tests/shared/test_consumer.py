@@ -119,7 +119,7 @@ def test_only_the_guilty_message_becomes_a_dead_letter(service: SimpleNamespace,
 def test_too_many_dead_letters_in_a_row_stop_the_consumer(
     service: SimpleNamespace, produce: Any, consuming: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.messaging.consumer.DEAD_IN_A_ROW_LIMIT", 3)
+    monkeypatch.setattr("shared.messaging.dead_letter_limit.RUN_LIMIT", 3)
     produce([record("k", number, bad=True) for number in range(1, 10)])
     with consuming(service, {service.topic: [EFFECT]}) as consumer:
         wait_for(lambda: consumer.halted, seconds=60)
@@ -149,11 +149,11 @@ class _Unheard(Consumer):
     unheard = 3
 
     def _commit(self, *arguments: Any) -> None:
-        before = dict(self.places)
+        before = dict(self.positions.offsets)
         super()._commit(*arguments)
         if self.unheard:
             self.unheard -= 1
-            self.places = before
+            self.positions.offsets = before
             raise Unavailable("The database cannot be reached at the moment.")
 
 
@@ -206,7 +206,7 @@ def test_a_member_that_loses_its_partitions_while_it_joins_leaves_none_without_a
         wait_for(lambda: len(effects(service)) == 20, seconds=60)
         forgetful.forget_while_joining()
         with consuming(service, subscriptions) as other:
-            wait_for(lambda: other.places, seconds=60, what="the second member to be given something")
+            wait_for(lambda: other.positions.offsets, seconds=60, what="the second member to be given something")
             produce([record(f"m{number}", 1) for number in range(20)])
             wait_for(lambda: len(effects(service)) == 40, seconds=60)
             stop.set()
@@ -227,7 +227,7 @@ class _Reassigned(Consumer):
         listener = self._kafka._subscription.rebalance_listener
         self._kafka.unsubscribe()
         self._kafka.subscribe(list(self.subscriptions), listener=listener)
-        place = max(self.places.values())
+        place = max(self.positions.offsets.values())
         wait_for(lambda: self._polls_beyond(place), seconds=60)
         self._looked_at = 0.0
 

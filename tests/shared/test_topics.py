@@ -114,7 +114,7 @@ def test_how_long_messages_wait_is_seen_while_every_worker_is_away(
     with consuming(service, {service.topic: [copy]}) as consumer:
         produce([(f"k{number}".encode(), record.encode()) for number in range(20)])
         wait_for(lambda: service.db["copies"].count_documents({}) == 20)
-        assert len(consumer.places) == 3
+        assert len(consumer.offsets) == 3
     assert oldest_unread(service.db, service.settings) == {service.topic: 0.0}
     produce([(b"k", record.encode())])
     came = time.time()

@@ -20,13 +20,12 @@ from services.notifications.rules.table import Rule
 from services.notifications.rules.waiting_messages import WAITING, waiting_row
 from shared.cause import Cause
 from shared.messaging.messages import Message
-from shared.mongo.database import SEEN
 from shared.mongo.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, kw_only=True)
 class RuleBook:
-    """A subscription's handler: each rule has its effect once for each message id."""
+    """A subscription's handler; it is given each message id once."""
 
     name: str
     rules: Sequence[Rule]
@@ -36,13 +35,7 @@ class RuleBook:
         return frozenset(rule.on for rule in self.rules)
 
     def apply(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
-        mine = {f"{self.name}:{one.id}": one for one in messages if one.type in self.types and one.state is not None}
-        if not mine:
-            return
-        seen = {row["_id"] for row in uow.find(SEEN, {"_id": {"$in": list(mine)}}, projection={"_id": 1})}
-        fresh = [message for identifier, message in mine.items() if identifier not in seen]
-        uow.write(SEEN, *(InsertOne({"_id": f"{self.name}:{message.id}", "at": uow.now}) for message in fresh))
-        self.follow(uow, fresh)
+        self.follow(uow, [message for message in messages if message.state is not None])
 
     def follow(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
         """Makes the deliveries that the messages call for; a message that lacks a projection waits for it."""

@@ -37,35 +37,35 @@ def progress(reader: Reader) -> StallDetector:
 
 def test_nothing_to_read_is_no_stall(reader: Reader, progress: StallDetector) -> None:
     for _ in range(5):
-        assert progress.look({ONE: 0, OTHER: 0}, joined=True) == {ONE: 0, OTHER: 0}
+        assert progress.check({ONE: 0, OTHER: 0}, joined=True) == {ONE: 0, OTHER: 0}
         reader.now += PATIENCE_SECONDS
 
 
 def test_it_tells_how_far_it_has_read_behind_what_is_no_record(reader: Reader, progress: StallDetector) -> None:
     reader.at = reader.end = {ONE: 5, OTHER: 0}
-    assert progress.look({ONE: 4, OTHER: 0}, joined=True) == {ONE: 5, OTHER: 0}
+    assert progress.check({ONE: 4, OTHER: 0}, joined=True) == {ONE: 5, OTHER: 0}
 
 
 def test_records_left_lying_for_a_minute_are_a_stall(reader: Reader, progress: StallDetector) -> None:
     reader.end[ONE] = 10
-    progress.look({ONE: 0, OTHER: 0}, joined=True)
+    progress.check({ONE: 0, OTHER: 0}, joined=True)
     reader.now += PATIENCE_SECONDS
-    progress.look({ONE: 0, OTHER: 0}, joined=True)
+    progress.check({ONE: 0, OTHER: 0}, joined=True)
     reader.now += 1
     with pytest.raises(Stalled, match="1 partitions"):
-        progress.look({ONE: 0, OTHER: 0}, joined=True)
+        progress.check({ONE: 0, OTHER: 0}, joined=True)
 
 
 def test_a_slow_reader_is_no_stall(reader: Reader, progress: StallDetector) -> None:
     reader.end[ONE] = 10
     for place in range(5):
         reader.at[ONE] = place
-        progress.look({ONE: place}, joined=True)
+        progress.check({ONE: place}, joined=True)
         reader.now += PATIENCE_SECONDS
 
 
 def test_a_group_not_joined_for_a_minute_is_a_stall(reader: Reader, progress: StallDetector) -> None:
-    progress.look({}, joined=False)
+    progress.check({}, joined=False)
     reader.now += PATIENCE_SECONDS + 1
     with pytest.raises(Stalled, match="joined"):
-        progress.look({}, joined=False)
+        progress.check({}, joined=False)
