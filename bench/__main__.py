@@ -9,15 +9,17 @@ from pathlib import Path
 
 import click
 
-from bench import machine, paths, report
+from bench import machine, report, scenarios
+from bench.bench_stack import BenchStack
 from bench.rows import Row
-from bench.surroundings import Surroundings
 from deploy.local.stack import Stack
 from shared.telemetry.logs import configure_logs
 
 
 @click.command()
-@click.option("--only", multiple=True, type=click.Choice(list(paths.PATHS)), help="Measure this path; may be repeated.")
+@click.option(
+    "--only", multiple=True, type=click.Choice(list(scenarios.SCENARIOS)), help="Measure this path; may be repeated."
+)
 @click.option("--quick", is_flag=True, help="Small and once: shows that it works, not how fast it is.")
 def main(only: tuple[str, ...], quick: bool) -> None:
     """Measures each path beside a baseline, in turn, on real Kafka and MongoDB.
@@ -33,19 +35,19 @@ def main(only: tuple[str, ...], quick: bool) -> None:
     ):
         gc.collect()
         gc.freeze()  # as a service's processes do: for the baselines that run in this process too
-        around = Surroundings(stack=stack, directory=Path(directory), quick=quick, tell=report.tell)
-        rows = _measure(around, only or tuple(paths.PATHS))
+        bench = BenchStack(stack=stack, directory=Path(directory), quick=quick, tell=report.tell)
+        rows = _measure(bench, only or tuple(scenarios.SCENARIOS))
     seconds = time.monotonic() - began
     report.show(rows, machine.describe(), seconds)
     if not only and not quick:
         report.keep(rows, machine.describe(), seconds)
 
 
-def _measure(around: Surroundings, names: tuple[str, ...]) -> list[Row]:
+def _measure(bench: BenchStack, names: tuple[str, ...]) -> list[Row]:
     rows: list[Row] = []
     for name in names:
         report.tell(f"{name} …")
-        rows += paths.PATHS[name](around)
+        rows += scenarios.SCENARIOS[name](bench)
     return rows
 
 

@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 
-from bench.paths.consumer import KINDS
+from bench.scenarios.consumer import KINDS
 from shared.messaging.consumer import Consumer
 from shared.mongo.database import connect
 from shared.settings import read_settings

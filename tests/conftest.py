@@ -13,7 +13,7 @@ from pymongo.write_concern import WriteConcern
 from rich.console import Console
 
 from deploy.local.demo.story import tell
-from deploy.local.demo.told import Told
+from deploy.local.demo.story_state import StoryState
 from deploy.local.stack import Stack
 from shared.ids import new_id
 from shared.mongo.database import Database
@@ -38,7 +38,7 @@ def back_ends(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session")
-def season_told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+def season_told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoryState]:
     """The demo's story on a whole stack: every process of every service, for all tests that look at its outcome."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI", "SMTP_URL"):

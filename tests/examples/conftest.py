@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from kafka import KafkaProducer
 
-from deploy.local.demo.told import Told
+from deploy.local.demo.story_state import StoryState
 from shared.testing import wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -34,15 +34,15 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture(scope="session")
-def told(season_told: Told) -> Told:
+def story(season_told: StoryState) -> StoryState:
     """The story, and then: the workshop was held; an aborted transaction; an organisation that is gone."""
-    told = season_told
-    told.manager.events.post(f"/v1/events/{told.workshop['id']}/transitions", {"to": "completed"})
-    path = f"/v1/enrolments/{told.account['id']}/workshop-days"
-    wait_for(lambda: told.coordinator.enrolment.get(path)["used"], what="the workshop's days to be used")
-    write_what_was_never_committed(told.stack["kafka"]["bootstrap_servers"])
-    write_what_is_gone(told.stack["kafka"]["bootstrap_servers"])
-    return told
+    story = season_told
+    story.manager.events.post(f"/v1/events/{story.workshop['id']}/transitions", {"to": "completed"})
+    path = f"/v1/enrolments/{story.account['id']}/workshop-days"
+    wait_for(lambda: story.coordinator.enrolment.get(path)["used"], what="the workshop's days to be used")
+    write_what_was_never_committed(story.stack["kafka"]["bootstrap_servers"])
+    write_what_is_gone(story.stack["kafka"]["bootstrap_servers"])
+    return story
 
 
 def message(type: str, state: Json, change: Json, sequence: int = 9) -> bytes:
@@ -82,8 +82,8 @@ def write_what_is_gone(servers: str) -> None:
 
 
 @pytest.fixture
-def environment(told: Told) -> dict[str, str]:
-    return {"PATH": os.environ["PATH"], "KAFKA_BOOTSTRAP_SERVERS": told.stack["kafka"]["bootstrap_servers"]}
+def environment(story: StoryState) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "KAFKA_BOOTSTRAP_SERVERS": story.stack["kafka"]["bootstrap_servers"]}
 
 
 @pytest.fixture

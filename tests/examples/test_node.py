@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.demo.told import Told
+from deploy.local.demo.story_state import StoryState
 from tests.examples.conftest import EXAMPLES, NEVER
 
 pytestmark = pytest.mark.slow
@@ -30,13 +30,15 @@ def run(folder: Path, environment: dict[str, str], *arguments: str) -> list[str]
     return result.stdout.splitlines()
 
 
-def test_it_reads_what_was_committed_and_nothing_else(told: Told, folder: Path, environment: dict[str, str]) -> None:
+def test_it_reads_what_was_committed_and_nothing_else(
+    story: StoryState, folder: Path, environment: dict[str, str]
+) -> None:
     lines = run(folder, environment)
-    assert f"webinar {told.webinar['id']} is published" in lines
-    assert [line.split()[-1] for line in lines if told.workshop["id"] in line] == [
+    assert f"webinar {story.webinar['id']} is published" in lines
+    assert [line.split()[-1] for line in lines if story.workshop["id"] in line] == [
         *("awaiting_days", "published", "completed")
     ]
-    assert f"workshop {told.refused['id']} is refused" in lines
+    assert f"workshop {story.refused['id']} is refused" in lines
     assert not [line for line in lines if NEVER in line]
 
 

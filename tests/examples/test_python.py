@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from deploy.local.demo.people import MUNICIPALITIES
-from deploy.local.demo.told import Told
+from deploy.local.demo.story_state import StoryState
 from shared.testing import wait_for
 from tests.examples.conftest import EXAMPLES, GONE, NEVER, ORGANISATIONS
 
@@ -21,10 +21,10 @@ ACTIVE = [one.code for one in MUNICIPALITIES if one.outcome == "active"]
 Run = Callable[..., list[str]]
 
 
-def test_the_subscriber_says_once_of_each_enrolment_that_it_is_active(told: Told, run: Run) -> None:
+def test_the_subscriber_says_once_of_each_enrolment_that_it_is_active(story: StoryState, run: Run) -> None:
     lines = run("subscriber_kafka_python.py")
     wanted = {
-        f"enrolment {told.enrolments[code]['id']} of organisation {told.organisations[code]['id']} is active"
+        f"enrolment {story.enrolments[code]['id']} of organisation {story.organisations[code]['id']} is active"
         for code in ACTIVE
     }
     assert sorted(lines) == sorted(wanted)
@@ -32,15 +32,15 @@ def test_the_subscriber_says_once_of_each_enrolment_that_it_is_active(told: Told
     assert run("subscriber_kafka_python.py", "--group", "example-again") == []
 
 
-def test_the_local_copy_is_what_the_service_shows_and_stays_so(told: Told, run: Run, tmp_path: Path) -> None:
+def test_the_local_copy_is_what_the_service_shows_and_stays_so(story: StoryState, run: Run, tmp_path: Path) -> None:
     run("local_copy.py", "copy.sqlite")
     copy = rows(tmp_path / "copy.sqlite")
-    shown = told.coordinator.enrolment.every("/v1/organisations")
+    shown = story.coordinator.enrolment.every("/v1/organisations")
     assert {one["id"]: one for one in shown} == {key: state for key, state in copy.items() if key not in (GONE, NEVER)}
     assert copy[GONE] is None
     assert NEVER not in copy
-    turku = told.organisations["853"]
-    told.coordinator.enrolment.call(
+    turku = story.organisations["853"]
+    story.coordinator.enrolment.call(
         "PATCH", f"/v1/organisations/{turku['id']}", json={"population": 200_000}, headers={"If-Match": "*"}
     )
 
@@ -56,9 +56,9 @@ def rows(path: Path) -> dict[str, Any]:
     return {key: state and json.loads(state) for key, state in found}
 
 
-def test_the_faststream_subscriber_prints_what_became_of_workshop_days(told: Told, run: Run) -> None:
+def test_the_faststream_subscriber_prints_what_became_of_workshop_days(story: StoryState, run: Run) -> None:
     lines = run("subscriber_faststream.py")
-    of_one = [line.partition(": ")[2] for line in lines if line.startswith(told.account["id"])]
+    of_one = [line.partition(": ")[2] for line in lines if line.startswith(story.account["id"])]
     assert of_one == [
         "opened 0, 0 half days left",
         "adjusted 6, 6 half days left",
@@ -70,10 +70,10 @@ def test_the_faststream_subscriber_prints_what_became_of_workshop_days(told: Tol
     assert run("subscriber_faststream.py") == []
 
 
-def test_invoices_have_each_fee_and_each_workshop_that_was_held_once(told: Told, run: Run) -> None:
+def test_invoices_have_each_fee_and_each_workshop_that_was_held_once(story: StoryState, run: Run) -> None:
     invoices = list(csv.DictReader(run("invoicing.py", "invoices.sqlite")))
     fees = [line for line in invoices if line["what"] == "Season 7: fee"]
-    names = [told.organisations[code]["name"] for code in ACTIVE]
+    names = [story.organisations[code]["name"] for code in ACTIVE]
     assert sorted(line["payer"] for line in fees) == sorted(next(iter(name.values())) for name in names)
     workshops = [line for line in invoices if line not in fees]
     assert [(line["payer"], line["what"], line["euros"]) for line in workshops] == [
@@ -82,33 +82,35 @@ def test_invoices_have_each_fee_and_each_workshop_that_was_held_once(told: Told,
     assert list(csv.DictReader(run("invoicing.py", "invoices.sqlite"))) == []
 
 
-def test_the_member_list_has_the_members_by_region_and_nobody_by_name(told: Told, run: Run, tmp_path: Path) -> None:
+def test_the_member_list_has_the_members_by_region_and_nobody_by_name(
+    story: StoryState, run: Run, tmp_path: Path
+) -> None:
     run("public_member_list.py", "public", "--season", "7", "--language", "sv")
     members = json.loads((tmp_path / "public" / "members.json").read_text())["members"]
-    assert members == expected_members(told, ACTIVE)
+    assert members == expected_members(story, ACTIVE)
     html = (tmp_path / "public" / "members.html").read_text()
     assert all(f"<li>{name}</li>" in html for names in members.values() for name in names)
     people = [person for town in MUNICIPALITIES for person in town.people]
     assert not [one.name for one in people if one.name in html or one.email in html]
 
 
-def expected_members(told: Told, codes: list[str]) -> dict[str, list[str]]:
+def expected_members(story: StoryState, codes: list[str]) -> dict[str, list[str]]:
     regions: dict[str, list[str]] = {}
     for code in codes:
-        organisation = told.organisations[code]
+        organisation = story.organisations[code]
         region, name = (organisation[field].get("sv") or organisation[field]["fi"] for field in ("region", "name"))
         regions.setdefault(region, []).append(name)
     return {region: sorted(regions[region]) for region in sorted(regions)}
 
 
-def test_the_member_list_follows_what_happens(told: Told, environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_member_list_follows_what_happens(story: StoryState, environment: dict[str, str], tmp_path: Path) -> None:
     command = [sys.executable, str(EXAMPLES / "public_member_list.py"), str(tmp_path), "--season", "7"]
     page = tmp_path / "members.html"
     following = subprocess.Popen(command, env=environment)
     try:
         wait_for(lambda: page.exists() and "Kajaani" in page.read_text(), seconds=60)
-        path = f"/v1/enrolments/{told.enrolments['205']['id']}/transitions"
-        told.manager.enrolment.post(path, {"to": "withdrawn", "reason": "Other plans."})
+        path = f"/v1/enrolments/{story.enrolments['205']['id']}/transitions"
+        story.manager.enrolment.post(path, {"to": "withdrawn", "reason": "Other plans."})
         wait_for(lambda: "</html>" in page.read_text() and "Kajaani" not in page.read_text(), seconds=60)
     finally:
         following.terminate()

@@ -14,10 +14,10 @@ from rich.console import Console
 
 from deploy.local import processes
 from deploy.local.stack import Stack
-from tests.faults.foreigner import Foreigner
-from tests.faults.mailway import MailWay
 from tests.faults.nemesis import RIGHT, Nemesis, can_cut, faketime_library, is_root, small_disk
 from tests.faults.report import as_json, show
+from tests.faults.rogue_producer import RogueProducer
+from tests.faults.smtp_proxy import LossySmtpProxy
 from tests.faults.trial import run_trial
 
 SCALE = {
@@ -28,17 +28,17 @@ DISK_MEGABYTES = 400
 console = Console()
 
 
-def choose(nemesis: Nemesis, *, way: MailWay, clock: Path | None, disks: list[Path]) -> Callable[[], None]:
+def choose(nemesis: Nemesis, *, proxy: LossySmtpProxy, clock: Path | None, disks: list[Path]) -> Callable[[], None]:
     """The next fault, by the nemesis' own dice; kinds that cannot be done here are left out."""
-    foreigner = Foreigner(nemesis.stack.info, nemesis.rng)
+    rogue = RogueProducer(nemesis.stack.info, nemesis.rng)
     kinds: list[tuple[float, Callable[[], None]]] = [
         *((3, lambda role=role: nemesis.kill(role)) for role in ("relay", "worker", "api")),
         *((1.5, lambda role=role: nemesis.kill(role)) for role in ("broker", "primary")),
         *((1.5, lambda role=role: nemesis.stop(role)) for role in ("relay", "worker")),
         *((1, lambda role=role: nemesis.stop(role)) for role in ("broker", "primary", "api")),
         *((1, lambda role=role: nemesis.restart(role)) for role in ("relay", "worker", "api", "broker", "primary")),
-        (4, lambda: nemesis.meddle(foreigner)),
-        (2, lambda: nemesis.lose_answers(way)),
+        (4, lambda: nemesis.interfere(rogue)),
+        (2, lambda: nemesis.lose_answers(proxy)),
     ]  # type: ignore[misc]
     if can_cut():
         kinds += [(2, lambda: nemesis.cut_off("broker")), (2, lambda: nemesis.cut_off("primary"))]
@@ -82,14 +82,14 @@ def main(
         small = [small_disk(directory / "data" / name, megabytes=DISK_MEGABYTES) for name in names]
         disks = [resources.enter_context(one) for one in small]
         clock = directory / "clock" if faketime_library() else None
-        way = MailWay(lambda: stack.info["mail"]["smtp"])
-        resources.callback(way.close)
+        proxy = LossySmtpProxy(lambda: stack.info["mail"]["smtp"])
+        resources.callback(proxy.close)
         stack = Stack(
             directory,
             brokers=brokers,
             mongo_members=mongo_members,
             scale=wanted,
-            environment={"SMTP_URL": way.url},
+            environment={"SMTP_URL": proxy.url},
             service_command=_with_clock(clock) if clock else processes.service_command,
             tell=lambda step: console.print(f"· {step}"),
         )
@@ -100,7 +100,7 @@ def main(
                 while time.monotonic() < until:
                     time.sleep(nemesis.rng.uniform(2, 10))
                     nemesis.end_what_is_over(most=1)
-                    choose(nemesis, way=way, clock=clock, disks=disks)()
+                    choose(nemesis, proxy=proxy, clock=clock, disks=disks)()
                     console.print(nemesis.story[-1] if nemesis.story else "", highlight=False)
 
             result = run_trial(stack, seed=seed, faults=faults, writers=writers, most_calls=calls)

@@ -20,8 +20,8 @@ from kafka.errors import KafkaError
 from deploy.local.stack import Stack
 from deploy.local.supervision import processes_of
 from shared.testing import wait_for
-from tests.faults.foreigner import Foreigner
-from tests.faults.mailway import MailWay
+from tests.faults.rogue_producer import RogueProducer
+from tests.faults.smtp_proxy import LossySmtpProxy
 
 TABLE = "uso_faults"
 RIGHT = "+0"
@@ -92,16 +92,16 @@ class Nemesis:
                 with contextlib.suppress(psutil.Error):
                     process.kill()
 
-    def meddle(self, foreigner: Foreigner) -> None:
+    def interfere(self, rogue: RogueProducer) -> None:
         """A foreign producer puts poison, duplicates or old messages on our topics."""
         with contextlib.suppress(KafkaError):  # Kafka is away at the moment: then it does not come through
-            self._note(foreigner.meddle(), "by a foreign producer")
+            self._note(rogue.interfere(), "by a foreign producer")
 
-    def lose_answers(self, way: MailWay) -> None:
+    def lose_answers(self, proxy: LossySmtpProxy) -> None:
         """The mail server's answers to the next few mails are lost."""
         count = self.rng.randint(1, 3)
         self._note("mail server's answer lost", f"to {count} mails")
-        way.lose(count)
+        proxy.drop_next_reply(count)
 
     # Ending it
 

@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from deploy.local.demo import run, seed
 from deploy.local.demo.people import MUNICIPALITIES, PUBLIC
-from deploy.local.demo.told import Told
+from deploy.local.demo.story_state import StoryState
 
 pytestmark = pytest.mark.slow
 REGISTRATIONS = "uso.events.registrations.v1"
@@ -22,78 +22,78 @@ CONFIRMATIONS = {"registration_confirmed", "registration_waitlisted"}
 
 
 @pytest.fixture
-def told(season_told: Told) -> Told:
+def story(season_told: StoryState) -> StoryState:
     """The story; that it could be told to its end says that its checks held. The examples may have gone on with it."""
     return season_told
 
 
-def test_everyone_who_registered_got_one_confirmation_or_one_place_in_line(told: Told) -> None:
+def test_everyone_who_registered_got_one_confirmation_or_one_place_in_line(story: StoryState) -> None:
     people = [one for town in MUNICIPALITIES if town.outcome == "active" for one in town.people] + list(PUBLIC)
-    sent = {one["message_id"]: one["template"] for one in _list(told, "notifications", "/v1/deliveries")}
-    arrived = Counter(address for identifier, address in _mails(told) if sent[identifier] in CONFIRMATIONS)
+    sent = {one["message_id"]: one["template"] for one in _list(story, "notifications", "/v1/deliveries")}
+    arrived = Counter(address for identifier, address in _mails(story) if sent[identifier] in CONFIRMATIONS)
     assert arrived == Counter(one.email for one in people)
 
 
-def test_no_mail_came_twice(told: Told) -> None:
-    assert [one for one, count in Counter(identifier for identifier, _ in _mails(told)).items() if count > 1] == []
+def test_no_mail_came_twice(story: StoryState) -> None:
+    assert [one for one, count in Counter(identifier for identifier, _ in _mails(story)).items() if count > 1] == []
 
 
-def test_the_last_record_of_each_registration_is_what_its_get_shows(told: Told) -> None:
-    last = {key: json.loads(value) for topic, key, value in _records(told) if topic == REGISTRATIONS}
-    shown = _list(told, "events", f"/v1/events/{told.webinar['id']}/registrations")
+def test_the_last_record_of_each_registration_is_what_its_get_shows(story: StoryState) -> None:
+    last = {key: json.loads(value) for topic, key, value in _records(story) if topic == REGISTRATIONS}
+    shown = _list(story, "events", f"/v1/events/{story.webinar['id']}/registrations")
     assert {key: (one["sequence"], one["data"]["state"]["state"]) for key, one in last.items()} == {
         one["id"]: (one["version"], one["state"]) for one in shown
     }
 
 
-def test_names_and_addresses_stand_on_the_contacts_topic_alone(told: Told) -> None:
+def test_names_and_addresses_stand_on_the_contacts_topic_alone(story: StoryState) -> None:
     people = [one for town in MUNICIPALITIES for one in town.people] + list(PUBLIC)
     words = [word for one in people for word in (one.email, f'"{one.family_name}"', one.name)]
     by_topic: dict[str, str] = {}
-    for topic, _, value in _records(told):
+    for topic, _, value in _records(story):
         by_topic[topic] = by_topic.get(topic, "") + value
     assert {topic for topic, text in by_topic.items() if any(word in text for word in words)} == {CONTACTS}
     contacts = [one for town in MUNICIPALITIES for one in town.people]
     assert all(one.email in by_topic[CONTACTS] and one.family_name in by_topic[CONTACTS] for one in contacts)
 
 
-def test_a_season_that_was_told_is_left_alone(told: Told, capsys: pytest.CaptureFixture[str]) -> None:
-    before = _counts(told)
-    seed(told.stack)
-    assert run(told.stack) == 1
+def test_a_season_that_was_told_is_left_alone(story: StoryState, capsys: pytest.CaptureFixture[str]) -> None:
+    before = _counts(story)
+    seed(story.stack)
+    assert run(story.stack) == 1
     assert "season 7 is there already" in " ".join(capsys.readouterr().out.split())
-    assert _counts(told) == before
+    assert _counts(story) == before
 
 
-def _counts(told: Told) -> dict[str, int]:
+def _counts(story: StoryState) -> dict[str, int]:
     nouns = {"enrolment": ("organisations", "contacts", "seasons", "enrolments"), "events": ("events",)}
-    return {noun: len(_list(told, service, f"/v1/{noun}")) for service in nouns for noun in nouns[service]}
+    return {noun: len(_list(story, service, f"/v1/{noun}")) for service in nouns for noun in nouns[service]}
 
 
-def _list(told: Told, service: str, path: str) -> list[dict[str, Any]]:
-    headers = {"Authorization": f"Bearer {told.stack['tokens']['viewer']}"}
+def _list(story: StoryState, service: str, path: str) -> list[dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {story.stack['tokens']['viewer']}"}
     items: list[dict[str, Any]] = []
     cursor: str | None = ""
     while cursor is not None:
         query = {"limit": "200", **({"cursor": cursor} if cursor else {})}
-        answer = requests.get(told.stack["services"][service]["url"] + path, query, headers=headers, timeout=10)
+        answer = requests.get(story.stack["services"][service]["url"] + path, query, headers=headers, timeout=10)
         answer.raise_for_status()
         items += answer.json()["items"]
         cursor = answer.json()["next_cursor"]
     return items
 
 
-def _mails(told: Told) -> list[tuple[str, str]]:
+def _mails(story: StoryState) -> list[tuple[str, str]]:
     """Message-ID and address of every e-mail."""
-    files = Path(told.stack["mail"]["directory"]).glob("*.eml")
+    files = Path(story.stack["mail"]["directory"]).glob("*.eml")
     parsed = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
     return [(str(one["Message-ID"]), parseaddr(str(one["To"]))[1]) for one in parsed]
 
 
-def _records(told: Told) -> list[tuple[str, str, str]]:
+def _records(story: StoryState) -> list[tuple[str, str, str]]:
     """Topic, key and value of everything committed, each key's in order."""
     consumer = KafkaConsumer(
-        bootstrap_servers=told.stack["kafka"]["bootstrap_servers"].split(","),
+        bootstrap_servers=story.stack["kafka"]["bootstrap_servers"].split(","),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",

@@ -17,14 +17,14 @@ def run(stack: dict[str, Any]) -> int:
     console = Console()
     started = time.monotonic()
     try:
-        told = tell(stack, console)
-        show(told, console)
+        story = tell(stack, console)
+        show(story, console)
     except WentWrong as wrong:
         console.print(f"[bold red]✗ {escape(str(wrong))}[/bold red]", highlight=False)
         return 1
     seconds = time.monotonic() - started
     console.print(
-        f"\n[bold green]All of it came out right[/bold green]: {told.checks.held} expectations, {seconds:.1f} s."
+        f"\n[bold green]All of it came out right[/bold green]: {story.checks.held} expectations, {seconds:.1f} s."
     )
     return 0
 

@@ -3,51 +3,51 @@
 from collections import Counter
 
 from deploy.local.demo.people import MUNICIPALITIES, PUBLIC
-from deploy.local.demo.told import Json, Told
+from deploy.local.demo.story_state import Json, StoryState
 from deploy.local.demo.topics import CONTACTS, DEAD_LETTERS, Record, newest, read_topics
 
 Key = tuple[str, str]
 
 
-def read_messages(told: Told) -> str:
+def read_messages(story: StoryState) -> str:
     """The last record of each key is the newest; names and addresses stand on the contacts topic alone."""
-    versions = {(topic, one["id"]): one["version"] for topic, things in _shown(told).items() for one in things}
-    told.records = read_topics(
-        told.stack["kafka"]["bootstrap_servers"],
+    versions = {(topic, one["id"]): one["version"] for topic, things in _shown(story).items() for one in things}
+    story.records = read_topics(
+        story.stack["kafka"]["bootstrap_servers"],
         complete=lambda records: _holds_all(records, versions),
     )
-    last = {(topic, key): one.sequence for topic in _shown(told) for key, one in newest(told.records, topic).items()}
-    told.checks.same(
+    last = {(topic, key): one.sequence for topic in _shown(story) for key, one in newest(story.records, topic).items()}
+    story.checks.same(
         "the last record of each key (topic, key, version)",
         [(*key, last[key]) for key in versions],
         [(*key, version) for key, version in versions.items()],
     )
-    ids = Counter(one.id for one in told.records if one.id)
-    told.checks.equal("messages that came twice", [one for one, count in ids.items() if count > 1], [])
-    dead = [(one.topic, one.text[:300]) for one in told.records if DEAD_LETTERS.fullmatch(one.topic)]
-    told.checks.equal("dead letters", dead, [])
-    told.checks.equal("names and addresses on topics other than contacts", _leaked(told.records), [])
-    topics = len({one.topic for one in told.records})
-    return f"{len(told.records)} messages on {topics} topics; the last of each key is what its GET shows"
+    ids = Counter(one.id for one in story.records if one.id)
+    story.checks.equal("messages that came twice", [one for one, count in ids.items() if count > 1], [])
+    dead = [(one.topic, one.text[:300]) for one in story.records if DEAD_LETTERS.fullmatch(one.topic)]
+    story.checks.equal("dead letters", dead, [])
+    story.checks.equal("names and addresses on topics other than contacts", _leaked(story.records), [])
+    topics = len({one.topic for one in story.records})
+    return f"{len(story.records)} messages on {topics} topics; the last of each key is what its GET shows"
 
 
-def _shown(told: Told) -> dict[str, list[Json]]:
+def _shown(story: StoryState) -> dict[str, list[Json]]:
     """What GET shows of everything the story touched, by topic."""
     events, enrolment, notifications = (
-        told.coordinator.events,
-        told.coordinator.enrolment,
-        told.coordinator.notifications,
+        story.coordinator.events,
+        story.coordinator.enrolment,
+        story.coordinator.notifications,
     )
-    gatherings = (told.webinar, told.workshop, told.refused)
-    enrolments = [enrolment.get(f"/v1/enrolments/{one['id']}") for one in told.enrolments.values()]
-    mine = {one["id"] for one in told.deliveries}
+    gatherings = (story.webinar, story.workshop, story.refused)
+    enrolments = [enrolment.get(f"/v1/enrolments/{one['id']}") for one in story.enrolments.values()]
+    mine = {one["id"] for one in story.deliveries}
     return {
-        "uso.enrolment.organisations.v1": list(told.organisations.values()),
+        "uso.enrolment.organisations.v1": list(story.organisations.values()),
         CONTACTS: enrolment.every("/v1/contacts"),
-        "uso.enrolment.seasons.v1": [enrolment.get(f"/v1/seasons/{told.season['id']}")],
+        "uso.enrolment.seasons.v1": [enrolment.get(f"/v1/seasons/{story.season['id']}")],
         "uso.enrolment.enrolments.v1": enrolments,
         "uso.events.events.v1": [events.get(f"/v1/events/{one['id']}") for one in gatherings],
-        "uso.events.registrations.v1": events.every(f"/v1/events/{told.webinar['id']}/registrations"),
+        "uso.events.registrations.v1": events.every(f"/v1/events/{story.webinar['id']}/registrations"),
         "uso.notifications.deliveries.v1": [one for one in notifications.every("/v1/deliveries") if one["id"] in mine],
     }
 

@@ -10,18 +10,18 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from deploy.local.demo.gatherings import FINLAND
 from deploy.local.demo.mails import Mail
 from deploy.local.demo.people import MUNICIPALITIES, SHOWN_IN_FULL
-from deploy.local.demo.told import Json, Told
+from deploy.local.demo.story_state import Json, StoryState
+from deploy.local.demo.webinar_and_workshops import FINLAND
 
 LANGUAGES = ("fi", "sv", "en")
 LEDGER_LINES = {"granted": "granted", "reserved": "reserved for a workshop", "refused": "refused: not enough left"}
 
 
-def show(told: Told, console: Console) -> None:
+def show(story: StoryState, console: Console) -> None:
     """Prints the summary of a story that was told."""
-    for part in (_timeline(told), _balance(told), _mails(told), _one_mail(told), _topics(told), _speed(told)):
+    for part in (_timeline(story), _balance(story), _mails(story), _one_mail(story), _topics(story), _speed(story)):
         console.print()
         console.print(part)
     console.print(
@@ -30,19 +30,19 @@ def show(told: Told, console: Console) -> None:
     )
 
 
-def _timeline(told: Told) -> Table:
+def _timeline(story: StoryState) -> Table:
     """One municipality: what its people did and what they were written, from the three services' APIs."""
     town = next(one for one in MUNICIPALITIES if one.code == SHOWN_IN_FULL)
-    name = told.organisations[town.code]["name"]["fi"]
-    mine = [told.contacts[one.email] for one in town.people]
+    name = story.organisations[town.code]["name"]["fi"]
+    mine = [story.contacts[one.email] for one in town.people]
     ids = {one["id"] for one in mine}
     rows: list[tuple[str, str, str, str]] = []
-    for one in told.coordinator.events.every(f"/v1/events/{told.webinar['id']}/registrations"):
+    for one in story.coordinator.events.every(f"/v1/events/{story.webinar['id']}/registrations"):
         if one["contact_id"] in ids:
-            who = _who(told.of_contact(one["contact_id"]))
+            who = _who(story.of_contact(one["contact_id"]))
             rows.append((one["created_at"], "registration", f"webinar: {one['state']}", who))
     for contact in mine:
-        for one in told.coordinator.notifications.every("/v1/deliveries", contact_id=contact["id"]):
+        for one in story.coordinator.notifications.every("/v1/deliveries", contact_id=contact["id"]):
             rows.append((one["sent_at"] or one["created_at"], "e-mail", one["template"], _who(contact)))
     table = Table("when", "what", "which", "who", title=f"{name}: registrations and deliveries", title_justify="left")
     for at, kind, what, who in sorted(rows):
@@ -50,21 +50,21 @@ def _timeline(told: Told) -> Table:
     return table
 
 
-def _balance(told: Told) -> Table:
+def _balance(story: StoryState) -> Table:
     table = Table("entry", "days", title="Its workshop days", title_justify="left")
-    for entry in told.account["ledger"]:
+    for entry in story.account["ledger"]:
         table.add_row(LEDGER_LINES.get(entry["kind"], entry["kind"]), _days(entry["half_days"]))
     table.add_section()
     for name in ("granted", "reserved", "used", "available"):
-        table.add_row(Text(name, "bold"), Text(_days(told.account[name]), "bold"))
+        table.add_row(Text(name, "bold"), Text(_days(story.account[name]), "bold"))
     table.columns[1].justify = "right"
     return table
 
 
-def _mails(told: Told) -> Table:
-    counts = Counter((one["template"], one["language"]) for one in told.deliveries)
+def _mails(story: StoryState) -> Table:
+    counts = Counter((one["template"], one["language"]) for one in story.deliveries)
     table = Table("template", *LANGUAGES, "all", title="E-mails by template and language", title_justify="left")
-    templates = dict.fromkeys(one.template for one in told.wanted)
+    templates = dict.fromkeys(one.template for one in story.wanted)
     for template in templates:
         numbers = [counts[template, language] for language in LANGUAGES]
         table.add_row(template, *(str(number or "") for number in numbers), str(sum(numbers)))
@@ -76,9 +76,9 @@ def _mails(told: Told) -> Table:
     return table
 
 
-def _one_mail(told: Told) -> Panel | Text:
+def _one_mail(story: StoryState) -> Panel | Text:
     """A Finnish confirmation of a registration, whole."""
-    mail = next((one for one in told.mails if one.language == "fi" and one.entry is not None), None)
+    mail = next((one for one in story.mails if one.language == "fi" and one.entry is not None), None)
     if mail is None:
         return Text("The e-mails went to a mail server outside of this stack: none is shown here.")
     return Panel(Group(*_printed(mail)), title="One of them", title_align="left")
@@ -101,9 +101,9 @@ def _printed(mail: Mail) -> list[Text]:
     return lines
 
 
-def _topics(told: Told) -> Table:
+def _topics(story: StoryState) -> Table:
     table = Table("topic", "message type", "messages", title="Messages by topic", title_justify="left")
-    counts = Counter((one.topic, one.type) for one in told.records)
+    counts = Counter((one.topic, one.type) for one in story.records)
     before = ""
     for (topic, kind), number in sorted(counts.items()):
         if topic != before and before:
@@ -116,10 +116,10 @@ def _topics(told: Told) -> Table:
     return table
 
 
-def _speed(told: Told) -> Text:
-    if not told.seconds_to_mail:
+def _speed(story: StoryState) -> Text:
+    if not story.seconds_to_mail:
         return Text("From a registration's answer to its e-mail: not measured, the mail server is an outside one.")
-    took = [1000 * seconds for seconds in sorted(told.seconds_to_mail)]
+    took = [1000 * seconds for seconds in sorted(story.seconds_to_mail)]
     p99 = took[math.ceil(0.99 * len(took)) - 1]
     return Text.assemble(
         f"From a registration's HTTP answer to its e-mail, {len(took)} of them, many at once: ",

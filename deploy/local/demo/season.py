@@ -4,7 +4,7 @@ from typing import Any
 
 from deploy.local.demo.checks import figures
 from deploy.local.demo.people import MUNICIPALITIES, Municipality, contacts_csv, municipalities_csv
-from deploy.local.demo.told import Json, Told, at_once
+from deploy.local.demo.story_state import Json, StoryState, at_once
 
 HOW_MANY = 309
 DAYS = 3
@@ -37,110 +37,110 @@ SOURCE = "Letter of Kuntaliitto and FCG to all municipalities"
 WHY_DECLINED = "This year's plans are made already; would like to hear of season 8."
 
 
-def import_municipalities(told: Told) -> str:
+def import_municipalities(story: StoryState) -> str:
     table = municipalities_csv()
     for turn, created, unchanged in (("first", HOW_MANY, 0), ("second", 0, HOW_MANY)):
-        result = told.coordinator.enrolment.upload("/v1/organisations/import", table)
+        result = story.coordinator.enrolment.upload("/v1/organisations/import", table)
         wanted = {"created": created, "updated": 0, "unchanged": unchanged, "rejected": []}
-        told.checks.equal(f"the {turn} import", figures(result, *wanted), wanted)
-    found = told.coordinator.enrolment.every("/v1/organisations", kind="municipality")
-    told.organisations = {one["municipality_code"]: one for one in found}
-    told.checks.equal("municipalities listed", len(told.organisations), HOW_MANY)
-    told.checks.equal("languages of Närpiö", told.organisations["545"]["languages"], ["sv", "fi"])
+        story.checks.equal(f"the {turn} import", figures(result, *wanted), wanted)
+    found = story.coordinator.enrolment.every("/v1/organisations", kind="municipality")
+    story.organisations = {one["municipality_code"]: one for one in found}
+    story.checks.equal("municipalities listed", len(story.organisations), HOW_MANY)
+    story.checks.equal("languages of Närpiö", story.organisations["545"]["languages"], ["sv", "fi"])
     return f"{HOW_MANY} municipalities imported; importing them again changed nothing"
 
 
-def open_season(told: Told) -> str:
-    season = told.manager.enrolment.post("/v1/seasons", SEASON)
-    told.checks.equal("season 7 at first", figures(season, "number", "state"), {"number": 7, "state": "draft"})
-    told.season = _season_to(told, season, "open")
+def open_season(story: StoryState) -> str:
+    season = story.manager.enrolment.post("/v1/seasons", SEASON)
+    story.checks.equal("season 7 at first", figures(season, "number", "state"), {"number": 7, "state": "draft"})
+    story.season = _season_to(story, season, "open")
     return f"season 7 of Kuntaliitto and FCG, “{NAME['fi']}”, is open for enrolment"
 
 
-def import_contacts(told: Told) -> str:
+def import_contacts(story: StoryState) -> str:
     table = contacts_csv(MUNICIPALITIES)
     people = [one for municipality in MUNICIPALITIES for one in municipality.people]
-    result = told.coordinator.enrolment.upload("/v1/contacts/import", table)
+    result = story.coordinator.enrolment.upload("/v1/contacts/import", table)
     wanted = {"created": len(people), "updated": 0, "unchanged": 0, "rejected": []}
-    told.checks.equal("the import of contacts", figures(result, *wanted), wanted)
-    told.contacts = {one["email"]: one for one in told.coordinator.enrolment.every("/v1/contacts")}
-    told.checks.same("contacts' addresses", told.contacts, [one.email for one in people])
+    story.checks.equal("the import of contacts", figures(result, *wanted), wanted)
+    story.contacts = {one["email"]: one for one in story.coordinator.enrolment.every("/v1/contacts")}
+    story.checks.same("contacts' addresses", story.contacts, [one.email for one in people])
     counts = [sum(one.language == language for one in people) for language in ("fi", "sv", "en")]
     return f"{len(people)} contacts imported: {counts[0]} Finnish, {counts[1]} Swedish, {counts[2]} English"
 
 
-def enrol(told: Told) -> str:
-    told.enrolments = dict(at_once(lambda one: _enrol(told, one), list(MUNICIPALITIES)))
+def enrol(story: StoryState) -> str:
+    story.enrolments = dict(at_once(lambda one: _enrol(story, one), list(MUNICIPALITIES)))
     active = [one for one in MUNICIPALITIES if one.outcome == "active"]
     for one in MUNICIPALITIES:
-        told.wants("enrolment_received", *one.people)
+        story.wants("enrolment_received", *one.people)
     for one in active:
-        told.wants("enrolment_confirmed", *one.people)
-    again = told.coordinator.enrolment.call("POST", "/v1/enrolments", json=_inquiry(told, active[0]), fine=(409,))
-    told.checks.equal("a second enrolment's status", again.status, 409)
+        story.wants("enrolment_confirmed", *one.people)
+    again = story.coordinator.enrolment.call("POST", "/v1/enrolments", json=_inquiry(story, active[0]), fine=(409,))
+    story.checks.equal("a second enrolment's status", again.status, 409)
     others = len(MUNICIPALITIES) - len(active)
     return f"{len(active)} municipalities enrolled; of {others} others one declined and one is still negotiating"
 
 
-def run_season(told: Told) -> str:
-    told.season = _season_to(told, told.season, "running")
+def run_season(story: StoryState) -> str:
+    story.season = _season_to(story, story.season, "running")
     active = [one.code for one in MUNICIPALITIES if one.outcome == "active"]
-    at_once(lambda code: _activate(told, code), active)
+    at_once(lambda code: _activate(story, code), active)
     for municipality in MUNICIPALITIES:
-        now = told.coordinator.enrolment.get(f"/v1/enrolments/{told.enrolments[municipality.code]['id']}")
-        told.enrolments[municipality.code] = now
-        told.checks.equal(f"the enrolment of {_name(told, municipality.code)}", now["state"], municipality.outcome)
+        now = story.coordinator.enrolment.get(f"/v1/enrolments/{story.enrolments[municipality.code]['id']}")
+        story.enrolments[municipality.code] = now
+        story.checks.equal(f"the enrolment of {_name(story, municipality.code)}", now["state"], municipality.outcome)
     return f"the season runs: {len(active)} active, each with its situation analysis and {DAYS} workshop days"
 
 
-def _season_to(told: Told, season: Json, to: str) -> Json:
-    moved: Json = told.manager.enrolment.post(f"/v1/seasons/{season['id']}/transitions", {"to": to})
-    told.checks.equal("the season's state", moved["state"], to)
+def _season_to(story: StoryState, season: Json, to: str) -> Json:
+    moved: Json = story.manager.enrolment.post(f"/v1/seasons/{season['id']}/transitions", {"to": to})
+    story.checks.equal("the season's state", moved["state"], to)
     return moved
 
 
-def _inquiry(told: Told, municipality: Municipality) -> Json:
+def _inquiry(story: StoryState, municipality: Municipality) -> Json:
     return {
-        "season_id": told.season["id"],
-        "organisation_id": told.organisations[municipality.code]["id"],
-        "contact_ids": [told.contacts[one.email]["id"] for one in municipality.people],
+        "season_id": story.season["id"],
+        "organisation_id": story.organisations[municipality.code]["id"],
+        "contact_ids": [story.contacts[one.email]["id"] for one in municipality.people],
         "coordinator": "demo-coordinator",
         "themes": [THEME],
         "source": SOURCE,
     }
 
 
-def _enrol(told: Told, municipality: Municipality) -> tuple[str, Json]:
-    enrolment = told.coordinator.enrolment.post("/v1/enrolments", _inquiry(told, municipality))
-    told.checks.equal("a new enrolment's state", enrolment["state"], "inquiry")
+def _enrol(story: StoryState, municipality: Municipality) -> tuple[str, Json]:
+    enrolment = story.coordinator.enrolment.post("/v1/enrolments", _inquiry(story, municipality))
+    story.checks.equal("a new enrolment's state", enrolment["state"], "inquiry")
     steps: list[Json] = [{"to": "negotiating"}]
     if municipality.outcome == "declined":
         steps.append({"to": "declined", "reason": WHY_DECLINED})
     if municipality.outcome == "active":
         steps.append({"to": "enrolled"})
     for step in steps:
-        enrolment = told.coordinator.enrolment.post(f"/v1/enrolments/{enrolment['id']}/transitions", step)
-        told.checks.equal(f"the enrolment of {_name(told, municipality.code)}", enrolment["state"], step["to"])
+        enrolment = story.coordinator.enrolment.post(f"/v1/enrolments/{enrolment['id']}/transitions", step)
+        story.checks.equal(f"the enrolment of {_name(story, municipality.code)}", enrolment["state"], step["to"])
     return municipality.code, enrolment
 
 
-def _activate(told: Told, code: str) -> None:
-    path = f"/v1/enrolments/{told.enrolments[code]['id']}"
-    now = told.manager.enrolment.post(f"{path}/transitions", {"to": "active"})
+def _activate(story: StoryState, code: str) -> None:
+    path = f"/v1/enrolments/{story.enrolments[code]['id']}"
+    now = story.manager.enrolment.post(f"{path}/transitions", {"to": "active"})
     analysis = {
         "status": "delivered",
-        "summary": f"{_name(told, code)}: leadership is shared, and renewal needs time set apart for it.",
+        "summary": f"{_name(story, code)}: leadership is shared, and renewal needs time set apart for it.",
         "focus_areas": ["Strategy in everyday work", "Officeholders and elected representatives together"],
         "document_url": f"https://files.example/season-7/situation-analysis-{code}.pdf",
         "delivered_on": "2023-05-11",
     }
-    put = told.coordinator.enrolment.put(f"{path}/situation-analysis", analysis, version=now["version"])
-    told.checks.equal("the situation analysis", put["status"], "delivered")
-    account = told.coordinator.enrolment.get(f"{path}/workshop-days")
+    put = story.coordinator.enrolment.put(f"{path}/situation-analysis", analysis, version=now["version"])
+    story.checks.equal("the situation analysis", put["status"], "delivered")
+    account = story.coordinator.enrolment.get(f"{path}/workshop-days")
     wanted = {"granted": 2 * DAYS, "reserved": 0, "used": 0, "available": 2 * DAYS}
-    told.checks.equal("workshop days in half days", figures(account, *wanted), wanted)
+    story.checks.equal("workshop days in half days", figures(account, *wanted), wanted)
 
 
-def _name(told: Told, code: str) -> str:
-    name: str = told.organisations[code]["name"]["fi"]
+def _name(story: StoryState, code: str) -> str:
+    name: str = story.organisations[code]["name"]["fi"]
     return name

@@ -9,14 +9,14 @@ from rich.markup import escape
 
 from deploy.local.demo.checks import WentWrong
 from deploy.local.demo.client import Staff
-from deploy.local.demo.correspondence import check_mails, wait_for_deliveries
-from deploy.local.demo.gatherings import give_up_a_seat, hold_workshops, publish_webinar, register_all
+from deploy.local.demo.mail_checks import check_mails, wait_for_deliveries
 from deploy.local.demo.mails import Mailbox
 from deploy.local.demo.messages import read_messages
 from deploy.local.demo.season import enrol, import_contacts, import_municipalities, open_season, run_season
-from deploy.local.demo.told import Told
+from deploy.local.demo.story_state import StoryState
+from deploy.local.demo.webinar_and_workshops import give_up_a_seat, hold_workshops, publish_webinar, register_all
 
-Chapter = Callable[[Told], str]
+Chapter = Callable[[StoryState], str]
 
 CHAPTERS: tuple[tuple[str, Chapter], ...] = (
     ("Importing the municipalities", import_municipalities),
@@ -40,11 +40,11 @@ def has_been_told(stack: dict[str, Any]) -> bool:
     return any(one["number"] == 7 for one in seasons)
 
 
-def tell(stack: dict[str, Any], console: Console) -> Told:
+def tell(stack: dict[str, Any], console: Console) -> StoryState:
     """Tells the story on a stack that has not heard it. Raises WentWrong when anything is not as it should be."""
     if has_been_told(stack):
         raise WentWrong("season 7 is there already: the story needs a stack without it (a new --run-dir)")
-    told = Told(
+    story = StoryState(
         stack=stack,
         coordinator=Staff(stack, "coordinator"),
         manager=Staff(stack, "manager"),
@@ -54,10 +54,10 @@ def tell(stack: dict[str, Any], console: Console) -> Told:
         started = time.monotonic()
         with console.status(f"{title} …"):
             try:
-                outcome = chapter(told)
+                outcome = chapter(story)
             except WentWrong as wrong:
                 raise WentWrong(f"{title}: {wrong}") from wrong
         console.print(
             f"[green]✓[/green] {escape(outcome)} [dim]({time.monotonic() - started:.1f} s)[/dim]", highlight=False
         )
-    return told
+    return story

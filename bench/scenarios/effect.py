@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 
 from bench import load
-from bench.paths.http_writes import organisation
+from bench.bench_stack import BenchStack
 from bench.rows import Figures, Row, Side, interleaved, of, percentile
-from bench.surroundings import Surroundings
+from bench.scenarios.http_writes import organisation
 from services.events.projections import ORGANISATIONS
 from shared.messaging.topics import Topic
 from shared.mongo.database import Database, connect
@@ -19,11 +19,11 @@ RATES = (20, 50)
 BARE = "bare Flask transaction → change stream → producer → consumer → insert"
 
 
-def measure(around: Surroundings) -> Iterator[Row]:
+def measure(bench: BenchStack) -> Iterator[Row]:
     """A new organisation in enrolment until events has its copy; requests at a fixed rate."""
     with ExitStack() as running:
-        sides = _our_chain(around, running) | _bare_chain(around, running)
-        found = interleaved(sides, rounds=around.rounds)
+        sides = _our_chain(bench, running) | _bare_chain(bench, running)
+        found = interleaved(sides, rounds=bench.rounds)
     for rate in RATES:
         ours, bare = found[f"ours {rate}"], found[f"bare {rate}"]
         for name, below in (("answer p50", None), ("effect p50", 2.0), ("effect p99", 3.0)):
@@ -38,42 +38,42 @@ def measure(around: Surroundings) -> Iterator[Row]:
             )
 
 
-def _our_chain(around: Surroundings, running: ExitStack) -> dict[str, Side]:
-    api = running.enter_context(around.service("enrolment", "api", database="uso_enrolment"))
+def _our_chain(bench: BenchStack, running: ExitStack) -> dict[str, Side]:
+    api = running.enter_context(bench.service("enrolment", "api", database="uso_enrolment"))
     for service, role in (("enrolment", "relay"), ("events", "relay"), ("events", "worker")):
-        running.enter_context(around.service(service, role, database=f"uso_{service}"))
-    arrived = running.enter_context(_watched(connect(around.mongodb_uri, "uso_events"), ORGANISATIONS.collection))
-    token = around.token("coordinator")
+        running.enter_context(bench.service(service, role, database=f"uso_{service}"))
+    arrived = running.enter_context(_watched(connect(bench.mongodb_uri, "uso_events"), ORGANISATIONS.collection))
+    token = bench.token("coordinator")
 
     def ask(number: int) -> bytes:
         return load.post("/v1/organisations", organisation(number), token=token)
 
-    return {f"ours {rate}": partial(_run, around, rate, api.url, ask, "id", arrived) for rate in RATES}
+    return {f"ours {rate}": partial(_run, bench, rate, api.url, ask, "id", arrived) for rate in RATES}
 
 
-def _bare_chain(around: Surroundings, running: ExitStack) -> dict[str, Side]:
-    topic, source, target = around.name("bench.chain."), around.name("chain"), around.name("chain")
-    around.topics([Topic(name=topic)])
-    first, last = connect(around.mongodb_uri, source), connect(around.mongodb_uri, target)
+def _bare_chain(bench: BenchStack, running: ExitStack) -> dict[str, Side]:
+    topic, source, target = bench.name("bench.chain."), bench.name("chain"), bench.name("chain")
+    bench.topics([Topic(name=topic)])
+    first, last = connect(bench.mongodb_uri, source), connect(bench.mongodb_uri, target)
     first.prepare((), {"things": []})
     last.prepare((), {"copies": []})
     web = running.enter_context(
-        around.gunicorn(
-            "bench.bare.web:create_app()", workers=1, threads=16, MONGODB_DATABASE=source, BENCH_TOPIC=topic
+        bench.gunicorn(
+            "bench.baselines.web:create_app()", workers=1, threads=16, MONGODB_DATABASE=source, BENCH_TOPIC=topic
         )
     )
-    running.enter_context(around.process(["bench.bare", "relay"], MONGODB_DATABASE=source))
-    running.enter_context(around.process(["bench.bare", "consumer"], MONGODB_DATABASE=target, BENCH_TOPIC=topic))
+    running.enter_context(bench.process(["bench.baselines", "relay"], MONGODB_DATABASE=source))
+    running.enter_context(bench.process(["bench.baselines", "consumer"], MONGODB_DATABASE=target, BENCH_TOPIC=topic))
     arrived = running.enter_context(_watched(last, "copies"))
 
     def ask(number: int) -> bytes:
         return load.post("/things", organisation(number))
 
-    return {f"bare {rate}": partial(_run, around, rate, web.url, ask, "_id", arrived) for rate in RATES}
+    return {f"bare {rate}": partial(_run, bench, rate, web.url, ask, "_id", arrived) for rate in RATES}
 
 
 def _run(
-    around: Surroundings,
+    bench: BenchStack,
     rate: int,
     url: str,
     ask: Callable[[int], bytes],
@@ -81,7 +81,7 @@ def _run(
     arrived: dict[str, float],
 ) -> Figures:
     wait_for(lambda: load.paced(url, [ask(0)], rate=1)[0].json[key] in _soon(arrived), what="the chain to run")
-    answers = load.paced(url, [ask(number) for number in range(rate * around.many(8, 3))], rate=rate)
+    answers = load.paced(url, [ask(number) for number in range(rate * bench.many(8, 3))], rate=rate)
     load.must_be(201, answers)
     wanted = {one.json[key]: one for one in answers}
     wait_for(lambda: wanted.keys() <= arrived.keys(), seconds=30, what="all effects")

@@ -16,7 +16,7 @@ from shared.mongo.database import Database
 from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.testing import wait_for
-from shared.testing.statements import Statements
+from shared.testing.round_trips import CommandLog
 
 COPY = Projection(collection="copies")
 
@@ -29,14 +29,14 @@ POLICY = Policy(name="note", types=frozenset({"thing.updated"}), handle=note)
 
 
 @pytest.fixture
-def statements() -> Statements:
-    return Statements()
+def commands() -> CommandLog:
+    return CommandLog()
 
 
 @pytest.fixture
-def db(service: SimpleNamespace, back_ends: dict[str, Any], statements: Statements) -> Iterator[Database]:
+def db(service: SimpleNamespace, back_ends: dict[str, Any], commands: CommandLog) -> Iterator[Database]:
     """The service's database, with each statement counted."""
-    with MongoClient(back_ends["mongodb"]["uri"], tz_aware=True, event_listeners=[statements]) as client:
+    with MongoClient(back_ends["mongodb"]["uri"], tz_aware=True, event_listeners=[commands]) as client:
         yield Database(client, service.db.raw.name)
 
 
@@ -69,7 +69,7 @@ def records(count: int, *, sequence: int) -> list[tuple[bytes, bytes]]:
 def test_a_batch_costs_the_same_few_round_trips_however_many_messages_it_has(
     service: SimpleNamespace,
     db: Database,
-    statements: Statements,
+    commands: CommandLog,
     produce: Any,
     consuming: Any,
     handlers: list[Any],
@@ -80,13 +80,13 @@ def test_a_batch_costs_the_same_few_round_trips_however_many_messages_it_has(
         wait_for(lambda: sum(consumer.offsets.values()) == 30)
         produce(records(300, sequence=2))
         wait_for(lambda: sum(consumer.offsets.values()) == 330)
-    batches = _transactions(statements.names)
+    batches = _transactions(commands.names)
     assert batches[-1] == cost
     assert len(batches) < 60
 
 
 def test_a_write_costs_three_round_trips_with_and_without_an_idempotency_key(
-    service: SimpleNamespace, db: Database, statements: Statements
+    service: SimpleNamespace, db: Database, commands: CommandLog
 ) -> None:
     def create(key: IdempotencyKey | None = None) -> None:
         db.transact(
@@ -95,13 +95,13 @@ def test_a_write_costs_three_round_trips_with_and_without_an_idempotency_key(
             key=key,
         )
 
-    assert statements.of(create) == ["insert", "insert", "commitTransaction"]
-    keyed = statements.of(lambda: create(IdempotencyKey(id=new_id(), fingerprint="f")))
+    assert commands.during(create) == ["insert", "insert", "commitTransaction"]
+    keyed = commands.during(lambda: create(IdempotencyKey(id=new_id(), fingerprint="f")))
     assert keyed == ["insert", "insert", "commitTransaction"]
 
 
 def test_a_change_costs_one_round_trip_more_than_a_creation(
-    service: SimpleNamespace, db: Database, statements: Statements
+    service: SimpleNamespace, db: Database, commands: CommandLog
 ) -> None:
     cause = own_initiative("test")
     made = db.transact(lambda work: work.insert(service.things, {"count": 1}, "thing.created"), cause=cause)
@@ -112,11 +112,11 @@ def test_a_change_costs_one_round_trip_more_than_a_creation(
 
         db.transact(work, cause=cause)
 
-    assert statements.of(change) == ["find", "update", "insert", "commitTransaction"]
+    assert commands.during(change) == ["find", "update", "insert", "commitTransaction"]
 
 
 def _transactions(names: list[str]) -> list[list[str]]:
-    """The statements up to each commit."""
+    """The commands up to each commit."""
     found: list[list[str]] = [[]]
     for name in names:
         found[-1].append(name)

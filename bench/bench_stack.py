@@ -29,7 +29,7 @@ PARTITIONS = 6
 
 
 @dataclass
-class Surroundings:
+class BenchStack:
     """A running stack's back ends. `quick` asks for small measurements that show whether everything works."""
 
     stack: Stack

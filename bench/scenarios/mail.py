@@ -12,9 +12,9 @@ from functools import partial
 from os import environ
 from typing import Any
 
+from bench.bench_stack import BenchStack
 from bench.rows import Figures, Row, interleaved, of
 from bench.sink import Sink
-from bench.surroundings import Surroundings
 from services.notifications.app import SERVICE
 from services.notifications.deliveries.store import DELIVERIES
 from shared.ids import new_id, utc_now
@@ -30,16 +30,16 @@ LISTMONK = 4345.0
 CONTACTS, EVENTS, REGISTRATIONS = "uso.enrolment.contacts.v1", "uso.events.events.v1", "uso.events.registrations.v1"
 
 
-def measure(around: Surroundings) -> Iterator[Row]:
+def measure(bench: BenchStack) -> Iterator[Row]:
     """Confirmations of registrations, each with text, HTML and a calendar entry, that are all due at once."""
-    around.topics([Topic(name=topic) for topic in SERVICE.subscriptions])
+    bench.topics([Topic(name=topic) for topic in SERVICE.subscriptions])
     kept: list[bytes] = []
     sides = {
-        "one": partial(_ours, around, 1, kept),
-        "bare": partial(_bare, around, kept),
-        "two": partial(_ours, around, 2, kept),
+        "one": partial(_ours, bench, 1, kept),
+        "bare": partial(_bare, bench, kept),
+        "two": partial(_ours, bench, 2, kept),
     }
-    found = interleaved(sides, rounds=around.rounds)
+    found = interleaved(sides, rounds=bench.rounds)
     bare = of(found["bare"], "rate")
     for name, what, share in (("one", "one worker", 0.5), ("two", "two workers", 1.0)):
         ours = of(found[name], "rate")
@@ -49,9 +49,9 @@ def measure(around: Surroundings) -> Iterator[Row]:
         )
 
 
-def _ours(around: Surroundings, workers: int, kept: list[bytes]) -> Figures:
-    count, name = around.many(2000, 300), around.name("mail")
-    with around.database(name) as db, Sink(around.free_port()) as sink:
+def _ours(bench: BenchStack, workers: int, kept: list[bytes]) -> Figures:
+    count, name = bench.many(2000, 300), bench.name("mail")
+    with bench.database(name) as db, Sink(bench.free_port()) as sink:
         SERVICE.prepare(db)
         for start in range(0, count, 500):
             feed(db, SERVICE.subscriptions, _registered(min(500, count - start)))
@@ -59,7 +59,7 @@ def _ours(around: Surroundings, workers: int, kept: list[bytes]) -> Figures:
         db[DELIVERIES.collection].update_many({}, {"$set": {"next_at": later}})
         with ExitStack() as running:
             for _ in range(workers):
-                running.enter_context(around.service("notifications", "worker", database=name, SMTP_URL=sink.url))
+                running.enter_context(bench.service("notifications", "worker", database=name, SMTP_URL=sink.url))
             db[DELIVERIES.collection].update_many({}, {"$set": {"next_at": utc_now()}})
             wait_for(lambda: len(sink.mails) >= count, seconds=120, what="all mails")
             wait_for(lambda: _all_sent(db), seconds=30, what="all deliveries to be noted as sent")
@@ -70,13 +70,13 @@ def _ours(around: Surroundings, workers: int, kept: list[bytes]) -> Figures:
     return {"rate": _rate(sink)}
 
 
-def _bare(around: Surroundings, kept: list[bytes]) -> Figures:
-    file = around.directory / "mails"
+def _bare(bench: BenchStack, kept: list[bytes]) -> Figures:
+    file = bench.directory / "mails"
     file.write_bytes(kept[0])
-    with Sink(around.free_port()) as sink:
+    with Sink(bench.free_port()) as sink:
         given = {**environ, "BENCH_MAILS": str(file), "SMTP_URL": sink.url}
         with subprocess.Popen(
-            [sys.executable, "-m", "bench.bare", "mail"], stdin=subprocess.PIPE, env=given
+            [sys.executable, "-m", "bench.baselines", "mail"], stdin=subprocess.PIPE, env=given
         ) as process:
             time.sleep(1)
             process.communicate(b"\n", timeout=120)

@@ -1,4 +1,4 @@
-"""`python -m bench.bare relay|consumer|mail`: the processes of the hand-made chains."""
+"""`python -m bench.baselines relay|consumer|mail`: the processes of the hand-made chains."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from typing import Any
 
 from kafka import KafkaConsumer
 
-from bench.bare import mail, relay
+from bench.baselines import mail, relay
 from shared.mongo.database import Database, connect
 
 

@@ -1,4 +1,4 @@
-"""What has been told of the story so far: each chapter reads what it needs and leaves what it made."""
+"""The state of the story so far: each chapter reads what it needs and keeps what it made."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -39,7 +39,7 @@ class Wanted:
 
 
 @dataclass
-class Told:
+class StoryState:
     """`organisations`, `enrolments` by municipality code; `contacts` by e-mail address."""
 
     stack: Json

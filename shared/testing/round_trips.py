@@ -7,10 +7,10 @@ from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStart
 UNASKED = frozenset({"hello", "isMaster", "ping", "endSessions", "saslStart", "saslContinue"})
 
 
-class Statements(CommandListener):
+class CommandLog(CommandListener):
     """The names of the commands that a client sent, in their order: one round trip each.
 
-    Give it to the client: `MongoClient(…, event_listeners=[statements])`.
+    Give it to the client: `MongoClient(…, event_listeners=[commands])`.
     """
 
     def __init__(self) -> None:
@@ -26,8 +26,8 @@ class Statements(CommandListener):
     def failed(self, event: CommandFailedEvent) -> None:
         """Counted already."""
 
-    def of(self, action: Any) -> list[str]:
-        """Those that calling `action` takes."""
+    def during(self, action: Any) -> list[str]:
+        """The commands that calling `action` takes: their number is the number of round trips."""
         before = len(self.names)
         action()
         return self.names[before:]

@@ -1,4 +1,4 @@
-"""The way to the mail server, which now and then loses its answer: the mail is there, and the sender cannot know."""
+"""A proxy in front of the mail server that can drop a reply: the mail is there, and its sender cannot know."""
 
 import contextlib
 import socket
@@ -9,16 +9,16 @@ from collections.abc import Callable
 END_OF_MAIL = b"\r\n.\r\n"
 
 
-class MailWay:
-    """Passes SMTP on to `target`'s address. Ask it to `lose` the next answer behind a whole mail."""
+class LossySmtpProxy:
+    """Passes SMTP on to `target`'s address. `drop_next_reply` drops the reply to a whole mail."""
 
     def __init__(self, target: Callable[[], str]) -> None:
-        self.lost = 0
+        self.dropped = 0
         self._target = target
-        self._to_lose = 0
+        self._to_drop = 0
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.way = self
+        self._server.proxy = self
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     @property
@@ -26,21 +26,21 @@ class MailWay:
         """What SMTP_URL is to be."""
         return f"smtp://127.0.0.1:{self._server.server_address[1]}"
 
-    def lose(self, count: int = 1) -> None:
+    def drop_next_reply(self, count: int = 1) -> None:
         """The answers to the next `count` mails never reach their sender."""
         with self._lock:
-            self._to_lose += count
+            self._to_drop += count
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
-    def loses_this(self) -> bool:
+    def drops_this(self) -> bool:
         with self._lock:
-            if not self._to_lose:
+            if not self._to_drop:
                 return False
-            self._to_lose -= 1
-            self.lost += 1
+            self._to_drop -= 1
+            self.dropped += 1
             return True
 
     def connect(self) -> socket.socket:
@@ -51,7 +51,7 @@ class MailWay:
 class _Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
-    way: MailWay
+    proxy: LossySmtpProxy
 
 
 class _Handler(socketserver.BaseRequestHandler):
@@ -60,13 +60,13 @@ class _Handler(socketserver.BaseRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        with contextlib.suppress(OSError), self.server.way.connect() as there:
+        with contextlib.suppress(OSError), self.server.proxy.connect() as there:
             self._mute = threading.Event()
             threading.Thread(target=self._answers, args=(there,), daemon=True).start()
             said = b""
             while data := self.request.recv(65536):
                 said = (said + data)[-65536:]
-                if said.endswith(END_OF_MAIL) and self.server.way.loses_this():
+                if said.endswith(END_OF_MAIL) and self.server.proxy.drops_this():
                     self._mute.set()
                 there.sendall(data)
 

@@ -9,8 +9,8 @@ from typing import Any
 import requests
 
 from bench import load
+from bench.bench_stack import BenchStack
 from bench.rows import Figures, Row, Side, interleaved, of
-from bench.surroundings import Surroundings
 from shared.mongo.database import Database, connect
 
 AT_ONCE = (8, 64)
@@ -19,21 +19,21 @@ TARGET = 50 * 8.1
 """Fifty times what pretix 2026.8 was measured at, in orders a second for one event."""
 
 
-def measure(around: Surroundings) -> Iterator[Row]:
+def measure(bench: BenchStack) -> Iterator[Row]:
     """People without an account register for a webinar with seats for a third of them and a line for the rest."""
-    database = around.name("bare_seats")
+    database = bench.name("bare_seats")
     with ExitStack() as running:
-        api = running.enter_context(around.service("events", "api", database="uso_events"))
+        api = running.enter_context(bench.service("events", "api", database="uso_events"))
         bare = running.enter_context(
-            around.gunicorn("bench.bare.web:create_app()", workers=1, threads=16, MONGODB_DATABASE=database)
+            bench.gunicorn("bench.baselines.web:create_app()", workers=1, threads=16, MONGODB_DATABASE=database)
         )
-        db = connect(around.mongodb_uri, database)
+        db = connect(bench.mongodb_uri, database)
         db.prepare((), {"seats": [], "registrations": []})
         sides: dict[str, Side] = {}
         for at_once in AT_ONCE:
-            sides[f"ours {at_once}"] = partial(_ours, around, api.url, at_once)
-            sides[f"bare {at_once}"] = partial(_bare, around, bare.url, db, at_once)
-        found = interleaved(sides, rounds=around.rounds)
+            sides[f"ours {at_once}"] = partial(_ours, bench, api.url, at_once)
+            sides[f"bare {at_once}"] = partial(_bare, bench, bare.url, db, at_once)
+        found = interleaved(sides, rounds=bench.rounds)
     for at_once in AT_ONCE:
         ours, theirs = found[f"ours {at_once}"], found[f"bare {at_once}"]
         what = f"one event, {at_once} at once"
@@ -77,16 +77,16 @@ def person(number: int) -> dict[str, Any]:
     }
 
 
-def _ours(around: Surroundings, url: str, at_once: int) -> Figures:
-    many = _many(around, at_once)
+def _ours(bench: BenchStack, url: str, at_once: int) -> Figures:
+    many = _many(bench, at_once)
     seats = many // 3
-    event = _published(around, url, capacity=seats)
-    path, token = f"/v1/events/{event}/registrations", around.token("coordinator")
+    event = _published(bench, url, capacity=seats)
+    path, token = f"/v1/events/{event}/registrations", bench.token("coordinator")
     answers = load.closed(url, (load.post(path, person(n), token=token) for n in range(many)), connections=at_once)
     load.must_be(201, answers)
     states = Counter(one.json["state"] for one in answers)
     assert states == {"confirmed": seats, "waitlisted": many - seats}, states
-    line = connect(around.mongodb_uri, "uso_events")["registrations"].find({"event_id": event}).sort("queue_number", 1)
+    line = connect(bench.mongodb_uri, "uso_events")["registrations"].find({"event_id": event}).sort("queue_number", 1)
     _check_order(answers, [row["_id"] for row in line])
     return load.latencies(answers)
 
@@ -101,19 +101,19 @@ def _check_order(answers: Sequence[load.Answer], line: Sequence[str]) -> None:
         latest_asked = max(latest_asked, by_id[identifier].sent)
 
 
-def _bare(around: Surroundings, url: str, db: Database, at_once: int) -> Figures:
-    many, event = _many(around, at_once) // 3, around.name("event")
+def _bare(bench: BenchStack, url: str, db: Database, at_once: int) -> Figures:
+    many, event = _many(bench, at_once) // 3, bench.name("event")
     db["seats"].insert_one({"_id": event, "taken": 0, "waiting": 0, "capacity": many // 3})
     requests_ = (load.post(f"/seats/{event}", person(number)) for number in range(many))
     return load.latencies(load.must_be(201, load.closed(url, requests_, connections=at_once)))
 
 
-def _many(around: Surroundings, at_once: int) -> int:
-    return around.many(900, 150) if at_once < 20 else around.many(1800, 300)
+def _many(bench: BenchStack, at_once: int) -> int:
+    return bench.many(900, 150) if at_once < 20 else bench.many(1800, 300)
 
 
-def _published(around: Surroundings, url: str, *, capacity: int) -> str:
-    headers = {"Authorization": f"Bearer {around.token('manager')}"}
+def _published(bench: BenchStack, url: str, *, capacity: int) -> str:
+    headers = {"Authorization": f"Bearer {bench.token('manager')}"}
     body = {
         "kind": "webinar",
         "title": {"fi": "Tilannekuva", "sv": "Lägesbild"},

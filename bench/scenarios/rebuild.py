@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
+from bench.bench_stack import BenchStack
 from bench.messages import records
-from bench.paths.consumer import COPY, by_hand, consuming
 from bench.rows import Figures, Row, interleaved, of
-from bench.surroundings import Surroundings
+from bench.scenarios.consumer import COPY, by_hand, consuming
 from ops.context import OpsContext
 from ops.jobs import ask, claim
 from ops.rebuild import rebuild
@@ -19,17 +19,17 @@ from shared.messaging.topics import state_topic
 from shared.testing import wait_for
 
 
-def measure(around: Surroundings) -> Iterator[Row]:
+def measure(bench: BenchStack) -> Iterator[Row]:
     """A topic of 20,000 things' states."""
-    count = around.many(60_000, 10_000)
-    topic = around.name("bench.rebuilt.")
-    around.topics([state_topic(topic)])
-    around.produce(topic, records(count, keys=count // 3))
+    count = bench.many(60_000, 10_000)
+    topic = bench.name("bench.rebuilt.")
+    bench.topics([state_topic(topic)])
+    bench.produce(topic, records(count, keys=count // 3))
     sides = {
-        "rebuild": partial(_ours, around, topic, count),
-        "bare": partial(by_hand, around, topic, count, "copy"),
+        "rebuild": partial(_ours, bench, topic, count),
+        "bare": partial(by_hand, bench, topic, count, "copy"),
     }
-    found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=around.rounds).items()}
+    found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=bench.rounds).items()}
     what = "a copy, while the service goes on"
     yield Row(path="rebuild", what=what, unit="messages/s", ours=found["rebuild"], at_least=10_000)
     yield Row(
@@ -42,16 +42,16 @@ def measure(around: Surroundings) -> Iterator[Row]:
     )
 
 
-def _ours(around: Surroundings, topic: str, count: int) -> Figures:
-    with around.database(around.name("rebuilt")) as db:
+def _ours(bench: BenchStack, topic: str, count: int) -> Figures:
+    with bench.database(bench.name("rebuilt")) as db:
         db.prepare((), {COPY.collection: [], **COLLECTIONS})
         subscriptions: dict[str, list[Handler]] = {topic: [COPY]}
-        with consuming(around, db, subscriptions) as consumer:
+        with consuming(bench, db, subscriptions) as consumer:
             wait_for(lambda: sum(list(consumer.offsets.values())) == count, seconds=120, what="the copy to be there")
             ask(db, own_initiative("bench"), "rebuild", of=COPY.collection, reason=None)
             job = claim(db, "bench", threading.Event())
             assert job is not None
-            operated = OpsContext(settings=around.settings(db.raw.name), db=db, topics=(), subscriptions=subscriptions)
+            operated = OpsContext(settings=bench.settings(db.raw.name), db=db, topics=(), subscriptions=subscriptions)
             started = time.perf_counter()
             rebuild(job, operated)
             return {"rate": count / (time.perf_counter() - started)}

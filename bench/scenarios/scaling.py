@@ -7,11 +7,11 @@ from functools import partial
 
 import psutil
 
-from bench.bare.consumer import EFFECTS
+from bench.baselines.consumer import EFFECTS
+from bench.bench_stack import PARTITIONS, BenchStack
 from bench.messages import records
-from bench.paths.consumer import COPY
 from bench.rows import Figures, Row, interleaved, of
-from bench.surroundings import PARTITIONS, Surroundings
+from bench.scenarios.consumer import COPY
 from shared.messaging.topics import Topic, state_topic
 from shared.mongo.database import Database
 from shared.testing import wait_for
@@ -20,11 +20,11 @@ WORKERS = (1, 2, 4)
 JOINING_SECONDS = 5
 
 
-def measure(around: Surroundings) -> Iterator[Row]:
+def measure(bench: BenchStack) -> Iterator[Row]:
     """Copies, seen ids and effects by one, two and four worker processes."""
-    data = records(around.many(20_000, 5_000), keys=10_000)
-    sides = {str(workers): partial(_run, around, workers, data) for workers in WORKERS}
-    found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=around.rounds).items()}
+    data = records(bench.many(20_000, 5_000), keys=10_000)
+    sides = {str(workers): partial(_run, bench, workers, data) for workers in WORKERS}
+    found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=bench.rounds).items()}
     for workers in WORKERS:
         alone = workers == 1
         yield Row(
@@ -37,18 +37,18 @@ def measure(around: Surroundings) -> Iterator[Row]:
         )
 
 
-def _run(around: Surroundings, workers: int, data: list[tuple[bytes, bytes]]) -> Figures:
+def _run(bench: BenchStack, workers: int, data: list[tuple[bytes, bytes]]) -> Figures:
     """All messages appear at the same moment, when every worker has its partitions."""
-    name = around.name("scaled")
+    name = bench.name("scaled")
     topic = f"bench.{name}"
-    around.topics([state_topic(topic), Topic(name=f"uso.{name}.dead-letters.v1")])
-    with around.database(name) as db, ExitStack() as running:
+    bench.topics([state_topic(topic), Topic(name=f"uso.{name}.dead-letters.v1")])
+    with bench.database(name) as db, ExitStack() as running:
         db.prepare((), {EFFECTS: [], COPY.collection: []})
         for number in range(workers):
             given = {"MONGODB_DATABASE": name, "PROCESS_NAME": f"{name}-{number}"}
-            running.enter_context(around.process(["bench.worker", name, topic], **given))
+            running.enter_context(bench.process(["bench.worker", name, topic], **given))
         time.sleep(JOINING_SECONDS)  # a worker that has joined says nothing, but it is soon done
-        around.produce(topic, data, transaction=True)
+        bench.produce(topic, data, transaction=True)
         wait_for(lambda: _done(db) > 0, seconds=60)
         since, before = time.perf_counter(), _done(db)
         wait_for(lambda: _done(db) >= len(data), seconds=120)

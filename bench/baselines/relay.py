@@ -5,7 +5,7 @@ from typing import Any
 
 from kafka import KafkaProducer
 
-from bench.bare.consumer import Pace
+from bench.baselines.consumer import Pace
 from shared.mongo.database import Database
 
 BATCH = 2000

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from deploy.local.demo.checks import WentWrong, figures, until
 from deploy.local.demo.people import MUNICIPALITIES, PUBLIC, SHOWN_IN_FULL, Municipality, Person
-from deploy.local.demo.told import Json, Registered, Told, at_once
+from deploy.local.demo.story_state import Json, Registered, StoryState, at_once
 
 FINLAND = ZoneInfo("Europe/Helsinki")
 THURSDAY = 3
@@ -31,9 +31,9 @@ def thursday(weeks: int, *, hour: int) -> datetime:
     return datetime.combine(day, time(hour), FINLAND)
 
 
-def publish_webinar(told: Told) -> str:
+def publish_webinar(story: StoryState) -> str:
     starts_at = thursday(3, hour=14)
-    draft = told.coordinator.events.post(
+    draft = story.coordinator.events.post(
         "/v1/events",
         {
             "kind": "webinar",
@@ -49,75 +49,75 @@ def publish_webinar(told: Told) -> str:
             "audience": {"open_to": "public"},
         },
     )
-    told.checks.equal("the new webinar's state", draft["state"], "draft")
-    told.webinar = _event_to(told, draft, "published")
-    local = datetime.fromisoformat(told.webinar["starts_at"]).astimezone(FINLAND)
-    told.checks.equal("the webinar's weekday and hour in Finland", (local.weekday(), local.hour), (THURSDAY, 14))
+    story.checks.equal("the new webinar's state", draft["state"], "draft")
+    story.webinar = _event_to(story, draft, "published")
+    local = datetime.fromisoformat(story.webinar["starts_at"]).astimezone(FINLAND)
+    story.checks.equal("the webinar's weekday and hour in Finland", (local.weekday(), local.hour), (THURSDAY, 14))
     return f"a Teams webinar on Thursday {local:%-d.%-m.%Y} at 14–15 Finnish time with {SEATS} seats is published"
 
 
-def register_all(told: Told) -> str:
+def register_all(story: StoryState) -> str:
     people = [one for town in MUNICIPALITIES if town.outcome == "active" for one in town.people]
-    told.registered = at_once(lambda one: _register(told, one), [*people, *PUBLIC])
-    confirmed = [one for one in told.registered if one.answer["state"] == "confirmed"]
-    waiting = [one for one in told.registered if one.answer["state"] == "waitlisted"]
-    told.wants("registration_confirmed", *(one.person for one in confirmed))
-    told.wants("registration_waitlisted", *(one.person for one in waiting))
-    told.checks.equal("seats taken", len(confirmed), SEATS)
-    told.checks.equal("people in line", len(waiting), len(told.registered) - SEATS)
+    story.registered = at_once(lambda one: _register(story, one), [*people, *PUBLIC])
+    confirmed = [one for one in story.registered if one.answer["state"] == "confirmed"]
+    waiting = [one for one in story.registered if one.answer["state"] == "waitlisted"]
+    story.wants("registration_confirmed", *(one.person for one in confirmed))
+    story.wants("registration_waitlisted", *(one.person for one in waiting))
+    story.checks.equal("seats taken", len(confirmed), SEATS)
+    story.checks.equal("people in line", len(waiting), len(story.registered) - SEATS)
     line = range(1, len(waiting) + 1)
-    told.checks.same("positions as they were answered", [one.answer["position"] for one in waiting], line)
-    _check_line(told, [one.id for one in sorted(waiting, key=lambda one: one.answer["position"])])
-    first = told.registered[0]
-    path, body = _registrations(told), {"contact_id": first.contact_id}
-    again = told.coordinator.events.call("POST", path, json=body, fine=(409,)).body
-    told.checks.equal("what a second registration is referred to", again.get("existing_id"), first.id)
-    return f"{len(told.registered)} registered at once: {len(confirmed)} have a seat, {len(waiting)} stand in line"
+    story.checks.same("positions as they were answered", [one.answer["position"] for one in waiting], line)
+    _check_line(story, [one.id for one in sorted(waiting, key=lambda one: one.answer["position"])])
+    first = story.registered[0]
+    path, body = _registrations(story), {"contact_id": first.contact_id}
+    again = story.coordinator.events.call("POST", path, json=body, fine=(409,)).body
+    story.checks.equal("what a second registration is referred to", again.get("existing_id"), first.id)
+    return f"{len(story.registered)} registered at once: {len(confirmed)} have a seat, {len(waiting)} stand in line"
 
 
-def give_up_a_seat(told: Told) -> str:
-    leaving = next(one for one in told.registered if one.contact_id and one.answer["state"] == "confirmed")
+def give_up_a_seat(story: StoryState) -> str:
+    leaving = next(one for one in story.registered if one.contact_id and one.answer["state"] == "confirmed")
     line = sorted(
-        (one for one in told.registered if one.answer["state"] == "waitlisted"), key=lambda one: one.answer["position"]
+        (one for one in story.registered if one.answer["state"] == "waitlisted"), key=lambda one: one.answer["position"]
     )
     path = f"/v1/registrations/{leaving.id}/transitions"
-    told.checks.equal(
-        "the cancelled registration", told.coordinator.events.post(path, {"to": "cancelled"})["state"], "cancelled"
+    story.checks.equal(
+        "the cancelled registration", story.coordinator.events.post(path, {"to": "cancelled"})["state"], "cancelled"
     )
 
     def has_a_seat() -> bool:
-        now = told.coordinator.events.get(f"/v1/registrations/{line[0].id}")
+        now = story.coordinator.events.get(f"/v1/registrations/{line[0].id}")
         return bool(now["state"] == "confirmed")
 
     until("the promotion of the first in line", has_a_seat)
-    told.cancelled, told.promoted = leaving, line[0]
-    told.wants("registration_cancelled", leaving.person)
-    told.wants("registration_promoted", line[0].person)
-    _check_line(told, [one.id for one in line[1:]])
+    story.cancelled, story.promoted = leaving, line[0]
+    story.wants("registration_cancelled", leaving.person)
+    story.wants("registration_promoted", line[0].person)
+    _check_line(story, [one.id for one in line[1:]])
     return "one seat is given up, and the first in line has it; the others moved up"
 
 
-def hold_workshops(told: Told) -> str:
+def hold_workshops(story: StoryState) -> str:
     town = next(one for one in MUNICIPALITIES if one.code == SHOWN_IN_FULL)
-    name = told.organisations[town.code]["name"]["fi"]
-    told.workshop = _ask_for_workshop(told, town, weeks=6, outcome="published")
-    told.refused = _ask_for_workshop(told, town, weeks=10, outcome="refused")
-    told.wants("workshop_confirmed", *town.people)
-    told.wants("workshop_refused", *town.people)
-    told.account = told.coordinator.enrolment.get(f"/v1/enrolments/{told.enrolments[town.code]['id']}/workshop-days")
+    name = story.organisations[town.code]["name"]["fi"]
+    story.workshop = _ask_for_workshop(story, town, weeks=6, outcome="published")
+    story.refused = _ask_for_workshop(story, town, weeks=10, outcome="refused")
+    story.wants("workshop_confirmed", *town.people)
+    story.wants("workshop_refused", *town.people)
+    story.account = story.coordinator.enrolment.get(f"/v1/enrolments/{story.enrolments[town.code]['id']}/workshop-days")
     wanted = {"granted": 6, "reserved": 2 * WORKSHOP_DAYS, "used": 0, "available": 6 - 2 * WORKSHOP_DAYS}
-    told.checks.equal("the balance in half days", figures(told.account, *wanted), wanted)
-    kinds = [(one["kind"], one["event_id"]) for one in told.account["ledger"] if one["event_id"]]
-    told.checks.same(
-        "the ledger's answers", kinds, [("reserved", told.workshop["id"]), ("refused", told.refused["id"])]
+    story.checks.equal("the balance in half days", figures(story.account, *wanted), wanted)
+    kinds = [(one["kind"], one["event_id"]) for one in story.account["ledger"] if one["event_id"]]
+    story.checks.same(
+        "the ledger's answers", kinds, [("reserved", story.workshop["id"]), ("refused", story.refused["id"])]
     )
     return f"{name} gets a workshop of {WORKSHOP_DAYS} days; a second one asks for more than is left, and is refused"
 
 
-def _register(told: Told, person: Person) -> Registered:
-    contact = told.contacts.get(person.email)
+def _register(story: StoryState, person: Person) -> Registered:
+    contact = story.contacts.get(person.email)
     body: dict[str, Any] = {"contact_id": contact["id"]} if contact else {"person": _stranger(person)}
-    answer = told.coordinator.events.call("POST", _registrations(told), json=body, fine=(201,))
+    answer = story.coordinator.events.call("POST", _registrations(story), json=body, fine=(201,))
     return Registered(
         id=answer.body["id"],
         person=person,
@@ -137,18 +137,18 @@ def _stranger(person: Person) -> Json:
     }
 
 
-def _check_line(told: Told, wanted: list[str]) -> None:
+def _check_line(story: StoryState, wanted: list[str]) -> None:
     """The line stands in this order, its places counted from 1, and every seat is taken."""
-    line = told.coordinator.events.every(_registrations(told), state="waitlisted")
+    line = story.coordinator.events.every(_registrations(story), state="waitlisted")
     places = {one["position"]: one["id"] for one in line}
-    told.checks.equal("the line", places, dict(enumerate(wanted, start=1)))
-    seated = told.coordinator.events.every(_registrations(told), state="confirmed")
-    told.checks.equal("confirmed registrations", len(seated), SEATS)
+    story.checks.equal("the line", places, dict(enumerate(wanted, start=1)))
+    seated = story.coordinator.events.every(_registrations(story), state="confirmed")
+    story.checks.equal("confirmed registrations", len(seated), SEATS)
 
 
-def _ask_for_workshop(told: Told, town: Municipality, *, weeks: int, outcome: str) -> Json:
+def _ask_for_workshop(story: StoryState, town: Municipality, *, weeks: int, outcome: str) -> Json:
     starts_at = thursday(weeks, hour=9)
-    draft = told.coordinator.events.post(
+    draft = story.coordinator.events.post(
         "/v1/events",
         {
             "kind": "workshop",
@@ -157,30 +157,30 @@ def _ask_for_workshop(told: Told, town: Municipality, *, weeks: int, outcome: st
             "starts_at": _instant(starts_at),
             "ends_at": _instant(starts_at + timedelta(days=WORKSHOP_DAYS - 1, hours=7)),
             "venue": {"fi": "Kunnantalo, valtuustosali", "sv": "Kommunhuset, fullmäktigesalen"},
-            "enrolment_id": told.enrolments[town.code]["id"],
+            "enrolment_id": story.enrolments[town.code]["id"],
             "days": WORKSHOP_DAYS,
         },
     )
-    _event_to(told, draft, "published", now="awaiting_days")
+    _event_to(story, draft, "published", now="awaiting_days")
 
     def decided() -> Json | None:
-        event: Json = told.coordinator.events.get(f"/v1/events/{draft['id']}")
+        event: Json = story.coordinator.events.get(f"/v1/events/{draft['id']}")
         return None if event["state"] == "awaiting_days" else event
 
     event = until("the answer to the workshop's request for days", decided)
-    told.checks.equal("the workshop's state", event["state"], outcome)
+    story.checks.equal("the workshop's state", event["state"], outcome)
     return event
 
 
-def _event_to(told: Told, event: Json, to: str, *, now: str | None = None) -> Json:
-    moved: Json = told.coordinator.events.post(f"/v1/events/{event['id']}/transitions", {"to": to})
+def _event_to(story: StoryState, event: Json, to: str, *, now: str | None = None) -> Json:
+    moved: Json = story.coordinator.events.post(f"/v1/events/{event['id']}/transitions", {"to": to})
     if moved["state"] not in (to, now):
         raise WentWrong(f"the event's state: expected {now or to}, got {moved['state']}")
     return moved
 
 
-def _registrations(told: Told) -> str:
-    return f"/v1/events/{told.webinar['id']}/registrations"
+def _registrations(story: StoryState) -> str:
+    return f"/v1/events/{story.webinar['id']}/registrations"
 
 
 def _instant(moment: datetime) -> str:

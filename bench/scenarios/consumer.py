@@ -8,11 +8,11 @@ from functools import partial
 
 from pymongo import InsertOne
 
-from bench.bare import faststream
-from bench.bare.consumer import COLLECTIONS, EFFECTS, Batch, Pace, in_one_transaction, paced, read
+from bench.baselines import faststream
+from bench.baselines.consumer import COLLECTIONS, EFFECTS, Batch, Pace, in_one_transaction, paced, read
+from bench.bench_stack import PARTITIONS, BenchStack
 from bench.messages import records
 from bench.rows import Figures, Row, Side, interleaved, of
-from bench.surroundings import PARTITIONS, Surroundings
 from shared.messaging.consumer import MAX_BATCH, Consumer
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Handler, Policy, Projection
@@ -32,19 +32,19 @@ KINDS: dict[str, list[Handler]] = {"copy": [COPY], "policy": [POLICY], "copy and
 LOOK_SECONDS = 0.002
 
 
-def measure(around: Surroundings) -> Iterator[Row]:
+def measure(bench: BenchStack) -> Iterator[Row]:
     """A topic of 13,000 things' states, read from the start by each side in turn."""
-    count = around.many(40_000, 10_000)
-    topic = around.name("bench.things.")
-    around.topics([state_topic(topic)])
-    around.produce(topic, records(count, keys=count // 3))
-    sides: dict[str, Side] = {"reading": partial(_reading, around, topic, count)}
+    count = bench.many(40_000, 10_000)
+    topic = bench.name("bench.things.")
+    bench.topics([state_topic(topic)])
+    bench.produce(topic, records(count, keys=count // 3))
+    sides: dict[str, Side] = {"reading": partial(_reading, bench, topic, count)}
     for kind in KINDS:
-        sides[f"bare {kind}"] = partial(by_hand, around, topic, count, kind)
-        sides[f"our {kind}"] = partial(_ours, around, topic, count, kind)
-    sides["FastStream"] = partial(_faststream, around, topic, count)
-    sides["one by one"] = partial(by_hand, around, topic, count // 40, "policy", at_most=1)
-    found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=around.rounds).items()}
+        sides[f"bare {kind}"] = partial(by_hand, bench, topic, count, kind)
+        sides[f"our {kind}"] = partial(_ours, bench, topic, count, kind)
+    sides["FastStream"] = partial(_faststream, bench, topic, count)
+    sides["one by one"] = partial(by_hand, bench, topic, count // 40, "policy", at_most=1)
+    found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=bench.rounds).items()}
 
     def row(kind: str, against: str, baseline: str, at_least: float | None = None) -> Row:
         what = {"copy": "copies", "policy": "seen ids + effects", "copy and policy": "copies, seen ids + effects"}[kind]
@@ -65,27 +65,27 @@ def measure(around: Surroundings) -> Iterator[Row]:
     yield row("policy", "kafka-python only reading", "reading")
 
 
-def _reading(around: Surroundings, topic: str, count: int) -> Figures:
-    return {"rate": paced(read(around.bootstrap_servers, topic, at_most=MAX_BATCH, count=count), lambda _: None)}
+def _reading(bench: BenchStack, topic: str, count: int) -> Figures:
+    return {"rate": paced(read(bench.bootstrap_servers, topic, at_most=MAX_BATCH, count=count), lambda _: None)}
 
 
-def by_hand(around: Surroundings, topic: str, count: int, kind: str, at_most: int = MAX_BATCH) -> Figures:
+def by_hand(bench: BenchStack, topic: str, count: int, kind: str, at_most: int = MAX_BATCH) -> Figures:
     """The same work with nothing around it, in batches of `at_most`."""
-    with around.database(around.name("bare")) as db:
+    with bench.database(bench.name("bare")) as db:
         _make(db)
 
         def each(batch: Batch) -> None:
             in_one_transaction(db, batch, effect="policy" in kind, copy="copy" in kind)
 
-        return {"rate": paced(read(around.bootstrap_servers, topic, at_most=at_most, count=count), each)}
+        return {"rate": paced(read(bench.bootstrap_servers, topic, at_most=at_most, count=count), each)}
 
 
-def _faststream(around: Surroundings, topic: str, count: int) -> Figures:
-    with around.database(around.name("stream")) as db:
+def _faststream(bench: BenchStack, topic: str, count: int) -> Figures:
+    with bench.database(bench.name("stream")) as db:
         _make(db)
         rate = faststream.batches(
-            servers=around.bootstrap_servers,
-            uri=around.mongodb_uri,
+            servers=bench.bootstrap_servers,
+            uri=bench.mongodb_uri,
             database=db.raw.name,
             topic=topic,
             partitions=PARTITIONS,
@@ -95,11 +95,11 @@ def _faststream(around: Surroundings, topic: str, count: int) -> Figures:
         return {"rate": rate}
 
 
-def _ours(around: Surroundings, topic: str, count: int, kind: str) -> Figures:
+def _ours(bench: BenchStack, topic: str, count: int, kind: str) -> Figures:
     pace = Pace()
-    with around.database(around.name("ours")) as db:
+    with bench.database(bench.name("ours")) as db:
         db.prepare((), {EFFECTS: [], COPY.collection: []})
-        with consuming(around, db, {topic: KINDS[kind]}) as consumer:
+        with consuming(bench, db, {topic: KINDS[kind]}) as consumer:
             while pace.done < count:
                 time.sleep(LOOK_SECONDS)
                 handled = sum(list(consumer.offsets.values()))
@@ -109,10 +109,10 @@ def _ours(around: Surroundings, topic: str, count: int, kind: str) -> Figures:
 
 
 @contextmanager
-def consuming(around: Surroundings, db: Database, subscriptions: dict[str, list[Handler]]) -> Iterator[Consumer]:
+def consuming(bench: BenchStack, db: Database, subscriptions: dict[str, list[Handler]]) -> Iterator[Consumer]:
     """Our consumer in a thread, stopped afterwards."""
     stop = threading.Event()
-    consumer = Consumer(db, around.settings(db.raw.name), subscriptions, stop=stop)
+    consumer = Consumer(db, bench.settings(db.raw.name), subscriptions, stop=stop)
     thread = threading.Thread(target=consumer.run, daemon=True)
     thread.start()
     try:

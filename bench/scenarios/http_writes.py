@@ -6,8 +6,8 @@ from functools import partial
 from itertools import count
 
 from bench import load
+from bench.bench_stack import BenchStack, Running
 from bench.rows import Figures, Row, Side, interleaved, of
-from bench.surroundings import Running, Surroundings
 from deploy.local.processes import ROLES, SERVICES
 from shared.ids import new_id
 
@@ -18,19 +18,19 @@ PROCESSOR = "processor time of api and MongoDB for a write"
 SIZE = {"HTTP_WORKERS": str(WORKERS), "HTTP_THREADS": str(THREADS)}
 
 
-def measure(around: Surroundings) -> Iterator[Row]:
+def measure(bench: BenchStack) -> Iterator[Row]:
     """The api process alone, then with all nine processes of the three services at work behind it."""
     with ExitStack() as running:
-        api = running.enter_context(around.service("enrolment", "api", database="uso_enrolment", **SIZE))
-        bare = running.enter_context(_bare(around))
+        api = running.enter_context(bench.service("enrolment", "api", database="uso_enrolment", **SIZE))
+        bare = running.enter_context(_bare(bench))
         sides: dict[str, Side] = {
-            "hello": partial(_hello, around, bare),
-            "bare": partial(_bare_writes, around, bare),
-            "kept": partial(_bare_writes, around, bare, path="/kept-things"),
-            "api": partial(_our_writes, around, api),
-            "keyed": partial(_our_writes, around, api, keyed=True),
+            "hello": partial(_hello, bench, bare),
+            "bare": partial(_bare_writes, bench, bare),
+            "kept": partial(_bare_writes, bench, bare, path="/kept-things"),
+            "api": partial(_our_writes, bench, api),
+            "keyed": partial(_our_writes, bench, api, keyed=True),
         }
-        found = interleaved(sides, rounds=around.rounds)
+        found = interleaved(sides, rounds=bench.rounds)
         yield from _rows("api alone", found["api"], found["bare"], targets=True)
         yield from _rows("api alone", found["api"], found["kept"], against=KEPT)
         yield from _rows("api alone, Idempotency-Key", found["keyed"], found["bare"])
@@ -38,12 +38,12 @@ def measure(around: Surroundings) -> Iterator[Row]:
             path="http", what="generator's limit: a bare hello", unit="requests/s", ours=of(found["hello"], "rate")
         )
         others = [
-            running.enter_context(around.service(service, role, database=f"uso_{service}"))
+            running.enter_context(bench.service(service, role, database=f"uso_{service}"))
             for role in reversed(ROLES)
             for service in SERVICES
             if (service, role) != ("enrolment", "api")
         ]
-        found = interleaved({"bare": sides["bare"], "api": sides["api"]}, rounds=around.rounds)
+        found = interleaved({"bare": sides["bare"], "api": sides["api"]}, rounds=bench.rounds)
         yield from _rows("whole system running", found["api"], found["bare"])
         for one in (api, *others):
             name = one.process.environ()["PROCESS_NAME"].rstrip("0123456789").rstrip("-")
@@ -60,14 +60,14 @@ def organisation(number: int) -> dict[str, object]:
     }
 
 
-def _bare(around: Surroundings) -> AbstractContextManager[Running]:
-    return around.gunicorn(
-        "bench.bare.web:create_app()", workers=WORKERS, threads=THREADS, MONGODB_DATABASE=around.name("bare_web")
+def _bare(bench: BenchStack) -> AbstractContextManager[Running]:
+    return bench.gunicorn(
+        "bench.baselines.web:create_app()", workers=WORKERS, threads=THREADS, MONGODB_DATABASE=bench.name("bare_web")
     )
 
 
-def _our_writes(around: Surroundings, api: Running, *, keyed: bool = False) -> Figures:
-    token = around.token("coordinator")
+def _our_writes(bench: BenchStack, api: Running, *, keyed: bool = False) -> Figures:
+    token = bench.token("coordinator")
     requests = (
         load.post(
             "/v1/organisations",
@@ -77,21 +77,21 @@ def _our_writes(around: Surroundings, api: Running, *, keyed: bool = False) -> F
         )
         for number in count()
     )
-    return _loaded(around, api, requests, status=201)
+    return _loaded(bench, api, requests, status=201)
 
 
-def _bare_writes(around: Surroundings, api: Running, *, path: str = "/things") -> Figures:
-    return _loaded(around, api, (load.post(path, organisation(number)) for number in count()), status=201)
+def _bare_writes(bench: BenchStack, api: Running, *, path: str = "/things") -> Figures:
+    return _loaded(bench, api, (load.post(path, organisation(number)) for number in count()), status=201)
 
 
-def _hello(around: Surroundings, api: Running) -> Figures:
-    return _loaded(around, api, (load.get("/hello") for _ in count()), status=200)
+def _hello(bench: BenchStack, api: Running) -> Figures:
+    return _loaded(bench, api, (load.get("/hello") for _ in count()), status=200)
 
 
-def _loaded(around: Surroundings, api: Running, requests: Iterator[bytes], *, status: int) -> Figures:
-    processes = [api, *around.mongodb]
+def _loaded(bench: BenchStack, api: Running, requests: Iterator[bytes], *, status: int) -> Figures:
+    processes = [api, *bench.mongodb]
     before = sum(one.processor_seconds() for one in processes)
-    answers = load.closed(api.url, requests, connections=CONNECTIONS, seconds=around.many(6, 2))
+    answers = load.closed(api.url, requests, connections=CONNECTIONS, seconds=bench.many(6, 2))
     used = sum(one.processor_seconds() for one in processes) - before
     return {**load.latencies(load.must_be(status, answers)), "processor": 1000 * used / len(answers)}
 

@@ -19,14 +19,14 @@ POISON = (b"\xff\xfe not JSON", b"{}", b'{"id": "x", "type": "fi.uso.y", "sequen
 MOST = 20
 
 
-class Foreigner:
+class RogueProducer:
     """Marks what it writes by a header, so that the checker can tell it from the owner's."""
 
     def __init__(self, info: Mapping[str, Any], rng: random.Random) -> None:
         self.rng = rng
         self.servers = info["kafka"]["bootstrap_servers"].split(",")
 
-    def meddle(self) -> str:
+    def interfere(self) -> str:
         """One of its tricks; what it was."""
         topic = self.rng.choice(TOPICS)
         trick = self.rng.choice(["poison", "duplicates", "old messages"])

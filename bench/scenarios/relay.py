@@ -8,11 +8,11 @@ from typing import Any
 
 from prometheus_client import REGISTRY
 
-from bench.bare import relay as bare
-from bench.bare.consumer import Pace
+from bench.baselines import relay as bare
+from bench.baselines.consumer import Pace
+from bench.bench_stack import BenchStack
 from bench.messages import things
 from bench.rows import Figures, Row, interleaved, of
-from bench.surroundings import Surroundings
 from shared.cloudevents import HEADERS
 from shared.ids import new_id, utc_now
 from shared.messaging.relay import Relay
@@ -24,19 +24,19 @@ from shared.testing import wait_for
 LOOK_SECONDS = 0.002
 
 
-def measure(around: Surroundings) -> Iterator[Row]:
+def measure(bench: BenchStack) -> Iterator[Row]:
     """Rows that were written while no relay ran, carried as fast as they go."""
-    count = around.many(40_000, 8_000)
-    topic = around.name("bench.relayed.")
-    around.topics([state_topic(topic)])
+    count = bench.many(40_000, 8_000)
+    topic = bench.name("bench.relayed.")
+    bench.topics([state_topic(topic)])
     rows = outbox_rows(topic, count)
     sides = {
-        "relay": partial(_ours, around, rows),
-        "transactional": partial(_bare, around, rows, transaction=True),
-        "idempotent": partial(_bare, around, rows, transaction=False),
-        "producing": partial(_producing, around, rows),
+        "relay": partial(_ours, bench, rows),
+        "transactional": partial(_bare, bench, rows, transaction=True),
+        "idempotent": partial(_bare, bench, rows, transaction=False),
+        "producing": partial(_producing, bench, rows),
     }
-    found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=around.rounds).items()}
+    found = {name: of(rounds, "rate") for name, rounds in interleaved(sides, rounds=bench.rounds).items()}
     for name, against, at_least in (
         ("transactional", "change stream → transactional producer by hand", 0.7),
         ("idempotent", "change stream → idempotent producer by hand", 0.7),
@@ -62,12 +62,12 @@ def outbox_rows(topic: str, count: int) -> list[dict[str, Any]]:
     ]
 
 
-def _ours(around: Surroundings, rows: Sequence[dict[str, Any]]) -> Figures:
-    name = around.name("relay")
-    settings = around.settings(name)
-    around.topics(service_topics(name))
+def _ours(bench: BenchStack, rows: Sequence[dict[str, Any]]) -> Figures:
+    name = bench.name("relay")
+    settings = bench.settings(name)
+    bench.topics(service_topics(name))
     pace = Pace()
-    with around.database(name) as db:
+    with bench.database(name) as db:
         db.prepare()
         _write(db, rows[:1])
         with _Relaying(db, settings):  # leaves the place from which the rows are followed
@@ -84,19 +84,19 @@ def _ours(around: Surroundings, rows: Sequence[dict[str, Any]]) -> Figures:
     return {"rate": pace.per_second}
 
 
-def _bare(around: Surroundings, rows: Sequence[dict[str, Any]], *, transaction: bool) -> Figures:
-    with around.database(around.name("bare")) as db:
+def _bare(bench: BenchStack, rows: Sequence[dict[str, Any]], *, transaction: bool) -> Figures:
+    with bench.database(bench.name("bare")) as db:
         db.prepare()
         start = db.raw.command("ping")["operationTime"]
         _write(db, rows)
-        identifier = around.name("bare") if transaction else None
-        made = bare.producer(around.bootstrap_servers, transactional_id=identifier)
+        identifier = bench.name("bare") if transaction else None
+        made = bare.producer(bench.bootstrap_servers, transactional_id=identifier)
         batches = bare.follow(db, JOURNAL, after=start, count=len(rows))
         return {"rate": bare.paced(batches, made, transaction=transaction)}
 
 
-def _producing(around: Surroundings, rows: Sequence[dict[str, Any]]) -> Figures:
-    made = bare.producer(around.bootstrap_servers)
+def _producing(bench: BenchStack, rows: Sequence[dict[str, Any]]) -> Figures:
+    made = bare.producer(bench.bootstrap_servers)
     portions = (rows[start : start + bare.BATCH] for start in range(0, len(rows), bare.BATCH))
     return {"rate": bare.paced(portions, made, transaction=False)}
 

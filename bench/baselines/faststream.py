@@ -12,7 +12,7 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from bench.bare.consumer import EFFECTS, OFFSETS, SEEN, Pace, effect_of
+from bench.baselines.consumer import EFFECTS, OFFSETS, SEEN, Pace, effect_of
 
 logging.getLogger("aiokafka").setLevel("ERROR")
 
