@@ -142,7 +142,8 @@ class Place:
 
     def _under_way(self) -> int:
         due = {"$or": [{"state": "queued"}, {"state": "scheduled", "next_at": {"$lte": utc_now()}}]}
-        return self.mongo["uso_notifications"]["deliveries"].count_documents(due)
+        notifications = self.mongo["uso_notifications"]
+        return notifications["deliveries"].count_documents(due) + notifications["fan_outs"].count_documents({})
 
 
 def _line(caller: Caller, event: str) -> list[int]:

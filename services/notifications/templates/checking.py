@@ -1,7 +1,8 @@
 """What a text may consist of: placeholders of its key, `{% if %}`, `{% for %}` over a list, a few filters.
 
 Anything else that Jinja has is refused when a text is saved. So a text cannot call anything, count or
-nest loops, and it takes time in proportion to its length. The sandbox is the second line of defence.
+nest loops, and it takes time and memory in proportion to its length: nothing is worked out when it is
+compiled, no filter makes more than it is given. The sandbox is the second line of defence.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,10 @@ from services.notifications.templates.context import Placeholder
 from services.notifications.templates.errors import BadSyntax, UnknownPlaceholder
 
 FILTERS = frozenset({"capitalize", "default", "first", "join", "last", "length", "lower", "trim", "upper"})
+# They go through a list: of a text they would take the letters, and make it grow with each other's results.
+OF_LISTS = frozenset({"join"})
+# What is written counts once for each value in it: so many values of 20,000 characters are 40 MB at the worst.
+MAX_NODES = 2_000
 TESTS = frozenset({"defined", "none"})
 LOOP = tuple(f"loop.{name}" for name in ("index", "first", "last", "length"))
 _ALLOWED = (
@@ -27,9 +32,13 @@ def check(environment: Environment, field: str, source: str, known: Sequence[Pla
         tree = environment.parse(source)
     except TemplateSyntaxError as error:
         raise BadSyntax(field, error.lineno, f"{error.message}.") from error
+    except (ValueError, OverflowError) as error:  # a number of thousands of digits
+        raise BadSyntax(field, 1, "there is a number in it that is too long.") from error
     except RecursionError as error:
         raise BadSyntax(field, 1, "too deeply nested.") from error
     try:
+        if sum(1 for _ in tree.find_all(nodes.Node)) > MAX_NODES:
+            raise BadSyntax(field, 1, "it has too many placeholders and conditions.")
         return list(_Check(field, known).unknown_in(tree.body, {}))
     except RecursionError as error:
         raise BadSyntax(field, 1, "too deeply nested.") from error
@@ -45,6 +54,7 @@ class _Check:
         """`bound` are the names that a surrounding loop has introduced."""
         for node in body:
             self._refuse_the_forbidden(node)
+            self._refuse_what_grows(node)
             path = _path(node)
             if path is not None:
                 if path not in self.names and path not in bound:
@@ -78,6 +88,14 @@ class _Check:
             raise self._bad(node, f"there is no filter {node.name} here. There are: {', '.join(sorted(FILTERS))}.")
         if isinstance(node, nodes.Test) and node.name not in TESTS:
             raise self._bad(node, f"there is no test {node.name} here. There are: {', '.join(sorted(TESTS))}.")
+
+    def _refuse_what_grows(self, node: nodes.Node) -> None:
+        if isinstance(node, nodes.Filter) and node.name in OF_LISTS:
+            path = _path(node.node) if node.node is not None else None
+            if path is None or (path in self.names and path not in self.many):
+                raise self._bad(node, f"{node.name} goes through a placeholder that is a list.")
+            if any(not isinstance(given, nodes.Const) for given in [*node.args, *(one.value for one in node.kwargs)]):
+                raise self._bad(node, f"{node.name} takes a text in quotation marks.")
 
     def _unknown(self, path: str, node: nodes.Node) -> UnknownPlaceholder:
         return UnknownPlaceholder(field=self.field, placeholder=path, line=node.lineno, known=self.names)

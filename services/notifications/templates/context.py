@@ -1,6 +1,6 @@
 """What each template may speak of: its placeholders, with an example of each. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -183,6 +183,11 @@ def example_context(key: str, language: str) -> dict[str, Any]:
 def bare_context(key: str, language: str) -> dict[str, Any]:
     """The same with nothing in what is optional. Raises KeyError like `example_context`."""
     return _nested({one.name: None if one.optional else one.example_in(language) for one in CONTEXT[key]})
+
+
+def context_without(key: str, language: str, missing: Collection[str]) -> dict[str, Any]:
+    """The same with nothing in the placeholders `missing`. Raises KeyError like `example_context`."""
+    return _nested({one.name: None if one.name in missing else one.example_in(language) for one in CONTEXT[key]})
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -46,4 +46,8 @@ class BadSyntax(UnusableTemplate):
 
 
 class CannotRender(Exception):
-    """The values at hand do not make a mail of this text: one is missing, or the result is too long."""
+    """The values at hand do not make a mail of this text: see `field`; one is missing, or it is too long or empty."""
+
+    def __init__(self, why: str, *, field: str = "body") -> None:
+        super().__init__(why)
+        self.field = field

@@ -9,12 +9,17 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
+from services.notifications.templates.errors import CannotRender
+
 RULES = (
     *("heading", "list", "blockquote", "hr"),
     *("emphasis", "link", "autolink", "escape", "entity", "newline"),
 )
 _PUNCTUATION = re.compile(f"([{re.escape(punctuation)}])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+# Marks that open or close something take the parser time by the square of their number in a paragraph.
+MAX_MARKS = 1000
+_ACTIVE = re.compile(r"(?<!\\)[\[\]*_<>]")
 _LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 
 
@@ -38,6 +43,8 @@ def _parser() -> MarkdownIt:
 def _inside_of_paragraphs(state: StateCore) -> None:
     for token in state.tokens:
         if token.type == "inline":
+            if len(_ACTIVE.findall(token.content)) > MAX_MARKS:
+                raise CannotRender(f"A paragraph has more than {MAX_MARKS} brackets, stars and underlines.")
             token.children = _inside(token.content)
 
 

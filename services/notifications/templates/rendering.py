@@ -4,6 +4,7 @@ Texts are Markdown with Jinja placeholders. A value is text, whatever it holds: 
 Markdown where it is put in, and HTML in Markdown is off, so a name can never become markup.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -69,20 +70,28 @@ def compile_template(key: str, subject: str, body: str) -> CompiledTemplate:
     unknown = [one for field, source in sources.items() for one in check(_for_body(), field, source, known)]
     if unknown:
         raise UnknownPlaceholders(unknown)
-    return CompiledTemplate(key=key, subject=_for_subject().from_string(subject), body=_for_body().from_string(body))
+    try:
+        return CompiledTemplate(
+            key=key, subject=_for_subject().from_string(subject), body=_for_body().from_string(body)
+        )
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # Python's own limits of nesting
+        raise BadSyntax("body", 1, "too deeply nested.") from error
 
 
 def render(template: CompiledTemplate, context: Mapping[str, Any]) -> Rendered:
     """The mail's subject, text and HTML. `context` is as CONTEXT lists it, nested by the dots.
 
     What the key does not have is ignored, what is optional may be missing, None or empty. Raises
-    CannotRender when the text uses something required that is missing, or comes out far too long.
+    CannotRender when the text uses something required that is missing, or comes out empty or far too long.
     """
     values = _known_values(CONTEXT[template.key], context)
     if "language" not in values:
         raise CannotRender("The context has no language.")
-    subject = one_line(_run(template.subject, values))
-    body, text = to_html_and_text(_run(template.body, values))
+    subject = one_line(_run(template.subject, values, "subject"))
+    body, text = to_html_and_text(_run(template.body, values, "body"))
+    for field, written in (("subject", subject), ("body", text)):
+        if not any(_shows_something(character) for character in written):
+            raise CannotRender("It comes out empty.", field=field)
     if len(body) > 2 * MAX_OUTPUT:
         raise CannotRender("The mail is too long.")
     html = _layout().substitute(language=escape(values["language"]), subject=escape(subject), body=body)
@@ -111,18 +120,31 @@ def _value(placeholder: Placeholder, value: Any) -> Any:
     return value
 
 
-def _run(template: Template, values: dict[str, Any]) -> str:
+def run_only(template: CompiledTemplate, context: Mapping[str, Any]) -> tuple[str, str]:
+    """Subject and Markdown of a mail: what differs between recipients. Raises CannotRender."""
+    values = _known_values(CONTEXT[template.key], context)
+    return _run(template.subject, values, "subject"), _run(template.body, values, "body")
+
+
+def _run(template: Template, values: dict[str, Any], field: str) -> str:
     parts: list[str] = []
     length = 0
     try:
         for part in template.generate(values):
             length += len(part)
             if length > MAX_OUTPUT:
-                raise CannotRender("The mail is too long.")
+                raise CannotRender("The mail is too long.", field=field)
             parts.append(part)
     except UndefinedError as error:
-        raise CannotRender(f"A fact is missing: {error.message}") from error
+        raise CannotRender(f"A value is missing: {error.message}", field=field) from error
+    except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError) as error:
+        raise CannotRender("A filter or comparison does not fit its value.", field=field) from error
     return "".join(parts)
+
+
+def _shows_something(character: str) -> bool:
+    """Whether a reader sees it: no space, no control or format character."""
+    return unicodedata.category(character)[0] not in "ZC"
 
 
 def _in_body(value: Any) -> str:
@@ -148,7 +170,12 @@ def _for_subject() -> ImmutableSandboxedEnvironment:
 def _environment(finalize: Any) -> ImmutableSandboxedEnvironment:
     # Jinja's own escaping is for HTML; here values go into Markdown, and `finalize` escapes them for it.
     return ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, finalize=finalize, trim_blocks=True, lstrip_blocks=True, autoescape=False
+        undefined=StrictUndefined,
+        finalize=finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+        optimized=False,  # the optimizer works out constants when a text is compiled, whatever their size
     )
 
 
