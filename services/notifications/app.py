@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from flask_smorest import Blueprint
-
 from services.notifications.deliveries import api as deliveries
 from services.notifications.deliveries.commands import queue_what_is_due
 from services.notifications.deliveries.domain import LANES, URGENT
@@ -80,14 +78,8 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     ]
 
 
-def routes(settings: Settings, db: Database) -> Iterable[Blueprint]:
-    return [
-        deliveries.routes(db),
-        templates.routes(db),
-        suppressions.routes(db),
-        preferences.routes(db),
-        public.routes(db, Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)),
-    ]
+def provides(settings: Settings, db: Database) -> Iterable[object]:
+    return [Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)]
 
 
 SERVICE = Service(
@@ -101,7 +93,8 @@ SERVICE = Service(
             busy=True,
         ),
     ],
-    routes=routes,
+    routes=[deliveries.routes, templates.routes, suppressions.routes, preferences.routes, public.routes],
+    provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
     collections={**WAITING_INDEXES, **FAN_OUTS_INDEXES, **REMINDED_INDEXES},

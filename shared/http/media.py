@@ -23,6 +23,12 @@ def takes_media(*types: str) -> Callable[[Any], Any]:
     return mark
 
 
+def takes_any_media(view: Any) -> Any:
+    """Marks a view that takes a body of any type, or of none."""
+    view.any_media = True
+    return view
+
+
 def gives_media(*types: str) -> Callable[[Any], Any]:
     """Marks a view that can answer with other media types than JSON."""
 

@@ -1,5 +1,7 @@
 """Deliveries, templates, preferences and suppressions at HTTP."""
 
+import pytest
+
 from services.notifications.rules.reminders import remind
 from tests.notifications import builders as a
 
@@ -148,3 +150,119 @@ def test_a_person_sees_and_changes_their_own_choices_by_the_link_alone(notificat
     assert answer.json == {"announcements": False, "reminders": True, "feedback_requests": True}
     assert notifications.client.post(link, role=None, json={"nothing": False}).status_code == 422
     assert notifications.client.get(f"{link}x", role=None).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"data": ""},
+        {"data": "List-Unsubscribe=One-Click", "content_type": "text/plain"},
+        {"data": b"List-Unsubscribe=One-Click\r\n", "content_type": "application/x-www-form-urlencoded"},
+        {"data": "List-Unsubscribe=One-Click&foo=bar", "content_type": "application/x-www-form-urlencoded"},
+        {"data": {"List-Unsubscribe": "One-Click"}, "content_type": "multipart/form-data"},
+        {"data": "\x00\xff", "content_type": "application/octet-stream"},
+    ],
+)
+def test_whatever_a_mail_program_posts_to_the_link_unsubscribes(notifications, body) -> None:
+    link, aino = link_of(notifications)
+    for _ in range(2):
+        assert notifications.client.post(f"{link}&utm=mail", role=None, **body).status_code == 200
+    choices = notifications.client.get(f"/v1/contacts/{aino['id']}/preferences").json
+    assert [choices[name] for name in ("announcements", "reminders", "feedback_requests")] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("suppressed", "contact"),
+    [
+        ("Idn@XN--hmeenlinna-q5a.example", "idn@hämeenlinna.example"),
+        ("idn@Hämeenlinna.example", "idn@xn--hmeenlinna-q5a.example"),
+    ],
+)
+def test_an_address_is_suppressed_in_either_spelling_of_its_domain(notifications, suppressed, contact) -> None:
+    answer = notifications.client.post("/v1/suppressions", json={"email": suppressed})
+    assert answer.status_code == 201
+    found = notifications.client.post("/v1/suppressions/search", json={"email": contact})
+    assert [row["id"] for row in found.json["items"]] == [answer.json["id"]]
+    aino, event = a.contact(email=contact), a.event()
+    notifications.hears(
+        a.known(a.CONTACTS, aino),
+        a.known(a.EVENTS, event),
+        a.came(a.REGISTRATIONS, "registration.created", a.registration(event, aino)),
+    )
+    assert notifications.sends() == []
+    assert notifications.states() == ["suppressed"]
+
+
+def test_an_address_is_never_asked_for_in_a_web_address(notifications) -> None:
+    assert notifications.client.get("/v1/suppressions?email=a@b.example").status_code == 422
+
+
+BAD_TEXTS = [
+    ("subject", "   "),
+    ("subject", "{% if event.venue %}Paikka{% endif %}"),
+    ("body", "   \n"),
+    ("body", "{% if event.online_url and event.venue %}{{ event.venue }}{% endif %}"),
+    ("body", "&nbsp;\u200b"),
+    ("body", "{{ event.venue|length }}"),
+    ("body", "Hei {{ event.venue|length }}"),
+    ("body", "{{ contact.given_name|join(', ') }}"),
+    ("body", "{{ 'a' * 1000000000 }}"),
+    ("body", "{{ 'aaaa'|join('" + "b" * 3000 + "') }}"),
+    ("body", "{{ " + "9" * 5000 + " }}"),
+    ("body", "{{ " + " ~ ".join(["event.title"] * 3000) + " }}"[:20]),
+    ("body", "Hei " + "{% if event.venue %}" * 300 + "x" + "{% endif %}" * 300),
+    ("body", "[" * 19000),
+    ("body", "*a_ " * 4000),
+]
+
+
+@pytest.mark.parametrize(("field", "text"), BAD_TEXTS, ids=range(len(BAD_TEXTS)))
+def test_a_text_of_which_no_mail_could_come_is_refused_when_saved_and_previewed(notifications, field, text) -> None:
+    fields = {"subject": "Hei", "body": "Hei"} | {field: text}
+    saved = notifications.client.put(
+        "/v1/templates/registration_confirmed/fi", json=fields, headers={"If-Match": '"1"'}
+    )
+    assert saved.status_code == 422
+    assert list(saved.json["errors"]) == [field]
+    tried = notifications.client.post(
+        "/v1/templates/registration_confirmed/preview", json={"language": "fi", field: text}
+    )
+    assert tried.status_code in (200, 422)
+
+
+def test_an_old_version_of_a_text_is_restored_with_one_call(notifications) -> None:
+    path = "/v1/templates/registration_confirmed/fi"
+    first = notifications.client.get(path).json
+    assert [row["version"] for row in notifications.client.get(f"{path}/versions").json["items"]] == [1]
+    changed = {"subject": "Uusi", "body": "Hei {{ contact.given_name }}"}
+    assert notifications.client.put(path, json=changed, headers={"If-Match": '"1"'}).status_code == 200
+    assert notifications.client.post(f"{path}/versions/1/restore").status_code == 428
+    stale = notifications.client.post(f"{path}/versions/1/restore", headers={"If-Match": '"1"'})
+    assert stale.status_code == 412
+    restored = notifications.client.post(f"{path}/versions/1/restore", headers={"If-Match": '"2"'})
+    assert (restored.status_code, restored.json["version"]) == (200, 3)
+    assert (restored.json["subject"], restored.json["body"]) == (first["subject"], first["body"])
+    versions = notifications.client.get(f"{path}/versions").json["items"]
+    assert [(row["version"], row["subject"]) for row in versions] == [
+        (3, first["subject"]),
+        (2, "Uusi"),
+        (1, first["subject"]),
+    ]
+    missing = notifications.client.post(f"{path}/versions/9/restore", headers={"If-Match": '"3"'})
+    assert missing.status_code == 404
+
+
+def test_a_text_is_previewed_as_a_real_contact_would_get_it(notifications) -> None:
+    aino, event = a.contact(given_name="Aino-Kaisa"), a.event(title={"fi": "Kevätseminaari"})
+    notifications.hears(a.known(a.CONTACTS, aino), a.known(a.EVENTS, event))
+    tried = notifications.client.post(
+        "/v1/templates/registration_confirmed/preview",
+        json={"language": "fi", "contact_id": aino["id"], "event_id": event["id"]},
+    )
+    assert "Aino-Kaisa" in tried.json["text"]
+    assert "Kevätseminaari" in tried.json["text"]
+    unknown = notifications.client.post(
+        "/v1/templates/registration_confirmed/preview", json={"language": "fi", "contact_id": event["id"]}
+    )
+    assert unknown.status_code == 422

@@ -11,7 +11,6 @@ from shared.errors import Conflict
 from shared.ids import new_id, utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 MOVED = "delivery.transitioned"
@@ -27,19 +26,19 @@ class Outcome:
     fields: Mapping[str, Any] = field(default_factory=dict)
 
 
-def add_deliveries(work: UnitOfWork, wanted: Iterable[tuple[Cause, NewDelivery]]) -> list[Document]:
+def add_deliveries(uow: UnitOfWork, wanted: Iterable[tuple[Cause, NewDelivery]]) -> list[Document]:
     """Makes those that are not there yet, in bulk. Each with its message, due to its own cause."""
     pairs = {new.dedup_key: (cause, new) for cause, new in reversed(list(wanted))}
     if not pairs:
         return []
-    there = work.find(DELIVERIES.collection, {"dedup_key": {"$in": list(pairs)}}, projection={"dedup_key": 1})
+    there = uow.find(DELIVERIES.collection, {"dedup_key": {"$in": list(pairs)}}, projection={"dedup_key": 1})
     known = {row["dedup_key"] for row in there}
     made = []
     for dedup_key, (cause, new) in reversed(pairs.items()):
         if dedup_key not in known:
-            document = new_document(new, now=work.now, correlation_id=cause.correlation_id)
+            document = new_document(new, now=uow.now, correlation_id=cause.correlation_id)
             change = {"from": None, "to": document["state"]}
-            made.append(work.due_to(cause).insert(DELIVERIES, document, MOVED, change=change))
+            made.append(uow.due_to(cause).insert(DELIVERIES, document, MOVED, change=change))
     return made
 
 
@@ -63,7 +62,7 @@ def record_outcomes(db: Database, outcomes: Sequence[Outcome], *, rule: str) -> 
     return db.transact(work, cause=own_initiative(rule)) if outcomes else 0
 
 
-def move(work: UnitOfWork, document: Document, outcome: Outcome) -> Document:
+def move(uow: UnitOfWork, document: Document, outcome: Outcome) -> Document:
     """The delivery in its new state; its claim ends."""
     because = document["because"]
     cause = Cause(
@@ -71,7 +70,7 @@ def move(work: UnitOfWork, document: Document, outcome: Outcome) -> Document:
         correlation_id=document["correlation_id"],
         causation_id=because["message_id"],
     )
-    return work.due_to(cause).save(
+    return uow.due_to(cause).save(
         DELIVERIES,
         document,
         {
@@ -100,25 +99,20 @@ def queue_what_is_due(db: Database, *, limit: int = 500) -> bool:
     return db.transact(work, cause=own_initiative("due"))
 
 
-def resend(db: Database, cause: Cause, identifier: str, *, once: IdempotencyKey | None) -> Document:
+def resend(uow: UnitOfWork, identifier: str) -> Document:
     """A new delivery of the same text to the same recipient. Raises Conflict while the old one is under way."""
-    unique = new_id()
-
-    def work(uow: UnitOfWork) -> Document:
-        old = uow.get(DELIVERIES, identifier)
-        if old["state"] in UNDER_WAY:
-            raise Conflict(f"This delivery is {old['state']}: it will still be sent.")
-        new = NewDelivery(
-            template=old["template"],
-            because=Because(rule="resend", actor=cause.actor),
-            dedup_key=f"resend:{identifier}:{unique}",
-            **{name: old[name] for name in ("contact_id", "event_id", "registration_id", "enrolment_id")},
-            announcement_id=old["announcement_id"],
-            language=old["language"],
-            resend_of=identifier,
-            personalisation=old["personalisation"],
-        )
-        document = new_document(new, now=uow.now, correlation_id=cause.correlation_id)
-        return uow.insert(DELIVERIES, document, MOVED, change={"from": None, "to": document["state"]})
-
-    return db.transact(work, cause=cause, once=once)
+    old = uow.get(DELIVERIES, identifier)
+    if old["state"] in UNDER_WAY:
+        raise Conflict(f"This delivery is {old['state']}: it will still be sent.")
+    new = NewDelivery(
+        template=old["template"],
+        because=Because(rule="resend", actor=uow.cause.actor),
+        dedup_key=f"resend:{identifier}:{new_id()}",
+        **{name: old[name] for name in ("contact_id", "event_id", "registration_id", "enrolment_id")},
+        announcement_id=old["announcement_id"],
+        language=old["language"],
+        resend_of=identifier,
+        personalisation=old["personalisation"],
+    )
+    document = new_document(new, now=uow.now, correlation_id=uow.cause.correlation_id)
+    return uow.insert(DELIVERIES, document, MOVED, change={"from": None, "to": document["state"]})

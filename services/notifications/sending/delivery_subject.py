@@ -6,8 +6,9 @@ from typing import Any
 
 from services.notifications.sending.references import References
 from services.notifications.templates.defaults import in_language
-from services.notifications.templates.localtime import when, workshop_days
-from services.notifications.templates.words import event_kind, what_changed
+from services.notifications.templates.event_values import event_values
+from services.notifications.templates.localtime import workshop_days
+from services.notifications.templates.words import what_changed
 from shared.mongo.aggregates import Document
 
 ABOUT_AN_ENROLMENT = frozenset({"enrolment_received", "enrolment_confirmed"})
@@ -95,17 +96,6 @@ def render_context(
             "name": in_language(subject.season.get("name"), language),
         }
     if subject.event is not None:
-        context["event"] = _event(subject.event, language, with_link=subject.may_join)
+        context["event"] = event_values(subject.event, language, with_link=subject.may_join)
         context["workshop"] = {"days": workshop_days(int(2 * (subject.event.get("days") or 0)), language)}
     return context
-
-
-def _event(event: Document, language: str, *, with_link: bool) -> dict[str, Any]:
-    return {
-        "title": in_language(event.get("title"), language),
-        "kind": event_kind(event["kind"], language),
-        "description": in_language(event.get("description"), language) or None,
-        "when": when(event["starts_at"], event["ends_at"], event.get("timezone") or "UTC", language),
-        "venue": in_language(event.get("venue"), language) or None,
-        "online_url": event.get("online_url") if with_link else None,
-    }

@@ -9,47 +9,32 @@ from services.notifications.suppressions.store import (
     Suppression,
     SuppressionInput,
     SuppressionQuery,
+    SuppressionSearch,
 )
-from shared.http.calls import if_match, once, request_cause
-from shared.http.resource_routes import add_history
-from shared.http.routes import Routes, load_one
-from shared.mongo.aggregates import Document
-from shared.mongo.database import Database
+from shared.http.calls import database, run
+from shared.http.resource_routes import ResourceRoutes
+from shared.http.routes import Routes
 from shared.mongo.paging import Page, page
 
+routes = Routes("suppressions", __name__, url_prefix="/v1", description="Addresses that get nothing")
 
-def routes(db: Database) -> Routes:
-    """The suppressions' part of the service's HTTP interface."""
-    blueprint = Routes("suppressions", __name__, url_prefix="/v1", description="Addresses that get nothing")
+suppressions = ResourceRoutes(routes=routes, path="/suppressions", aggregate=SUPPRESSIONS, shown=Suppression)
+suppressions.create(SuppressionInput, commands.suppress, "Send nothing to an address any more")
+suppressions.list(SuppressionQuery, "List suppressed addresses", filters=["reason"])
+suppressions.show("Show a suppressed address")
+suppressions.history()
 
-    @blueprint.route("/suppressions", methods=["POST"])
-    @blueprint.takes(SuppressionInput)
-    @blueprint.answers(Suppression, 201)
-    def add_suppression(body: dict[str, Any]) -> Document:
-        """Send nothing to an address any more"""
-        return commands.suppress(db, request_cause(), body, once=once())
 
-    @blueprint.route("/suppressions", methods=["GET"])
-    @blueprint.query(SuppressionQuery)
-    @blueprint.lists(Suppression)
-    def list_suppressions(query: dict[str, Any]) -> Page:
-        """List suppressed addresses"""
-        filters: Document = {"reason": query["reason"]} if "reason" in query else {}
-        if "email" in query:
-            filters["email"] = normalise_email(query["email"])
-        return page(db, SUPPRESSIONS.collection, filters, limit=query["limit"], cursor=query["cursor"])
+@routes.post("/suppressions/search")
+@routes.takes(SuppressionSearch)
+@routes.lists(Suppression)
+def find_suppression(body: dict[str, Any]) -> Page:
+    """Find an address, however it is written; it stands in the body, since addresses in URLs end up in logs"""
+    return page(database(), SUPPRESSIONS.collection, {"email": normalise_email(body["email"])})
 
-    @blueprint.route("/suppressions/<id>", methods=["GET"])
-    @blueprint.answers(Suppression)
-    def get_suppression(id: str) -> Document:
-        """Show a suppressed address"""
-        return load_one(db, SUPPRESSIONS, id)
 
-    @blueprint.route("/suppressions/<id>", methods=["DELETE"])
-    @blueprint.response(204)
-    def lift_suppression(id: str) -> None:
-        """Send to the address again"""
-        commands.lift(db, request_cause(), id, if_match=if_match())
-
-    add_history(blueprint, "/suppressions/<id>/history", db, SUPPRESSIONS)
-    return blueprint
+@routes.delete("/suppressions/<id>")
+@routes.response(204)
+def lift_suppression(id: str) -> None:
+    """Send to the address again"""
+    run(commands.lift, id)

@@ -6,25 +6,18 @@ from pymongo import DeleteOne
 
 from services.notifications.addresses import normalise_email
 from services.notifications.suppressions.store import SUPPRESSIONS
-from shared.cause import Cause
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database
-from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 
-def suppress(db: Database, cause: Cause, fields: dict[str, Any], *, once: IdempotencyKey | None) -> Document:
+def suppress(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
     """From now on the address gets nothing. Raises Conflict when that is so already."""
-    document = {**fields, "email": normalise_email(fields["email"])}
-    return db.transact(lambda work: work.insert(SUPPRESSIONS, document, "suppression.created"), cause=cause, once=once)
+    return uow.insert(SUPPRESSIONS, {**fields, "email": normalise_email(fields["email"])}, "suppression.created")
 
 
-def lift(db: Database, cause: Cause, identifier: str, *, if_match: int | None) -> None:
+def lift(uow: UnitOfWork, suppression_id: str) -> None:
     """The address gets mail again; who lifted it stays in the history. Raises NotFound, Stale."""
-
-    def work(uow: UnitOfWork) -> None:
-        suppression = uow.get(SUPPRESSIONS, identifier, if_match=if_match)
-        uow.save(SUPPRESSIONS, suppression, {}, "suppression.deleted")
-        uow.write(SUPPRESSIONS.collection, DeleteOne({"_id": identifier}))
-
-    db.transact(work, cause=cause)
+    suppression = uow.get(SUPPRESSIONS, suppression_id)
+    lifted = {"lifted_at": uow.now}  # a change that changes nothing would leave no trace in the history
+    uow.save(SUPPRESSIONS, suppression, lifted, "suppression.deleted")
+    uow.write(SUPPRESSIONS.collection, DeleteOne({"_id": suppression_id}))

@@ -19,8 +19,11 @@ class Suppression(SuppressionInput, Resource):
     """An address that gets nothing, and why."""
 
 
+class SuppressionSearch(Strict):
+    email = fields.String(required=True)
+
+
 class SuppressionQuery(PageQuery):
-    email = fields.String()
     reason = one_of(*REASONS)
 
 

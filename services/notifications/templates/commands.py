@@ -3,27 +3,30 @@
 from typing import Any
 
 from services.notifications.templates.rendering import compile_template
-from services.notifications.templates.store import TEMPLATES, current_template, packaged
-from shared.cause import Cause
-from shared.errors import Stale
+from services.notifications.templates.store import TEMPLATES, packaged
+from services.notifications.templates.trial import check_every_case
+from shared.errors import NotFound
 from shared.mongo.aggregates import Document
-from shared.mongo.database import Database
-from shared.mongo.unit_of_work import IF_MATCH_ANY, UnitOfWork
+from shared.mongo.journal import JOURNAL, state_in
+from shared.mongo.unit_of_work import UnitOfWork
 
 
-def save_template(
-    db: Database, cause: Cause, key: str, language: str, fields: dict[str, Any], *, if_match: int
-) -> Document:
-    """The next version of a text. Raises Invalid for one that could not be rendered, Stale, or NotFound."""
-    name = current_template(db, key, language)["_id"]
-    compile_template(key, fields["subject"], fields["body"])
+def save_template(uow: UnitOfWork, name: str, fields: dict[str, Any]) -> Document:
+    """The next version of a text. Raises Invalid for one of which no mail could come, Stale, or NotFound."""
+    ours = packaged()[name]
+    check_every_case(compile_template(ours["key"], fields["subject"], fields["body"]), ours["language"])
+    before = uow.find_one(TEMPLATES.collection, {"_id": name})
+    if before is None:  # the first change: what came with the software becomes version 1
+        before = uow.insert(TEMPLATES, ours, "template.created")
+    uow.check_version(TEMPLATES, before)
+    return uow.save(TEMPLATES, before, fields, "template.updated")
 
-    def work(uow: UnitOfWork) -> Document:
-        before = uow.find_one(TEMPLATES.collection, {"_id": name})
-        if before is None:  # the first change: what came with the software becomes version 1
-            before = uow.insert(TEMPLATES, packaged()[name], "template.created")
-        if if_match not in (IF_MATCH_ANY, before["version"]):
-            raise Stale(f"You hold version {if_match}, but it is at version {before['version']} now. Get it again.")
-        return uow.save(TEMPLATES, before, fields, "template.updated")
 
-    return db.transact(work, cause=cause)
+def restore_version(uow: UnitOfWork, name: str, number: int) -> Document:
+    """An old version's subject and body as the next version. Raises as `save_template`, NotFound without it."""
+    query = {"of": name, "kind": TEMPLATES.name, "version": number}
+    row = uow.find_one(JOURNAL, query)
+    state = (row and state_in(row)) or (packaged()[name] if number == 1 else None)
+    if state is None:
+        raise NotFound(f"version of {name}", str(number))
+    return save_template(uow, name, {field: state[field] for field in ("subject", "body")})

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from shared.schemas import LANGUAGES, MAX_TEXT, Resource, Strict, one_of
+from shared.schemas import LANGUAGES, MAX_TEXT, Id, Resource, Strict, one_of
 
 MAX_SUBJECT = 500
 
@@ -25,9 +25,11 @@ class Template(Resource):
 
 
 class PreviewInput(Strict):
-    """A language, and the text to try; what is left out is taken from the saved template."""
+    """A language, and the text to try; what is left out is taken from the saved template, or is an example."""
 
     language = one_of(*LANGUAGES, required=True)
+    contact_id = Id()
+    event_id = Id()
     subject = fields.String(validate=validate.Length(min=1, max=MAX_SUBJECT))
     body = fields.String(validate=validate.Length(min=1, max=MAX_TEXT))
 

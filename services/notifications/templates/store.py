@@ -1,8 +1,10 @@
 """Where templates are kept: those that were changed in the database, the others in the package."""
 
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 
 from services.notifications.templates.defaults import default_templates
 from services.notifications.templates.rendering import CompiledTemplate, compile_template
@@ -10,6 +12,9 @@ from services.notifications.templates.schemas import Template
 from shared.errors import Invalid, NotFound
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
+from shared.mongo.journal import JOURNAL, state_in
+from shared.mongo.paging import Page, page
+from shared.schemas import parse_instant
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
@@ -54,6 +59,19 @@ def current_template(db: Database, key: str, language: str) -> Document:
     if found is None:
         raise NotFound("template", name)
     return found
+
+
+def template_versions(db: Database, name: str, *, limit: int, cursor: str | None) -> Page:
+    """All versions of a text as they were, newest first; the packaged one alone where nothing was changed."""
+    query = {"of": name, "kind": TEMPLATES.name}
+    found = page(db, JOURNAL, query, limit=limit, cursor=cursor, sort=[("_id", -1)])
+    states = [state for row in found.items if (state := state_in(row)) is not None]
+    items = [{**state, "_id": name, **_instants(state)} for state in states]
+    return Page(items=items or ([] if cursor else [packaged()[name]]), next_cursor=found.next_cursor)
+
+
+def _instants(state: Mapping[str, Any]) -> Document:
+    return {field: parse_instant(state[field]) for field in ("created_at", "updated_at")}
 
 
 class TemplateCache:
