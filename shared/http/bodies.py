@@ -5,15 +5,22 @@ from typing import Any
 
 from flask import Request, request
 from flask.json.provider import DefaultJSONProvider
-from marshmallow import missing
+from marshmallow import Schema, fields, missing
 from webargs.core import is_json
 from webargs.flaskparser import FlaskParser
 
-from shared.errors import Problem
+from shared.errors import Invalid, Problem
 
 
 class BodyParser(FlaskParser):
-    """webargs' parser, with `read_json`."""
+    """webargs' parser, with `read_json`, and no silence about a parameter that is given twice."""
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        for name, field in schema.load_fields.items():
+            key = field.data_key or name
+            if not isinstance(field, fields.List) and len(req.args.getlist(key)) > 1:
+                raise Invalid({key: ["Give this parameter once."]})
+        return super().load_querystring(req, schema)
 
     def _raw_load_json(self, req: Request) -> Any:
         body = req.get_data(cache=True)

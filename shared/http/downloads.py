@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,9 +13,17 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from shared.tables import CSV, XLSX
 
+# XML 1.0, 2.2: openpyxl's own expression lets these through, and no program opens such a file.
+_NO_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
+
 
 def table_answer(
-    columns: Sequence[str], rows: Iterable[Mapping[str, Any]], *, name: str, format: str | None = None
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    name: str,
+    format: str | None = None,
+    separator: str = ",",
 ) -> Response:
     """The rows as a file `name`.csv or .xlsx: as `format` says, else as Accept prefers, else CSV.
 
@@ -24,7 +33,7 @@ def table_answer(
         preferred = request.accept_mimetypes.best_match([CSV, XLSX], default=CSV)
         format = "xlsx" if preferred == XLSX else "csv"
     lines = [[harmless(row.get(column)) for column in columns] for row in rows]
-    body = _xlsx(columns, lines) if format == "xlsx" else _csv(columns, lines)
+    body = _xlsx(columns, lines) if format == "xlsx" else _csv(columns, lines, separator)
     response = Response(body, content_type=XLSX if format == "xlsx" else f"{CSV}; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.{format}"'
     return response
@@ -37,13 +46,19 @@ def harmless(value: Any) -> Any:
     return "" if value is None else value
 
 
-def _csv(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> bytes:
+def _csv(columns: Sequence[str], lines: Iterable[Sequence[Any]], separator: str) -> bytes:
     # The byte order mark makes spreadsheets read it as UTF-8.
     text = io.StringIO(newline="")
-    writer = csv.writer(text)
+    writer = csv.writer(text, delimiter=separator)
     writer.writerow(columns)
-    writer.writerows(lines)
+    writer.writerows([_harmless_parts(value, separator) for value in line] for line in lines)
     return text.getvalue().encode("utf-8-sig")
+
+
+def _harmless_parts(value: Any, separator: str) -> Any:
+    """A spreadsheet that splits at the other separator (as the country has it) sees several cells in one of ours."""
+    other = "," if separator == ";" else ";"
+    return re.sub(rf"([{other}\t\r\n] *)([=+\-@|%])", r"\1'\2", value) if isinstance(value, str) else value
 
 
 def _xlsx(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> bytes:
@@ -59,6 +74,6 @@ def _xlsx(columns: Sequence[str], lines: Iterable[Sequence[Any]]) -> bytes:
 def _cell(sheet: Any, value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
+    cell = WriteOnlyCell(sheet, _NO_XML.sub("", ILLEGAL_CHARACTERS_RE.sub("", value)))
     cell.data_type = "s"
     return cell

@@ -114,7 +114,9 @@ def _add_media(operation: Json, view: Callable[..., Any], method: str) -> None:
     for response in operation["responses"].values() if given else ():
         if isinstance(response, dict) and "content" in response:
             [shape] = response["content"].values()
-            response["content"] = dict.fromkeys(given, shape)
+            # Where JSON is one of several media types, the others are tables or documents without a schema.
+            other = {} if "application/json" in given else shape
+            response["content"] = {media: shape if media == "application/json" else other for media in given}
     taken = getattr(view, "media_types", ())
     if taken:
         json = operation.get("requestBody", {}).get("content", {}).get("application/json", {})

@@ -1,6 +1,6 @@
 """The routes that every resource has, for where they say nothing of their own."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Concatenate
@@ -12,13 +12,17 @@ from marshmallow import Schema, fields, validate
 from shared.errors import Invalid, NotFound
 from shared.http.auth import needs
 from shared.http.calls import database, run
+from shared.http.list_query import counts_query, list_query
+from shared.http.listing import JSON, Listing, listed
+from shared.http.media import gives_media
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
 from shared.mongo.journal import JOURNAL, change_in, state_in
-from shared.mongo.paging import Page, page, search_query
+from shared.mongo.paging import Page, page
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.schemas import Instant, PageQuery, Strict, patch_of, transition_of
+from shared.tables import CSV, XLSX
 
 Command = Callable[Concatenate[UnitOfWork, ...], Any]
 
@@ -41,6 +45,13 @@ class HistoryEntry(Schema):
     change = fields.Function(change_in, metadata={"type": "object"})
     correlation_id = fields.String()
     causation_id = fields.String(allow_none=True)
+
+
+class Counts(Schema):
+    """How many there are in all, and by field how many of each value."""
+
+    total = fields.Integer()
+    counts = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,18 +83,39 @@ class ResourceRoutes:
 
         show.__doc__ = summary
 
-    def list(self, query_schema: type[PageQuery], summary: str, *, filters: Sequence[str] = ()) -> None:
-        """`GET {path}`: a page in the order of creation, narrowed by the `filters` given and by `?q=`."""
+    def list(self, query_schema: type[PageQuery], summary: str, **options: Any) -> None:
+        """`GET {path}`: what `shared.http.listing` promises of every list; `options` are the fields of `Listing`."""
+        listing = Listing(aggregate=self.aggregate, shown=self.shown, **options)
+        query = list_query(
+            query_schema,
+            filters=listing.filters,
+            sorts=listing.all_sorts,
+            shown=self.shown().dump_fields,
+            expand=listing.expand,
+        )
 
         @self.routes.get(self.path, endpoint=self._name("list"))
-        @self.routes.query(query_schema)
-        @self.routes.lists(self.shown)
-        def list_all(query: dict[str, Any]) -> Page:
-            wanted: Document = {name: query[name] for name in filters if name in query}
-            wanted |= search_query(query.get("q"))
-            return page(database(), self.aggregate.collection, wanted, limit=query["limit"], cursor=query["cursor"])
+        @gives_media(JSON, CSV, XLSX)
+        @self.routes.query(query)
+        @self.routes.lists(listed(listing))
+        def list_all(query: dict[str, Any]) -> Response:
+            return listing.answer(query)
 
         list_all.__doc__ = summary
+        list_all.listing = listing
+        if listing.counts:
+            self._count(query_schema, listing)
+
+    def _count(self, query_schema: type[PageQuery], listing: Listing) -> None:
+        """`GET {path}/counts`: how many there are, by each of the fields that can be counted by."""
+
+        @self.routes.get(f"{self.path}/counts", endpoint=self._name("count"))
+        @self.routes.query(counts_query(query_schema, filters=listing.filters, by=listing.counts))
+        @self.routes.response(200, Counts)
+        def count(query: dict[str, Any]) -> Document:
+            return listing.count(query)
+
+        count.__doc__ = f"Count by {', '.join(listing.counts)}"
 
     def create(self, body_schema: type[Schema], command: Command, summary: str, *, role: str = "coordinator") -> None:
         """`POST {path}`: `command(uow, fields)`."""

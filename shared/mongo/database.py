@@ -43,6 +43,9 @@ SEEN_KEPT = timedelta(days=90)
 # A caller waits no longer than this for an answer; MongoDB's own limit for a transaction is a minute.
 TRANSACTION_LIMIT_SECONDS = 10.0
 
+# For `?sort=updated_at` and `?updated_since=`, which every list of aggregates takes.
+BY_UPDATE = IndexModel([("updated_at", 1), ("_id", 1)], name="updated_at")
+
 INFRASTRUCTURE_INDEXES: Mapping[str, Sequence[IndexModel]] = {
     JOURNAL: JOURNAL_INDEXES,
     SEEN: [IndexModel("at", name="ttl", expireAfterSeconds=int(SEEN_KEPT.total_seconds()))],
@@ -74,7 +77,7 @@ class Database:
         }
         for aggregate in aggregates:
             self._aggregates[aggregate.collection] = aggregate
-            wanted[aggregate.collection] = aggregate.indexes
+            wanted[aggregate.collection] = [*aggregate.indexes, BY_UPDATE]
         wanted.update(indexes or {})
         present = set(self.raw.list_collection_names())
         for collection, models in wanted.items():

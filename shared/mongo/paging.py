@@ -1,6 +1,7 @@
 """Lists that stay stable while rows are added: an opaque cursor that says after which row to go on."""
 
 import base64
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import bson
+from pymongo.collation import Collation
 
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
@@ -34,41 +36,73 @@ def page(
     limit: int = 50,
     cursor: str | None = None,
     sort: Sort = BY_ID,
+    collation: Collation | None = None,
+    bound_to: str = "",
 ) -> Page:
-    """One page of `collection`, by keyset: `sort` must end with `_id` and name fields that are never null."""
+    """One page of `collection`, by keyset: `sort` must end with `_id`; other fields may be null or absent.
+
+    A cursor is good only with the `bound_to` that it was made with. Raises Invalid for any other cursor.
+    """
     conditions: list[Mapping[str, Any]] = [query] if query else []
     if cursor:
-        conditions.append(_after(_read_cursor(cursor, len(sort)), sort))
-    found = list(db[collection].find({"$and": conditions} if conditions else {}).sort(list(sort)).limit(limit + 1))
+        conditions.append(_after(_read_cursor(cursor, len(sort), bound_to), sort))
+    found = list(
+        db[collection]
+        .find({"$and": conditions} if conditions else {}, collation=collation)
+        .sort(list(sort))
+        .limit(limit + 1)
+    )
     items = found[:limit]
     more = len(found) > limit
-    return Page(items=items, next_cursor=_write_cursor(items[-1], sort) if more else None)
+    return Page(items=items, next_cursor=_write_cursor(items[-1], sort, bound_to) if more else None)
 
 
 def _after(values: Sequence[Any], sort: Sort) -> Mapping[str, Any]:
     """`(a, b) > (x, y)` as MongoDB has to be asked: a > x, or a = x and b > y."""
-    alternatives = []
+    alternatives: list[Mapping[str, Any]] = []
     for position, (name, direction) in enumerate(sort):
         equal = {sort[i][0]: values[i] for i in range(position)}
-        alternatives.append({**equal, name: {"$gt" if direction > 0 else "$lt": values[position]}})
+        alternatives += [{**equal, **further} for further in _beyond(name, direction, values[position])]
     return {"$or": alternatives}
 
 
-def _write_cursor(document: Document, sort: Sort) -> str:
-    values = [_pack(document[name]) for name, _ in sort]
-    return base64.urlsafe_b64encode(json.dumps(values, separators=(",", ":")).encode()).decode().rstrip("=")
+def _beyond(name: str, direction: int, value: Any) -> Sequence[Mapping[str, Any]]:
+    """What comes after `value`, in alternatives. MongoDB sorts null first of all, and compares it with nothing."""
+    if value is None:
+        return [{name: {"$ne": None}}] if direction > 0 else []
+    if direction > 0:
+        return [{name: {"$gt": value}}]
+    return [{name: {"$lt": value}}, *([{name: None}] if name != "_id" else [])]
 
 
-def _read_cursor(cursor: str, length: int) -> list[Any]:
+def _write_cursor(document: Document, sort: Sort, bound_to: str) -> str:
+    values = [_pack(_value_at(document, name)) for name, _ in sort]
+    text = json.dumps({"after": values, "of": _digest(bound_to)}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str, length: int, bound_to: str) -> list[Any]:
     try:
-        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if not isinstance(values, list) or len(values) != length:
+        read = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        values = read["after"]
+        if read["of"] != _digest(bound_to) or len(values) != length or values[-1] is None:
             raise ValueError("another list's cursor")
         found = [_unpack(value) for value in values]
         bson.encode({"values": found})  # numbers, days and texts that MongoDB cannot have
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
         raise wrong_cursor() from error
     return found
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _value_at(document: Document, path: str) -> Any:
+    value: Any = document
+    for name in path.split("."):
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
 
 
 def wrong_cursor() -> Invalid:
@@ -83,8 +117,8 @@ def _pack(value: Any) -> Any:
 def _unpack(value: Any) -> Any:
     if isinstance(value, dict):
         return datetime.fromisoformat(value["at"])
-    if not isinstance(value, str | int):
-        raise ValueError("not a value of a sort field")  # noqa: TRY004 - the caller treats all alike
+    if value is not None and not isinstance(value, str | int):
+        raise ValueError("not a value of a sort field")
     return value
 
 

@@ -88,7 +88,7 @@ def test_a_method_that_is_not_there_is_405_and_names_those_that_are(api: Api) ->
     assert api.client.delete("/healthz").status_code == 405
 
 
-@pytest.mark.parametrize("accept", ["text/html", "image/png, text/csv;q=0.5"])
+@pytest.mark.parametrize("accept", ["text/html", "image/png, application/pdf;q=0.5"])
 def test_what_cannot_be_given_is_not_acceptable(api: Api, accept: str) -> None:
     answer = api.client.get(api.example.collection, headers={"Accept": accept})
     assert (answer.status_code, answer.mimetype) == (406, "application/problem+json")
