@@ -20,7 +20,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Subscriptions
 from shared.messaging.topics import Topic, ensure_topics, missing_topics, service_topics
 from shared.mongo.database import LEASES, Database
-from shared.periodic import PeriodicTask
+from shared.periodic import PeriodicTask, TaskHealth
 from shared.settings import Settings
 from shared.telemetry.admin import Checks, start_admin_server
 from shared.telemetry.logs import configure_logs, get_logger
@@ -62,10 +62,14 @@ def run_worker(
     """Consumes `subscriptions` and runs `tasks` until SIGTERM or SIGINT, then finishes the batch and exits."""
     stop = _begin(settings)
     consumer = Consumer(db, settings, subscriptions, stop=stop, alive=_watch)
-    start_admin_server(settings.admin_host, settings.admin_port, {"mongodb": db.ping, "consumer": consumer.check})
+    health = TaskHealth()
+    checks = {"mongodb": db.ping, "consumer": consumer.check, "tasks": health.check}
+    start_admin_server(settings.admin_host, settings.admin_port, checks)
     _until_done(prepare, stop)
     _until_done(lambda: _topics_exist(subscriptions, settings), stop)
-    threads = [threading.Thread(target=_repeat, args=(task, stop), name=task.name, daemon=True) for task in tasks]
+    threads = [
+        threading.Thread(target=_repeat, args=(task, stop, health), name=task.name, daemon=True) for task in tasks
+    ]
     for thread in threads:
         thread.start()
     attempt = 0
@@ -222,14 +226,16 @@ def _topics_exist(subscriptions: Subscriptions, settings: Settings) -> None:
         )
 
 
-def _repeat(task: PeriodicTask, stop: threading.Event) -> None:
+def _repeat(task: PeriodicTask, stop: threading.Event, health: TaskHealth) -> None:
     attempt = 0
     while not stop.is_set():
         try:
             busy = task.run()
             attempt = 0
+            health.succeeded(task.name)
         except Exception as error:  # the task goes on; what it could not do now is still due
             attempt += 1
+            health.failed(task.name, error)
             log.exception("task failed", task=task.name, error=type(error).__name__)
             stop.wait(min(10.0, 0.2 * 2 ** min(attempt, 6)))
             continue

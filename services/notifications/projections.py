@@ -1,6 +1,8 @@
 """What notifications keeps of the other services: just what its rules ask and its texts show."""
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 
 from pymongo import IndexModel
 
@@ -8,39 +10,107 @@ from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Projection
 from shared.mongo.aggregates import Document
 from shared.schemas import parse_instant
+from shared.telemetry.logs import get_logger
+
+log = get_logger(__name__)
 
 ENROLMENTS_TOPIC = "uso.enrolment.enrolments.v1"
 EVENTS_TOPIC = "uso.events.events.v1"
 REGISTRATIONS_TOPIC = "uso.events.registrations.v1"
 
 
-def only(*fields: str, instants: tuple[str, ...] = ()) -> Callable[[Message], Document]:
-    """Keeps these fields of the state; `instants` as points in time, so that they can be compared."""
+def is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def is_by_language(value: Any) -> bool:
+    """Texts by language, or one text for all of them."""
+    return isinstance(value, str) or (
+        isinstance(value, dict) and all(isinstance(text, str) for item in value.items() for text in item)
+    )
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+
+
+def is_calendar(value: Any) -> bool:
+    return isinstance(value, dict) and is_text(value.get("uid")) and is_number(value.get("sequence"))
+
+
+def only(instants: tuple[str, ...] = (), **kinds: Callable[[Any], bool]) -> Callable[[Message], Document]:
+    """Keeps these fields of the state where they are of their kind; `instants` as points in time.
+
+    A field that is of another kind is null here and told in the log: whoever asks for it finds nothing, where
+    otherwise each mail that needs it would fail.
+    """
 
     def keep(message: Message) -> Document:
         state = message.state or {}
-        kept = {name: state.get(name) for name in fields}
-        return kept | {name: parse_instant(state[name]) if state.get(name) else None for name in instants}
+        kept: Document = {}
+        for name, is_kind in kinds.items():
+            kept[name] = _fitting(message, name, state.get(name), is_kind)
+        for name in instants:
+            text = _fitting(message, name, state.get(name), is_text)
+            kept[name] = _instant(message, name, text) if text else None
+        return kept
 
     return keep
 
 
+def _fitting(message: Message, name: str, value: Any, is_kind: Callable[[Any], bool]) -> Any:
+    if value is None or is_kind(value):
+        return value
+    log.warning("a field of a message is of another kind", message_id=message.id, topic=message.topic, field=name)
+    return None
+
+
+def _instant(message: Message, name: str, text: str) -> datetime | None:
+    try:
+        return parse_instant(text)
+    except (ValueError, OverflowError):
+        log.warning("a field of a message is no instant", message_id=message.id, topic=message.topic, field=name)
+        return None
+
+
 CONTACTS = Projection(
     collection="contacts",
-    keep=only("given_name", "family_name", "email", "language", "role", "organisation_id", "merged_into"),
+    keep=only(
+        given_name=is_text,
+        family_name=is_text,
+        email=is_text,
+        language=is_text,
+        role=is_text,
+        organisation_id=is_text,
+        merged_into=is_text,
+    ),
 )
-ORGANISATIONS = Projection(collection="organisations", keep=only("name", "wellbeing_county"))
-SEASONS = Projection(collection="seasons", keep=only("number", "name", "state"))
+ORGANISATIONS = Projection(collection="organisations", keep=only(name=is_by_language, wellbeing_county=is_by_language))
+SEASONS = Projection(collection="seasons", keep=only(number=is_number, name=is_by_language, state=is_text))
 ENROLMENTS = Projection(
     collection="enrolments",
-    keep=only("season_id", "organisation_id", "contact_ids", "state"),
+    keep=only(season_id=is_text, organisation_id=is_text, contact_ids=is_texts, state=is_text),
     indexes=[IndexModel([("season_id", 1), ("state", 1)], name="season")],
 )
 EVENTS = Projection(
     collection="events",
     keep=only(
-        *("kind", "title", "description", "venue", "online_url", "timezone", "reminders", "state", "calendar"),
-        *("enrolment_id", "organisation_id", "days"),
+        kind=is_text,
+        title=is_by_language,
+        description=is_by_language,
+        venue=is_by_language,
+        online_url=is_text,
+        timezone=is_text,
+        reminders=is_texts,
+        state=is_text,
+        calendar=is_calendar,
+        enrolment_id=is_text,
+        organisation_id=is_text,
+        days=is_number,
         instants=("starts_at", "ends_at", "updated_at"),
     ),
     indexes=[IndexModel([("state", 1), ("starts_at", 1)], name="coming")],
@@ -48,7 +118,14 @@ EVENTS = Projection(
 REGISTRATIONS = Projection(
     collection="registrations",
     keep=only(
-        *("event_id", "contact_id", "organisation_id", "language", "role", "state", "position", "person_sealed"),
+        event_id=is_text,
+        contact_id=is_text,
+        organisation_id=is_text,
+        language=is_text,
+        role=is_text,
+        state=is_text,
+        position=is_number,
+        person_sealed=is_text,
         instants=("created_at",),
     ),
     indexes=[

@@ -9,10 +9,12 @@ from aiosmtpd.smtp import SMTP
 
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.projections import CONTACTS
+from services.notifications.rules.reminders import remind
 from services.notifications.sending import batch, claims
 from services.notifications.settings import SmtpServer
 from shared.ids import utc_now
 from shared.testing import wait_for
+from tests.notifications import builders as a
 from tests.notifications.conftest import free_port
 from tests.notifications.test_sending import registered
 
@@ -235,3 +237,18 @@ def test_urgent_mail_goes_before_what_was_queued_earlier_for_everyone(notificati
     _, (late,), _ = registered(notifications)
     (first,) = claims.claim(notifications.db, "somebody", limit=1)
     assert first["contact_id"] == late["id"]
+
+
+def test_a_field_of_another_kind_on_a_topic_stops_nobodys_mail(notifications, mailbox) -> None:
+    good, bad, event = a.contact(), a.contact(), a.event()
+    notifications.hears(
+        a.known(a.CONTACTS, good, bad | {"email": 5, "given_name": {"$gt": ""}}),
+        a.known(a.EVENTS, event | {"reminders": {"P1D": 1}, "updated_at": "yesterday"}),
+        [a.came(a.REGISTRATIONS, "registration.created", a.registration(event, who)) for who in (bad, good)],
+    )
+    kept = notifications.db[CONTACTS.collection].find_one({"_id": bad["id"]})
+    assert (kept["email"], kept["given_name"], kept["family_name"]) == (None, None, "Virtanen")
+    remind(notifications.db)
+    notifications.sends()
+    assert mailbox.recipients == [good["email"]]
+    assert by_contact(notifications)[bad["id"]]["error"] == "no_address"
