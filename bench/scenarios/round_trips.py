@@ -32,7 +32,7 @@ def measure(bench: BenchStack) -> Iterator[Row]:
             db.prepare((), {EFFECTS: [], "copies": []})
             commands.names.clear()
             with consuming(bench, db, {topic: handlers}) as consumer:
-                wait_for(lambda: sum(list(consumer.places.values())) >= count, seconds=60)
+                wait_for(lambda: sum(list(consumer.offsets.values())) >= count, seconds=60)
             each = len(commands.names) / count
         yield Row(path="round_trips", what=f"for a message: {kind}", unit="round trips", ours=[each])
     with _counted(bench) as (db, commands):
