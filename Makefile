@@ -24,6 +24,10 @@ test: setup ## every check and every test
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
+.PHONY: mutants
+mutants: setup ## put faults into a copy of the code, one at a time: each must turn a test red (MUTANTS="name name")
+	@$(BIN)/python -m tests.mutants $(MUTANTS)
+
 .PHONY: faults
 faults: setup ## kill, suspend and cut off processes under load, and check that nothing is lost (FAULTS="--seed 7 --minutes 5")
 	@$(BIN)/python -m tests.faults $(FAULTS)

@@ -1,5 +1,6 @@
 """Real Kafka and real MongoDB, once for all tests; a database for each service, emptied after each test."""
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,7 +39,13 @@ def back_ends(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.fixture(scope="session")
-def season_told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoryState]:
+def season_printed() -> Console:
+    """What the demo prints while it tells its story."""
+    return Console(file=io.StringIO(), record=True, width=200)
+
+
+@pytest.fixture(scope="session")
+def season_told(tmp_path_factory: pytest.TempPathFactory, season_printed: Console) -> Iterator[StoryState]:
     """The demo's story on a whole stack: every process of every service, for all tests that look at its outcome."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI", "SMTP_URL"):
@@ -46,7 +53,7 @@ def season_told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoryState
         stack = Stack(tmp_path_factory.mktemp("season"), keep=False)
         stack.start()
     try:
-        yield tell(stack.info, Console(quiet=True))
+        yield tell(stack.info, season_printed)
     finally:
         stack.stop()
 

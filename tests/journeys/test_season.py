@@ -1,6 +1,7 @@
 """One season through the whole stack: every process of every service, real Kafka, real MongoDB, real mail."""
 
 import json
+import re
 from collections import Counter
 from email import message_from_bytes, policy
 from email.utils import parseaddr
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 from kafka import KafkaConsumer, TopicPartition
+from rich.console import Console
 
 from deploy.local.demo import run, seed
 from deploy.local.demo.people import MUNICIPALITIES, PUBLIC
@@ -63,6 +65,20 @@ def test_a_season_that_was_told_is_left_alone(story: StoryState, capsys: pytest.
     assert run(story.stack) == 1
     assert "season 7 is there already" in " ".join(capsys.readouterr().out.split())
     assert _counts(story) == before
+
+
+def test_the_readme_shows_what_the_demo_prints(story: StoryState, season_printed: Console) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    shown, printed = (
+        [without_figures(line) for line in text.splitlines() if line.startswith("✓")]
+        for text in (readme, season_printed.export_text(clear=False))
+    )
+    assert shown == printed
+
+
+def without_figures(line: str) -> str:
+    """The line without what differs from run to run: seconds and dates, and how many messages it took."""
+    return re.sub(r"\(\d+\.\d s\)|\d+\.\d+\.\d{4}|\d+(?= messages)", "…", line)
 
 
 def _counts(story: StoryState) -> dict[str, int]:
