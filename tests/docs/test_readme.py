@@ -17,7 +17,7 @@ from tests.notifications.conftest import Notifications
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-FOLDERS = {"deploy", "docs", "examples", "bench", "tests", "shared", "services", "ops", "contracts"}
+FOLDERS = {"deploy", "requirements", "docs", "examples", "bench", "tests", "shared", "services", "ops", "contracts"}
 
 
 def test_the_mail_in_the_readme_is_the_mail_that_is_sent(notifications: Notifications) -> None:
