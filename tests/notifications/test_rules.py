@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from services.notifications.app import BOOKS
 from services.notifications.rules.waiting import follow_waiting
 from services.notifications.rules.waiting_messages import WAITING
@@ -119,6 +121,32 @@ def test_a_moved_event_is_told_to_everyone_with_a_place_or_in_line_and_to_nobody
     assert sorted(notifications.mailbox.recipients) == sorted(people[i]["email"] for i in (0, 1, 3))
     assert all("SEQUENCE:2" in calendar(mail) for mail in mails if calendar(mail))
     assert sum(calendar(mail) is not None for mail in mails) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": {"fi": "Uusi nimi"}},
+        {"starts_at": a.in_(days=29)},
+        {"ends_at": a.in_(days=31)},
+        {"timezone": "Europe/Stockholm"},
+        {"venue": {"fi": "Kuntatalo"}},
+        {"online_url": "https://meet.example/toinen"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_each_change_that_people_rely_on_is_told(notifications, change) -> None:
+    aino, event = a.contact(), a.event()
+    notifications.hears(
+        [
+            *a.known(a.CONTACTS, aino),
+            *a.known(a.EVENTS, event),
+            *a.known(a.REGISTRATIONS, a.registration(event, aino)),
+        ],
+        a.changed(event, **change),
+    )
+    notifications.sends()
+    assert notifications.templates() == ["event_changed"]
 
 
 def test_a_change_that_nobody_relies_on_is_not_told(notifications) -> None:

@@ -141,6 +141,28 @@ def test_a_mail_that_the_server_does_not_want_now_is_offered_again(notifications
     assert max(row["attempts"] for row in notifications.deliveries()) == 2
 
 
+def test_a_mail_that_the_server_does_not_want_now_is_offered_for_five_days(notifications, mailbox) -> None:
+    _, (aino,), _ = registered(notifications)
+    mailbox.answers[aino["email"]] = "451 4.7.1 greylisted"
+    for age, state in ((timedelta(days=4, hours=23), "queued"), (timedelta(days=5, minutes=1), "failed")):
+        long_ago = utc_now() - age
+        notifications.db[DELIVERIES.collection].update_many({}, {"$set": {"next_at": long_ago, "due_at": long_ago}})
+        notifications.sends()
+        assert notifications.states() == [state]
+    assert notifications.deliveries()[0]["error"] == "smtp_451"
+
+
+def test_a_mail_that_the_server_took_is_sent_although_it_was_cancelled_meanwhile(notifications, mailbox) -> None:
+    registered(notifications)
+
+    def cancel() -> None:
+        notifications.db[DELIVERIES.collection].update_many({}, {"$set": {"state": "cancelled"}})
+
+    mailbox.before_data = cancel
+    notifications.sends()
+    assert (len(mailbox.mails), notifications.states()) == (1, ["sent"])
+
+
 def test_mails_about_one_registration_arrive_in_order(notifications, mailbox) -> None:
     _event, people, (registration,) = registered(notifications)
     mailbox.answers[people[0]["email"]] = "451 later"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.events.events.domain import answer_to, next_state, seats_grow
-from services.events.registrations.domain import Full, NotOpen, check_open, next_in_line, state_on_arrival
+from services.events.registrations.domain import LIFECYCLE, Full, NotOpen, check_open, next_in_line, state_on_arrival
 from shared.errors import Invalid
 from shared.state_machine import IllegalTransition
 
@@ -44,6 +44,25 @@ def test_staff_take_the_tables_steps_only(state: str, to: str) -> None:
 def test_a_word_that_is_no_state_is_invalid() -> None:
     with pytest.raises(Invalid):
         next_state("webinar", "draft", "archived")
+
+
+REGISTRATION_STEPS = {
+    "confirmed": {"cancelled", "attended", "absent"},
+    "waitlisted": {"cancelled"},
+    "cancelled": set(),
+    "attended": set(),
+    "absent": set(),
+}
+
+
+@pytest.mark.parametrize("state", REGISTRATION_STEPS)
+@pytest.mark.parametrize("to", REGISTRATION_STEPS)
+def test_a_registration_takes_the_tables_steps_only(state: str, to: str) -> None:
+    if to in REGISTRATION_STEPS[state]:
+        LIFECYCLE.check(state, to)
+    else:
+        with pytest.raises(IllegalTransition):
+            LIFECYCLE.check(state, to)
 
 
 def test_an_answer_counts_for_the_request_it_was_given_to() -> None:
