@@ -113,6 +113,8 @@ def _add_requests(app: Flask, settings: Settings) -> None:
             response.headers["Idempotent-Replayed"] = "true"
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if "ETag" in response.headers and not getattr(current_view(), "shows_more_than_its_version", False):
+            response.make_conditional(request)  # 304 to If-None-Match (RFC 9110, 13.1.2)
         route = request.url_rule.rule if request.url_rule else "unknown"
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
         method = request.method if request.method in METHODS else "other"

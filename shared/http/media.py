@@ -1,7 +1,7 @@
 """Media types and sizes: which bodies a view takes, how large they may be, and which answers it can give."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask, current_app, request
 from werkzeug.exceptions import ClientDisconnected, NotAcceptable, RequestEntityTooLarge, UnsupportedMediaType
@@ -11,6 +11,9 @@ from shared.errors import Problem
 JSON_BODIES = ("application/json", "application/merge-patch+json")
 # Tables of 5,000 rows are far smaller; a larger body would be held in memory by each of the threads at once.
 LARGE_BODY_BYTES = 16_000_000
+
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 
 def takes_media(*types: str) -> Callable[[Any], Any]:
@@ -37,6 +40,12 @@ def gives_media(*types: str) -> Callable[[Any], Any]:
         return view
 
     return mark
+
+
+def shows_more_than_its_version(view: View) -> View:
+    """Marks a view whose answer changes while the version of its resource does not: it never answers 304."""
+    view.shows_more_than_its_version = True  # type: ignore[attr-defined]
+    return view
 
 
 def current_view() -> Any:

@@ -26,8 +26,12 @@ PARAMETERS: dict[str, Json] = {
         "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     },
     "If-Match": {
-        "description": "the ETag of the version that is to be changed; `*` for whichever there is",
-        "schema": {"type": "string", "pattern": r'^("[0-9]{1,18}"|\*)$'},
+        "description": "the ETag of the version that is to be changed, several, or `*` for whichever there is",
+        "schema": {"type": "string", "pattern": r'^(\*|(W/)?"[0-9]{1,18}"(, (W/)?"[0-9]{1,18}")*)$'},
+    },
+    "If-None-Match": {
+        "description": "the ETag of the version that the caller has: 304 when it is the present one",
+        "schema": {"type": "string"},
     },
 }
 HEADERS: dict[str, Json] = {
@@ -74,6 +78,9 @@ class Promises(BasePlugin):
             _add_token(operation, role)
             _add_media(operation, view, method)
             operation.setdefault("parameters", []).extend(_headers_in(method, str(path), role))
+            if method == "get" and "ETag" in operation["responses"].get("200", {}).get("headers", {}):
+                operation["parameters"].append({"in": "header", "name": "If-None-Match", **PARAMETERS["If-None-Match"]})
+                operation["responses"]["304"] = {"description": HTTPStatus(304).phrase}
             for status in _refusals(method, str(path), role):
                 operation["responses"].setdefault(str(status), HTTPStatus(status).name)
             for response in operation["responses"].values():

@@ -1,5 +1,7 @@
 """The three services' HTTP interfaces on real databases: what they promise alike is tested alike."""
 
+import itertools
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -19,6 +21,7 @@ from tests.events.builders import webinar
 
 Json = dict[str, Any]
 
+NUMBERS = itertools.count(5)
 SERVICES = ("enrolment", "events", "notifications")
 
 
@@ -32,14 +35,14 @@ def suppression() -> Json:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """How one makes a thing in a service, and how one changes one: `change` with a body of `changed`."""
+    """How one makes a thing in a service, and how one changes one: `change` with a new body of `changed` each time."""
 
     collection: str
     body: Callable[[], Json]
     wrong: Json
     change: str
     path: str
-    changed: Json
+    changed: Callable[[], Json]
 
 
 EXAMPLES = {
@@ -49,7 +52,7 @@ EXAMPLES = {
         wrong={"kind": "village", "name": {"fi": 5}, "mayor": "Aino"},
         change="PATCH",
         path="/v1/organisations/{id}",
-        changed={"population": 5},
+        changed=lambda: {"population": next(NUMBERS)},
     ),
     "events": Example(
         collection="/v1/events",
@@ -57,7 +60,7 @@ EXAMPLES = {
         wrong={"kind": "party", "title": {"fi": 5}, "dj": "Aino"},
         change="PATCH",
         path="/v1/events/{id}",
-        changed={"capacity": 5},
+        changed=lambda: {"capacity": next(NUMBERS)},
     ),
     "notifications": Example(
         collection="/v1/suppressions",
@@ -65,7 +68,7 @@ EXAMPLES = {
         wrong={"email": "aino", "reason": 5, "mayor": "Aino"},
         change="PUT",
         path="/v1/templates/event_changed/fi",
-        changed={"subject": "Muutos", "body": "Hei {{ contact.given_name }}!"},
+        changed=lambda: {"subject": f"Muutos {next(NUMBERS)}", "body": "Hei {{ contact.given_name }}!"},
     ),
 }
 
@@ -92,9 +95,8 @@ class Api:
 
     def url(self, rule: Rule) -> str:
         """An address of the route, of things that are not there."""
-        return (
-            rule.rule.replace("<path:path>", "index.html").replace("<", "{").replace(">", "}").format_map(_Anything())
-        )
+        address = rule.rule.replace("<path:path>", "index.html")
+        return re.sub(r"<\w+>", new_id(), re.sub(r"<int:\w+>", "1", address))
 
     def make(self, body: Json | None = None, **options: Any) -> Any:
         """The answer to a POST of the example."""
@@ -104,15 +106,10 @@ class Api:
         """The path of something that can be changed."""
         return self.example.path.format(id=self.make().json["id"])
 
-    def change(self, path: str, **headers: str) -> Any:
-        """The answer to a change of it."""
+    def change(self, path: str, *, body: Json | None = None, **headers: str) -> Any:
+        """The answer to a change of it, another one each time unless `body` says what."""
         names = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.client.call(self.example.change, path, json=self.example.changed, headers=names)
-
-
-class _Anything(dict[str, str]):
-    def __missing__(self, name: str) -> str:
-        return new_id()
+        return self.client.call(self.example.change, path, json=body or self.example.changed(), headers=names)
 
 
 @pytest.fixture(scope="session")

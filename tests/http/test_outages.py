@@ -26,7 +26,7 @@ def test_without_mongodb_reads_and_writes_are_503_for_a_while(api: Api, without_
         lambda: without_mongodb.post(api.example.collection, json=api.example.body()),
         lambda: without_mongodb.post(api.example.collection, json=api.example.body(), headers={"Idempotency-Key": "k"}),
         lambda: without_mongodb.call(
-            api.example.change, api.example.path.format(id="x"), json=api.example.changed, headers={"If-Match": "*"}
+            api.example.change, api.example.path.format(id="x"), json=api.example.changed(), headers={"If-Match": "*"}
         ),
     ]
     for call in calls:

@@ -50,6 +50,42 @@ def test_a_weak_tag_and_a_list_count_as_well(api: Api, etags: str) -> None:
     assert api.change(path, If_Match=etags.format(version=version)).status_code == 200
 
 
+def test_a_get_of_the_version_that_one_has_is_304(api: Api) -> None:
+    path = api.changeable()
+    now = api.client.get(path)
+    tag = now.headers["ETag"]
+    for held in (tag, f"W/{tag}", f'"0", {tag}', "*"):
+        answer = api.client.get(path, headers={"If-None-Match": held})
+        assert (answer.status_code, answer.data, answer.headers["ETag"]) == (304, b"", tag)
+    assert api.client.get(path, headers={"If-None-Match": '"0"'}).json == now.json
+    api.change(path, If_Match=tag)
+    assert api.client.get(path, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_a_412_says_what_was_changed_since(api: Api) -> None:
+    path = api.changeable()
+    held = api.client.get(path).headers["ETag"]
+    assert api.change(path, If_Match=held).status_code == 200
+    answer = api.change(path, If_Match=held)
+    assert answer.status_code == 412
+    changes = answer.json["changed_since"]
+    assert {"population", "capacity", "subject"} & {change["field"] for change in changes}
+    assert {change["by"] for change in changes} == {"test-coordinator"}
+
+
+@pytest.mark.parametrize("again", [True, False], ids=["the same again", "nothing"])
+def test_a_patch_that_changes_nothing_makes_no_version(api: Api, again: bool) -> None:
+    if api.example.change != "PATCH":
+        pytest.skip("its example is a PUT")
+    path = api.changeable()
+    body = api.example.changed()
+    before = api.change(path, body=body, If_Match="*")
+    body = body if again else {}
+    after = api.client.patch(path, json=body, headers={"If-Match": before.headers["ETag"]})
+    assert (after.status_code, after.headers["ETag"], after.json) == (200, before.headers["ETag"], before.json)
+    assert len(api.client.get(f"{path}/history").json["items"]) == before.json["version"]
+
+
 def test_a_star_is_any_version_of_what_is_there(api: Api) -> None:
     path = api.changeable()
     assert api.change(path, If_Match="*").status_code == 200

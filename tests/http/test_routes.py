@@ -1,6 +1,7 @@
 """Every route of every service: who may call it, and what is said of what is not there."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -135,7 +136,7 @@ def test_each_route_is_documented(api: Api) -> None:
         if method != "parameters"
     }
     there = {
-        (method, rule.rule.replace("<", "{").replace(">", "}"))
+        (method, re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
         for method, rule in api.rules
         if rule.rule.startswith(("/v1", "/public"))
     }

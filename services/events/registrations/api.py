@@ -24,7 +24,7 @@ from services.events.registrations.store import REGISTRATIONS
 from services.events.registrations.views import registrations_of, shown, summary
 from shared.http.calls import database, idempotency_key, request_cause, run, the
 from shared.http.downloads import table_answer
-from shared.http.media import gives_media
+from shared.http.media import gives_media, shows_more_than_its_version
 from shared.http.resource_routes import add_history
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
@@ -81,6 +81,7 @@ def get_summary(id: str) -> Document:
 
 
 @routes.get("/registrations/<id>")
+@shows_more_than_its_version  # the position in the line
 @routes.answers(RegistrationShown)
 def show_registration(id: str) -> Document:
     """Show a registration"""
