@@ -6,16 +6,16 @@ from typing import Any
 
 from ops import schemas
 from ops.context import OpsContext
-from ops.dead_letters import discard, filters, load_letter, redrive
-from ops.jobs import ask, load
+from ops.dead_letters import discard, filters, load_dead_letter, redrive
+from ops.jobs import enqueue, load
 from ops.lag import lag
-from ops.masking import show_letter
 from ops.outbox import outbox
+from ops.redaction import show_dead_letter
 from ops.store import AUDIT, JOBS
 from ops.topics import topics
 from shared.errors import Invalid
 from shared.http.auth import needs
-from shared.http.calls import once, request_cause
+from shared.http.calls import database, idempotency_key, request_cause, run, the
 from shared.http.routes import Routes
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
@@ -23,166 +23,155 @@ from shared.mongo.database import DEAD_LETTERS, SEEN_KEPT
 from shared.mongo.paging import Page, page
 from shared.schemas import PageQuery, instant_text
 
+routes = Routes("ops", __name__, url_prefix="/v1/ops", description="For the person who runs the service")
 operator = needs("operator")
 
 
-def routes(operated: OpsContext) -> Routes:
-    """The operator's part of a service's HTTP interface."""
-    blueprint = Routes("ops", __name__, url_prefix="/v1/ops", description="For the person who runs it")
-    _add_views(blueprint, operated)
-    _add_letters(blueprint, operated)
-    _add_jobs(blueprint, operated)
-    return blueprint
+@routes.get("/lag")
+@operator
+@routes.answers(schemas.LagList)
+def show_lag() -> Document:
+    """Show how far each subscribed topic has been handled"""
+    return {"items": lag(the(OpsContext))}
 
 
-def _add_views(blueprint: Routes, operated: OpsContext) -> None:
-    db = operated.db
+@routes.get("/outbox")
+@operator
+@routes.answers(schemas.Outbox)
+def show_outbox() -> Document:
+    """Show how many messages wait for the relay, and which relay leads"""
+    return outbox(database(), the(OpsContext).service)
 
-    @blueprint.route("/lag", methods=["GET"])
+
+@routes.get("/topics")
+@operator
+@routes.answers(schemas.TopicShownList)
+def show_topics() -> Document:
+    """Show the topics that should exist and those that do"""
+    return {"items": topics(the(OpsContext))}
+
+
+@routes.get("/projections")
+@operator
+@routes.answers(schemas.ProjectionList)
+def list_projections() -> Document:
+    """List the projections of other services' aggregates"""
+    return {
+        "items": [
+            {
+                "name": name,
+                "topic": topic,
+                "documents": database()[name].estimated_document_count(),
+                "last_rebuild": database()[JOBS].find_one({"kind": "rebuild", "of": name}, sort=[("_id", -1)]),
+            }
+            for name, (topic, _) in sorted(the(OpsContext).projections.items())
+        ]
+    }
+
+
+@routes.get("/audit")
+@operator
+@routes.query(PageQuery)
+@routes.lists(schemas.AuditEntry)
+def list_audit(query: dict[str, Any]) -> Page:
+    """List who did what and why, newest first"""
+    return page(database(), AUDIT, {}, limit=query["limit"], cursor=query["cursor"], sort=[("_id", -1)])
+
+
+@routes.get("/dead-letters")
+@operator
+@routes.query(schemas.DeadLetterQuery)
+@routes.lists(schemas.DeadLetter)
+def list_dead_letters(query: dict[str, Any]) -> Page:
+    """List the messages that could not be handled, oldest first"""
+    wanted = filters(**{name: query.get(name) for name in ("state", "topic", "error")})
+    found = page(database(), DEAD_LETTERS, wanted, limit=query["limit"], cursor=query["cursor"])
+    return replace(found, items=[show_dead_letter(letter) for letter in found.items])
+
+
+@routes.get("/dead-letters/<id>")
+@operator
+@routes.answers(schemas.WholeDeadLetter)
+def get_dead_letter(id: str) -> Document:
+    """Show where a dead letter came from, what went wrong, and its redacted content"""
+    return show_dead_letter(load_dead_letter(database(), id), whole=True)
+
+
+@routes.post("/dead-letters/<id>/redrive")
+@operator
+@routes.takes(schemas.Reason)
+@routes.answers(schemas.WholeDeadLetter)
+def redrive_dead_letter(body: dict[str, Any], id: str) -> Document:
+    """Apply the message again: `redriven`, or still `dead` with the new reason"""
+    return redrive(the(OpsContext), request_cause(), id, reason=body.get("reason"), key=idempotency_key())
+
+
+@routes.post("/dead-letters/<id>/discard")
+@operator
+@routes.takes(schemas.DiscardInput)
+@routes.answers(schemas.WholeDeadLetter)
+def discard_dead_letter(body: dict[str, Any], id: str) -> Document:
+    """Set a dead letter aside for good, and forget its content"""
+    return run(discard, id, reason=body["reason"])
+
+
+@routes.post("/dead-letters/redrive")
+@operator
+@routes.takes(schemas.RedriveInput)
+@routes.answers(schemas.Job, 202)
+def redrive_dead_letters(body: dict[str, Any]) -> Document:
+    """Apply all dead letters again, or those of a topic or an error"""
+    wanted: dict[str, str] = {name: body[name] for name in ("topic", "error") if name in body}
+    return run(enqueue, "redrive", of="dead letters", wanted=wanted, reason=body.get("reason"))
+
+
+@routes.post("/projections/<name>/rebuild")
+@operator
+@routes.takes(schemas.Reason)
+@routes.answers(schemas.Job, 202)
+def rebuild_projection(body: dict[str, Any], name: str) -> Document:
+    """Read a projection anew from its topic while the old one serves"""
+    the(OpsContext).projection(name)
+    return run(enqueue, "rebuild", of=name, reason=body.get("reason"))
+
+
+@routes.post("/replay")
+@operator
+@routes.takes(schemas.ReplayInput)
+@routes.answers(schemas.Job, 202)
+def replay_topic(body: dict[str, Any]) -> Document:
+    """Hand a topic's messages since some instant to the service's handlers again"""
+    subscribed = the(OpsContext).subscriptions
+    if body["topic"] not in subscribed:
+        raise Invalid({"topic": [f"This service reads {', '.join(sorted(subscribed))}."]})
+    earliest = utc_now() - SEEN_KEPT
+    if body["from_"] < earliest:
+        raise Invalid({"from": [f"What was seen before {instant_text(earliest)} is forgotten: it would act twice."]})
+    wanted = {"from": instant_text(body["from_"])}
+    return run(enqueue, "replay", of=body["topic"], wanted=wanted, reason=body.get("reason"))
+
+
+@routes.post("/check")
+@operator
+@routes.takes(schemas.CheckInput)
+@routes.answers(schemas.Job, 202)
+def check_projections(body: dict[str, Any]) -> Document:
+    """Compare the projections with their topics"""
+    name = body.get("projection", "all")
+    if name != "all":
+        the(OpsContext).projection(name)
+    return run(enqueue, "check", of=name, reason=body.get("reason"))
+
+
+def _job_view(kind: str) -> Callable[..., Any]:
     @operator
-    @blueprint.answers(schemas.LagList)
-    def show_lag() -> Document:
-        """How far each subscribed topic has been handled"""
-        return {"items": lag(operated)}
-
-    @blueprint.route("/outbox", methods=["GET"])
-    @operator
-    @blueprint.answers(schemas.Outbox)
-    def show_outbox() -> Document:
-        """What waits for the relay, and which relay leads"""
-        return outbox(db, operated.service)
-
-    @blueprint.route("/topics", methods=["GET"])
-    @operator
-    @blueprint.answers(schemas.TopicShownList)
-    def show_topics() -> Document:
-        """Which topics should be there, and which are"""
-        return {"items": topics(operated)}
-
-    @blueprint.route("/projections", methods=["GET"])
-    @operator
-    @blueprint.answers(schemas.ProjectionList)
-    def list_projections() -> Document:
-        """The copies of other services' things"""
-        return {
-            "items": [
-                {
-                    "name": name,
-                    "topic": topic,
-                    "documents": db[name].estimated_document_count(),
-                    "last_rebuild": db[JOBS].find_one({"kind": "rebuild", "of": name}, sort=[("_id", -1)]),
-                }
-                for name, (topic, _) in sorted(operated.projections.items())
-            ]
-        }
-
-    @blueprint.route("/audit", methods=["GET"])
-    @operator
-    @blueprint.query(PageQuery)
-    @blueprint.lists(schemas.AuditEntry)
-    def list_audit(query: dict[str, Any]) -> Page:
-        """Who did what and why, newest first"""
-        return page(db, AUDIT, {}, limit=query["limit"], cursor=query["cursor"], sort=[("_id", -1)])
-
-
-def _add_letters(blueprint: Routes, operated: OpsContext) -> None:
-    db = operated.db
-
-    @blueprint.route("/dead-letters", methods=["GET"])
-    @operator
-    @blueprint.query(schemas.LetterQuery)
-    @blueprint.lists(schemas.Letter)
-    def list_letters(query: dict[str, Any]) -> Page:
-        """What could not be handled, oldest first"""
-        wanted = filters(**{name: query.get(name) for name in ("state", "topic", "error")})
-        found = page(db, DEAD_LETTERS, wanted, limit=query["limit"], cursor=query["cursor"])
-        return replace(found, items=[show_letter(letter) for letter in found.items])
-
-    @blueprint.route("/dead-letters/<id>", methods=["GET"])
-    @operator
-    @blueprint.answers(schemas.WholeLetter)
-    def get_letter(id: str) -> Document:
-        """Where it came from, what went wrong, and its form"""
-        return show_letter(load_letter(db, id), whole=True)
-
-    @blueprint.route("/dead-letters/<id>/redrive", methods=["POST"])
-    @operator
-    @blueprint.takes(schemas.Reason)
-    @blueprint.answers(schemas.WholeLetter)
-    def redrive_letter(body: dict[str, Any], id: str) -> Document:
-        """Apply the message again: `redriven`, or still `dead` with the new reason"""
-        return redrive(operated, request_cause(), id, reason=body.get("reason"), once=once())
-
-    @blueprint.route("/dead-letters/<id>/discard", methods=["POST"])
-    @operator
-    @blueprint.takes(schemas.DiscardInput)
-    @blueprint.answers(schemas.WholeLetter)
-    def discard_letter(body: dict[str, Any], id: str) -> Document:
-        """Set it aside for good, and forget its content"""
-        return discard(db, request_cause(), id, reason=body["reason"], once=once())
-
-    @blueprint.route("/dead-letters/redrive", methods=["POST"])
-    @operator
-    @blueprint.takes(schemas.RedriveInput)
-    @blueprint.answers(schemas.Job, 202)
-    def redrive_letters(body: dict[str, Any]) -> Document:
-        """Apply all dead letters again, or those of a topic or an error"""
-        wanted: dict[str, str] = {name: body[name] for name in ("topic", "error") if name in body}
-        return ask(
-            db, request_cause(), "redrive", of="dead letters", wanted=wanted, reason=body.get("reason"), once=once()
-        )
-
-
-def _add_jobs(blueprint: Routes, operated: OpsContext) -> None:
-    db = operated.db
-
-    @blueprint.route("/projections/<name>/rebuild", methods=["POST"])
-    @operator
-    @blueprint.takes(schemas.Reason)
-    @blueprint.answers(schemas.Job, 202)
-    def rebuild_projection(body: dict[str, Any], name: str) -> Document:
-        """Read a copy anew from its topic while the old one serves"""
-        operated.copy(name)
-        return ask(db, request_cause(), "rebuild", of=name, reason=body.get("reason"), once=once())
-
-    @blueprint.route("/replay", methods=["POST"])
-    @operator
-    @blueprint.takes(schemas.ReplayInput)
-    @blueprint.answers(schemas.Job, 202)
-    def replay_topic(body: dict[str, Any]) -> Document:
-        """Hand a topic's messages since some instant to the service's handlers again"""
-        if body["topic"] not in operated.subscriptions:
-            raise Invalid({"topic": [f"This service reads {', '.join(sorted(operated.subscriptions))}."]})
-        earliest = utc_now() - SEEN_KEPT
-        if body["from_"] < earliest:
-            raise Invalid(
-                {"from": [f"What was seen before {instant_text(earliest)} is forgotten: it would act twice."]}
-            )
-        wanted = {"from": instant_text(body["from_"])}
-        return ask(
-            db, request_cause(), "replay", of=body["topic"], wanted=wanted, reason=body.get("reason"), once=once()
-        )
-
-    @blueprint.route("/check", methods=["POST"])
-    @operator
-    @blueprint.takes(schemas.CheckInput)
-    @blueprint.answers(schemas.Job, 202)
-    def check_projections(body: dict[str, Any]) -> Document:
-        """Compare the copies with their topics"""
-        name = body.get("projection", "all")
-        if name != "all":
-            operated.copy(name)
-        return ask(db, request_cause(), "check", of=name, reason=body.get("reason"), once=once())
-
-    for kind in ("rebuild", "replay", "check", "redrive"):
-        blueprint.route(f"/{kind}s/<id>", methods=["GET"], endpoint=f"get_{kind}")(_job_view(blueprint, operated, kind))
-
-
-def _job_view(blueprint: Routes, operated: OpsContext, kind: str) -> Callable[..., Any]:
-    @operator
-    @blueprint.answers(schemas.Job)
+    @routes.answers(schemas.Job)
     def get_job(id: str) -> Document:
-        return load(operated.db, kind, id)
+        return load(database(), kind, id)
 
-    get_job.__doc__ = f"How far a {kind} has come"
+    get_job.__doc__ = f"Show how far a {kind} has come"
     return get_job
+
+
+for job_kind in ("rebuild", "replay", "check", "redrive"):
+    routes.get(f"/{job_kind}s/<id>", endpoint=f"get_{job_kind}")(_job_view(job_kind))

@@ -14,7 +14,7 @@ from bson.codec_options import CodecOptions
 
 from ops.context import OpsContext
 from ops.jobs import Job
-from ops.reading import Places, TopicReader, reader
+from ops.reading import Offsets, TopicReader, reader
 from shared.ids import is_id
 from shared.messaging.messages import message_of
 from shared.messaging.subscriptions import Projection
@@ -45,14 +45,14 @@ class Difference:
     fields: list[str]
 
 
-def check(job: Job, operated: OpsContext) -> None:
+def check(job: Job, context: OpsContext) -> None:
     """Compares the copy that the job names, or all."""
-    names = [job["of"]] if job["of"] != "all" else list(operated.projections)
+    names = [job["of"]] if job["of"] != "all" else list(context.projections)
     results = {}
     for name in names:
-        topic, copy = operated.copy(name)
-        with reader(operated.settings) as consumer:
-            results[name] = _Comparison(job, operated, copy, TopicReader(consumer, topic)).run()
+        topic, projection = context.projection(name)
+        with reader(context.settings) as consumer:
+            results[name] = _Comparison(job, context, projection, TopicReader(consumer, topic)).run()
     job.end(
         differs=sum(result["differs"] for result in results.values()),
         in_flight=sum(result["in_flight"] for result in results.values()),
@@ -63,14 +63,14 @@ def check(job: Job, operated: OpsContext) -> None:
 class _Comparison:
     """One copy against its topic."""
 
-    def __init__(self, job: Job, operated: OpsContext, copy: Projection, source: TopicReader) -> None:
+    def __init__(self, job: Job, context: OpsContext, projection: Projection, source: TopicReader) -> None:
         self.job = job
-        self.operated = operated
-        self.copy = copy
+        self.context = context
+        self.projection = projection
         self.source = source
         self.expected: dict[str, Expected] = {}
         self.unusable = 0
-        self.reached: Places = source.beginnings()
+        self.reached: Offsets = source.beginnings()
 
     def run(self) -> Document:
         self._read_on()
@@ -79,11 +79,11 @@ class _Comparison:
         sure: dict[str, Difference] = {}
         while differing:
             before = {key: self.expected.get(key) for key in differing}
-            places = self.operated.places(self.source.topic)
+            offsets = self.context.offsets(self.source.topic)
             passed = {
                 key
                 for key, newest in before.items()
-                if newest is None or places.get(newest.partition, 0) > newest.offset
+                if newest is None or offsets.get(newest.partition, 0) > newest.offset
             }
             self._read_on()
             again = self._differences(set(differing))
@@ -110,11 +110,11 @@ class _Comparison:
             for record in records:
                 self._take(record)
             self.reached = reached
-            self.job.step(read=len(records), phase=self.copy.collection)
+            self.job.step(read=len(records), phase=self.projection.collection)
 
     def _take(self, record: Any) -> None:
         try:
-            document = self.copy.document(message_of(record))
+            document = self.projection.document(message_of(record))
         except Exception:  # noqa: BLE001 - whatever it is, it is this record's fault
             self.unusable += 1
             return
@@ -126,7 +126,7 @@ class _Comparison:
 
     def _extra_keys(self) -> set[str]:
         """What the copy has and the topic has not; of the erased the topic may have forgotten the tombstone."""
-        found = self.operated.db[self.copy.collection].find({"erased": {"$ne": True}}, {"_id": 1})
+        found = self.context.db[self.projection.collection].find({"erased": {"$ne": True}}, {"_id": 1})
         return {row["_id"] for row in found} - set(self.expected)
 
     def _differences(self, keys: set[str]) -> dict[str, Difference]:
@@ -134,7 +134,7 @@ class _Comparison:
         differing: dict[str, Difference] = {}
         for start in range(0, len(wanted), LOOK):
             portion = wanted[start : start + LOOK]
-            found = self.operated.db[self.copy.collection].find({"_id": {"$in": portion}})
+            found = self.context.db[self.projection.collection].find({"_id": {"$in": portion}})
             documents = {row["_id"]: row for row in found}
             for key in portion:
                 difference = _compare(key, self.expected.get(key), documents.get(key))

@@ -13,11 +13,10 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from deploy.local.demo.checks import WentWrong
-from deploy.local.demo.client import Api
-from deploy.local.processes import SERVICES
 from ops import cli_tables
+from ops.client import Api, CallFailed
 
+SERVICES = ("enrolment", "events", "notifications")
 LATE_SECONDS = 60.0
 POLL_SECONDS = 0.3
 Json = dict[str, Any]
@@ -33,18 +32,18 @@ class Operator:
 
     def keep(self, has: Callable[[Api], bool], what: str) -> None:
         """Goes on with just the services that have what a command is about. Raises ClickException when none has."""
-        found = self.ask(has)
+        found = self.ask_all(has)
         self.apis = {name: api for name, api in self.apis.items() if found.get(name)}
         if not self.apis:
             raise click.ClickException(f"No service has {what}.")
 
-    def ask(self, call: Callable[[Api], Any]) -> dict[str, Any]:
+    def ask_all(self, call: Callable[[Api], Any]) -> dict[str, Any]:
         """What each service answers; a service that does not is told of and is something wrong."""
         answers = {}
         for service, api in self.apis.items():
             try:
                 answers[service] = call(api)
-            except WentWrong as error:
+            except CallFailed as error:
                 self.wrong = True
                 click.echo(f"{service}: {error}", err=True)
         return answers
@@ -127,7 +126,7 @@ def _of_stack(run_dir: Path, token: str | None) -> tuple[dict[str, str], str]:
 @click.pass_obj
 def lag(operator: Operator, limit: int) -> None:
     """How far each topic has been handled."""
-    answers = operator.ask(lambda api: api.get("/v1/ops/lag")["items"])
+    answers = operator.ask_all(lambda api: api.get("/v1/ops/lag")["items"])
     operator.show(answers, cli_tables.lag)
     rows = [row for items in answers.values() for row in items]
     operator.expect(row["lag"] is not None and row["lag"] <= limit for row in rows)
@@ -138,7 +137,7 @@ def lag(operator: Operator, limit: int) -> None:
 @click.pass_obj
 def outbox(operator: Operator) -> None:
     """What waits for the relays. Wrong: no relay leads, or something waits for a minute."""
-    answers = operator.ask(lambda api: api.get("/v1/ops/outbox"))
+    answers = operator.ask_all(lambda api: api.get("/v1/ops/outbox"))
     operator.show(answers, cli_tables.outbox)
     operator.expect(one["relay_leads"] and one["oldest_seconds"] < LATE_SECONDS for one in answers.values())
     operator.end()
@@ -148,7 +147,7 @@ def outbox(operator: Operator) -> None:
 @click.pass_obj
 def topics(operator: Operator) -> None:
     """Which topics should be there, and which are."""
-    answers = operator.ask(lambda api: api.get("/v1/ops/topics")["items"])
+    answers = operator.ask_all(lambda api: api.get("/v1/ops/topics")["items"])
     operator.show(answers, cli_tables.topics)
     operator.expect(row["exists"] and not row["differs"] for items in answers.values() for row in items)
     operator.end()
@@ -167,7 +166,7 @@ def dead_letters() -> None:
 def list_letters(operator: Operator, state: str, topic: str | None, error: str | None) -> None:
     """List them. Dead ones are something wrong."""
     query = _given(state=state, topic=topic, error=error)
-    answers = operator.ask(lambda api: api.every("/v1/ops/dead-letters", **query))
+    answers = operator.ask_all(lambda api: api.every("/v1/ops/dead-letters", **query))
     operator.show(answers, cli_tables.letters)
     operator.expect(letter["state"] != "dead" for items in answers.values() for letter in items)
     operator.end()
@@ -176,7 +175,7 @@ def list_letters(operator: Operator, state: str, topic: str | None, error: str |
 @dead_letters.command("show")
 @click.argument("identifier", metavar="ID")
 @click.pass_obj
-def show_letter(operator: Operator, identifier: str) -> None:
+def show_dead_letter(operator: Operator, identifier: str) -> None:
     """Where it came from, what went wrong, and its form."""
     _letter(operator, identifier, lambda api, path: api.get(path))
 
@@ -253,7 +252,7 @@ def _letter(operator: Operator, identifier: str, act: Callable[[Api, str], Json]
     """Does something with a dead letter of whichever service has it, shows it, and ends."""
     path = f"/v1/ops/dead-letters/{identifier}"
     operator.keep(lambda api: api.call("GET", path, fine=(200, 404)).status == 200, f"a dead letter {identifier}")
-    answers = operator.ask(lambda api: act(api, path))
+    answers = operator.ask_all(lambda api: act(api, path))
     operator.show(answers, cli_tables.letter)
     operator.expect(letter["state"] != "dead" for letter in answers.values())
     operator.end()
@@ -272,7 +271,7 @@ def _given(**fields: str | None) -> dict[str, Any]:
 
 def _to_the_end(operator: Operator, kind: str, begin: Callable[[Api], Json]) -> dict[str, Json]:
     """Asks each service for a job and shows how far they have come until all have ended."""
-    jobs = operator.ask(begin)
+    jobs = operator.ask_all(begin)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -288,7 +287,7 @@ def _to_the_end(operator: Operator, kind: str, begin: Callable[[Api], Json]) -> 
             for name in open_ones:
                 try:
                     jobs[name] = operator.apis[name].get(f"/v1/ops/{kind}s/{jobs[name]['id']}")
-                except WentWrong as error:
+                except CallFailed as error:
                     raise click.ClickException(f"{name}: {error}") from error
                 progress.update(lines[name], state=cli_tables.progress(jobs[name]))
     operator.show(jobs, cli_tables.jobs)

@@ -12,15 +12,15 @@ Answers = Mapping[str, Any]
 
 
 def lag(answers: Answers) -> Table:
-    table = _table("service", "topic", "partition", "lag", "place", "end", "moved at")
+    table = _table("service", "topic", "partition", "lag", "position", "end", "moved at")
     for service, rows in answers.items():
         for row in rows:
-            place = row["place"] if row["place"] is not None else "-"
+            position = row["position"] if row["position"] is not None else "-"
             moved_at = row["moved_at"] or "-"
             if row["partition"] is None:
                 table.add_row(service, row["topic"], "no such topic", style="red")
             else:
-                numbers = (row["partition"], row["lag"], place, row["end"], moved_at)
+                numbers = (row["partition"], row["lag"], position, row["end"], moved_at)
                 table.add_row(service, row["topic"], *map(str, numbers), style="yellow" if row["lag"] else None)
     return table
 

@@ -38,13 +38,13 @@ class OpsContext:
             if isinstance(handler, Projection)
         }
 
-    def copy(self, name: str) -> tuple[str, Projection]:
+    def projection(self, name: str) -> tuple[str, Projection]:
         """The topic and the copy of that name. Raises NotFound."""
         if name not in self.projections:
             raise NotFound("projection", name)
         return self.projections[name]
 
-    def places(self, topic: str) -> dict[int, int]:
+    def offsets(self, topic: str) -> dict[int, int]:
         """For each partition the offset up to which everything has had its effect here."""
         prefix = f"uso.{self.service}/{topic}/"
         rows = self.db[OFFSETS].find({"_id": {"$gte": prefix, "$lt": prefix + ":"}})

@@ -6,9 +6,9 @@ from typing import Any
 from pymongo import UpdateOne
 
 from ops.context import OpsContext
-from ops.jobs import Job, passes
-from ops.masking import read_letter, show_letter
-from ops.store import note
+from ops.jobs import Job, is_transient
+from ops.redaction import read_dead_letter, show_dead_letter
+from ops.store import audit
 from shared.cause import Cause
 from shared.errors import Conflict, NotFound
 from shared.messaging.messages import Undecodable
@@ -21,7 +21,7 @@ from shared.mongo.unit_of_work import UnitOfWork
 FORGOTTEN = {"value": "", "headers": "", "key": ""}
 
 
-def load_letter(db: Database, identifier: str) -> Document:
+def load_dead_letter(db: Database, identifier: str) -> Document:
     """Raises NotFound."""
     letter = db[DEAD_LETTERS].find_one({"_id": identifier})
     if letter is None:
@@ -36,7 +36,7 @@ def filters(*, state: str | None = None, topic: str | None = None, error: str | 
 
 
 def redrive(
-    operated: OpsContext, cause: Cause, identifier: str, *, reason: str | None, once: IdempotencyKey | None = None
+    context: OpsContext, cause: Cause, identifier: str, *, reason: str | None, key: IdempotencyKey | None = None
 ) -> Document:
     """Applies the message as it came, with its own id, so that it has its effect once although its sequence is old.
 
@@ -46,22 +46,22 @@ def redrive(
     """
 
     def apply(uow: UnitOfWork) -> Document:
-        letter = _open_letter(uow, identifier)
-        apply_batch(operated.subscriptions, uow, [read_letter(letter)])
+        letter = _load_open(uow, identifier)
+        apply_batch(context.subscriptions, uow, [read_dead_letter(letter)])
         return _close(uow, letter, "redriven", reason)
 
-    load_letter(operated.db, identifier)
+    load_dead_letter(context.db, identifier)
     try:
-        return operated.db.transact(apply, cause=cause, once=once)
+        return context.db.transact(apply, cause=cause, key=key)
     except _Closed:
         raise
     except Exception as error:
-        if passes(error):
+        if is_transient(error):
             raise
         failure = error
 
     def stay(uow: UnitOfWork) -> Document:
-        letter = _open_letter(uow, identifier)
+        letter = _load_open(uow, identifier)
         about = letter["about"] | {
             "error": type(failure).__name__,
             "reason": str(failure)
@@ -70,34 +70,30 @@ def redrive(
             "tries": str(int(letter["about"]["tries"]) + 1),
         }
         uow.write(DEAD_LETTERS, UpdateOne({"_id": identifier}, {"$set": {"about": about}}))
-        note(uow, "redrive", of=identifier, reason=reason, about={"outcome": "dead", "error": about["error"]})
-        return show_letter(letter | {"about": about}, whole=True)
+        audit(uow, "redrive", of=identifier, reason=reason, about={"outcome": "dead", "error": about["error"]})
+        return show_dead_letter(letter | {"about": about}, whole=True)
 
-    return operated.db.transact(stay, cause=cause, once=once)
+    return context.db.transact(stay, cause=cause, key=key)
 
 
-def discard(
-    db: Database, cause: Cause, identifier: str, *, reason: str, once: IdempotencyKey | None = None
-) -> Document:
+def discard(uow: UnitOfWork, identifier: str, *, reason: str) -> Document:
     """Sets the letter aside for good and forgets its content. Raises NotFound; Conflict when it is closed."""
-    return db.transact(
-        lambda uow: _close(uow, _open_letter(uow, identifier), "discarded", reason), cause=cause, once=once
-    )
+    return _close(uow, _load_open(uow, identifier), "discarded", reason)
 
 
-def redrive_many(job: Job, operated: OpsContext) -> None:
+def redrive_many(job: Job, context: OpsContext) -> None:
     """Each letter that fits and was there when the job was asked for, oldest first."""
     wanted = filters(state="dead", topic=job["wanted"].get("topic"), error=job["wanted"].get("error"))
     counts = {"redriven": 0, "dead": 0} | (job["counts"] or {})
     while True:
         after = job["after"] or ""
-        letter = operated.db[DEAD_LETTERS].find_one(
+        letter = context.db[DEAD_LETTERS].find_one(
             {**wanted, "_id": {"$gt": after, "$lt": job["_id"]}}, {"_id": 1}, sort=[("_id", 1)]
         )
         if letter is None:
             break
         try:
-            outcome = redrive(operated, job.cause, letter["_id"], reason=job["reason"])["state"]
+            outcome = redrive(context, job.cause, letter["_id"], reason=job["reason"])["state"]
         except _Closed:
             outcome = None  # somebody else was quicker
         if outcome:
@@ -110,7 +106,7 @@ class _Closed(Conflict):
     pass
 
 
-def _open_letter(uow: UnitOfWork, identifier: str) -> Document:
+def _load_open(uow: UnitOfWork, identifier: str) -> Document:
     letter = uow.find_one(DEAD_LETTERS, {"_id": identifier})
     if letter is None:
         raise NotFound("dead letter", identifier)
@@ -123,5 +119,5 @@ def _close(uow: UnitOfWork, letter: Document, state: str, reason: str | None) ->
     closed = {"state": state, "closed_at": uow.now, "closed_by": uow.cause.actor, "why_closed": reason}
     uow.write(DEAD_LETTERS, UpdateOne({"_id": letter["_id"], "state": "dead"}, {"$set": closed, "$unset": FORGOTTEN}))
     action = {"redriven": "redrive", "discarded": "discard"}[state]
-    note(uow, action, of=letter["_id"], reason=reason, about={"outcome": state, "topic": letter["about"]["topic"]})
-    return show_letter({**letter, **closed, "value": None, "key": None}, whole=True)
+    audit(uow, action, of=letter["_id"], reason=reason, about={"outcome": state, "topic": letter["about"]["topic"]})
+    return show_dead_letter({**letter, **closed, "value": None, "key": None}, whole=True)

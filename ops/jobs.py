@@ -13,14 +13,13 @@ from typing import Any
 from kafka.errors import KafkaError
 from pymongo import InsertOne
 
-from ops.store import JOBS, note
+from ops.store import JOBS, audit
 from shared.cause import Cause
 from shared.errors import Conflict, NotFound
 from shared.ids import new_id, utc_now
+from shared.mongo import errors
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.mongo.errors import is_transient
-from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=15)
@@ -36,53 +35,40 @@ class ShuttingDown(Exception):
     """This worker is to end: another goes on."""
 
 
-def ask(
-    db: Database,
-    cause: Cause,
-    kind: str,
-    *,
-    of: str,
-    reason: str | None,
-    wanted: Mapping[str, Any] | None = None,
-    once: IdempotencyKey | None = None,
+def enqueue(
+    uow: UnitOfWork, kind: str, *, of: str, reason: str | None, wanted: Mapping[str, Any] | None = None
 ) -> Document:
-    """A new job that waits for a worker. Raises Conflict (`existing_id`) while one like it is open."""
-
-    def work(uow: UnitOfWork) -> Document:
-        job: Document = {
-            "_id": new_id(),
-            "kind": kind,
-            "of": of,
-            "open": True,
-            "state": "waiting",
-            "wanted": dict(wanted or {}),
-            "asked_by": cause.actor,
-            "asked_at": uow.now,
-            "reason": reason,
-            "correlation_id": cause.correlation_id,
-            "claim": 0,
-            "holder": None,
-            "until": LONG_AGO,
-            "tries": 0,
-            "error": None,
-            "phase": None,
-            "read": 0,
-            "per_second": None,
-            "skipped": 0,
-            "skipped_at": [],
-            "result": None,
-            "ended_at": None,
-        }
-        uow.write(JOBS, InsertOne(job))
-        note(uow, kind, of=of, reason=reason, about={"job": job["_id"], **(wanted or {})})
-        return job
-
-    try:
-        return db.transact(work, cause=cause, once=once)
-    except Conflict as error:
-        if "existing_id" not in error.members:
-            raise
-        raise Conflict(f"A {kind} of {of} is under way already.", **error.members) from error
+    """A new job that waits for a worker. Raises Conflict (`existing_id`) while a job like it is open."""
+    open_job = uow.find_one(JOBS, {"kind": kind, "of": of, "open": True}, projection={"_id": 1})
+    if open_job is not None:  # the unique index decides between two at once; this gives the sentence
+        raise Conflict(f"A {kind} of {of} is under way already.", existing_id=open_job["_id"])
+    job: Document = {
+        "_id": new_id(),
+        "kind": kind,
+        "of": of,
+        "open": True,
+        "state": "waiting",
+        "wanted": dict(wanted or {}),
+        "asked_by": uow.cause.actor,
+        "asked_at": uow.now,
+        "reason": reason,
+        "correlation_id": uow.cause.correlation_id,
+        "claim": 0,
+        "holder": None,
+        "until": LONG_AGO,
+        "tries": 0,
+        "error": None,
+        "phase": None,
+        "read": 0,
+        "per_second": None,
+        "skipped": 0,
+        "skipped_at": [],
+        "result": None,
+        "ended_at": None,
+    }
+    uow.write(JOBS, InsertOne(job))
+    audit(uow, kind, of=of, reason=reason, about={"job": job["_id"], **(wanted or {})})
+    return job
 
 
 def load(db: Database, kind: str, identifier: str) -> Document:
@@ -107,7 +93,7 @@ class Job:
         return self.document.get(name)
 
     @property
-    def places(self) -> dict[int, int]:
+    def offsets(self) -> dict[int, int]:
         """The place reached in each partition of the topic that is read."""
         return {int(number): place for number, place in self["reached"].items()}
 
@@ -144,10 +130,10 @@ class Job:
 
     def skip(self, records: list[Any]) -> dict[str, Any]:
         """The changes that say that these records could not be used; where the first of them stand."""
-        places = [f"{record.topic}/{record.partition}/{record.offset}" for record in records]
+        offsets = [f"{record.topic}/{record.partition}/{record.offset}" for record in records]
         return {
             "skipped": self["skipped"] + len(records),
-            "skipped_at": [*self["skipped_at"], *places][:20],
+            "skipped_at": [*self["skipped_at"], *offsets][:20],
         }
 
     def end(self, **result: Any) -> None:
@@ -163,16 +149,16 @@ class Job:
         changes: Document = {"until": LONG_AGO if error is None else now + timedelta(seconds=2)}
         if error is not None:
             changes["error"] = type(error).__name__
-            if not passes(error):
+            if not is_transient(error):
                 changes["tries"] = self["tries"] + 1
             if changes.get("tries", 0) >= TRIES:
                 changes |= {"open": False, "state": "failed", "ended_at": now}
         self.db[JOBS].update_one({"_id": self["_id"], "claim": self["claim"], "open": True}, {"$set": changes})
 
 
-def written(places: Mapping[int, int]) -> dict[str, int]:
+def encode_offsets(offsets: Mapping[int, int]) -> dict[str, int]:
     """Places as they stand in a job's document."""
-    return {str(number): place for number, place in places.items()}
+    return {str(number): place for number, place in offsets.items()}
 
 
 def claim(db: Database, holder: str, stop: threading.Event) -> Job | None:
@@ -187,6 +173,6 @@ def claim(db: Database, holder: str, stop: threading.Event) -> Job | None:
     return None if document is None else Job(db, document, stop)
 
 
-def passes(error: BaseException) -> bool:
-    """Whether it is a matter of waiting: something is away, or there are too many writers at once."""
-    return isinstance(error, KafkaError) or is_transient(error)
+def is_transient(error: BaseException) -> bool:
+    """Whether waiting helps: MongoDB or Kafka is away, or there are too many writers at once."""
+    return isinstance(error, KafkaError) or errors.is_transient(error)

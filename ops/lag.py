@@ -15,33 +15,33 @@ COUNT_SECONDS = 1.0
 COUNT_LIMIT = 2000
 
 
-def lag(operated: OpsContext) -> list[Document]:
+def lag(context: OpsContext) -> list[Document]:
     """One row for each partition of each subscribed topic (partition None: there is no such topic).
 
     Raises Unavailable when Kafka does not answer.
     `lag` counts messages. An offset may be taken by the mark that ends a transaction or be gone by
     compaction, so what little is left is looked through; where there is much, the offsets are counted.
     """
-    with answering(), reader(operated.settings, seconds=ANSWER_SECONDS) as consumer:
+    with answering(), reader(context.settings, seconds=ANSWER_SECONDS) as consumer:
         rows: list[Document] = []
-        for topic in sorted(operated.subscriptions):
+        for topic in sorted(context.subscriptions):
             if not consumer.partitions_for_topic(topic):
-                rows.append({"topic": topic, "partition": None, "end": None, "place": None, "moved_at": None})
+                rows.append({"topic": topic, "partition": None, "end": None, "position": None, "moved_at": None})
                 continue
             source = TopicReader(consumer, topic, ANSWER_SECONDS)
             for number, end in source.ends().items():
-                rows.append({"topic": topic, "partition": number, "end": end, **_place(operated, topic, number)})
+                rows.append({"topic": topic, "partition": number, "end": end, **_position(context, topic, number)})
         there = [row for row in rows if row["partition"] is not None]
         counted = _counted(consumer, there)
         for row in there:
-            offsets = max(row["end"] - (row["place"] or 0), 0)
+            offsets = max(row["end"] - (row["position"] or 0), 0)
             row["lag"] = counted.get(TopicPartition(row["topic"], row["partition"]), offsets)
         return rows
 
 
-def _place(operated: OpsContext, topic: str, partition: int) -> Document:
-    row = operated.db[OFFSETS].find_one({"_id": f"uso.{operated.service}/{topic}/{partition}"}) or {}
-    return {"place": row.get("next"), "moved_at": row.get("at")}
+def _position(context: OpsContext, topic: str, partition: int) -> Document:
+    row = context.db[OFFSETS].find_one({"_id": f"uso.{context.service}/{topic}/{partition}"}) or {}
+    return {"position": row.get("next"), "moved_at": row.get("at")}
 
 
 def _counted(consumer: Any, rows: list[Document]) -> Mapping[TopicPartition, int]:
@@ -49,11 +49,11 @@ def _counted(consumer: Any, rows: list[Document]) -> Mapping[TopicPartition, int
     behind = {
         TopicPartition(row["topic"], row["partition"]): row
         for row in rows
-        if 0 < row["end"] - (row["place"] or 0) <= COUNT_LIMIT
+        if 0 < row["end"] - (row["position"] or 0) <= COUNT_LIMIT
     }
     consumer.assign(list(behind))
     for tp, row in behind.items():
-        consumer.seek(tp, row["place"] or 0)
+        consumer.seek(tp, row["position"] or 0)
     found = dict.fromkeys(behind, 0)
     finished: dict[TopicPartition, int] = {}
     deadline = time.monotonic() + COUNT_SECONDS

@@ -17,7 +17,7 @@ BATCH = 2000
 PATIENCE_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
 
-Places = dict[int, int]
+Offsets = dict[int, int]
 
 
 @contextmanager
@@ -77,21 +77,21 @@ class TopicReader:
             raise KafkaTimeoutError(f"There is no topic {self.topic}, or nobody leads it.")
         object.__setattr__(self, "partitions", [TopicPartition(self.topic, number) for number in sorted(numbers)])
 
-    def beginnings(self) -> Places:
+    def beginnings(self) -> Offsets:
         return self._numbered(self.consumer.beginning_offsets(self.partitions, timeout_ms=self._milliseconds))
 
-    def ends(self) -> Places:
+    def ends(self) -> Offsets:
         """Behind the last committed record of each partition, at this moment."""
         return self._numbered(self.consumer.end_offsets(self.partitions, timeout_ms=self._milliseconds))
 
-    def since(self, milliseconds: int) -> Places:
+    def since(self, milliseconds: int) -> Offsets:
         """The first records at or after that instant; the ends where there is none."""
         found = self.consumer.offsets_for_times(
             dict.fromkeys(self.partitions, milliseconds), timeout_ms=self._milliseconds
         )
         return self.ends() | {tp.partition: there.offset for tp, there in found.items() if there is not None}
 
-    def read(self, start: Mapping[int, int], until: Mapping[int, int]) -> Iterator[tuple[list[Any], Places]]:
+    def read(self, start: Mapping[int, int], until: Mapping[int, int]) -> Iterator[tuple[list[Any], Offsets]]:
         """Batches of records in each partition's order, each with the places reached behind it.
 
         Ends when all places have come to `until`. Raises KafkaError when nothing comes for a while.
@@ -124,5 +124,5 @@ class TopicReader:
         return int(self.seconds * 1000)
 
     @staticmethod
-    def _numbered(offsets: Mapping[TopicPartition, int]) -> Places:
+    def _numbered(offsets: Mapping[TopicPartition, int]) -> Offsets:
         return {tp.partition: offset for tp, offset in offsets.items()}

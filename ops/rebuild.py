@@ -13,8 +13,8 @@ from pymongo import InsertOne, ReplaceOne
 from pymongo.errors import OperationFailure
 
 from ops.context import OpsContext
-from ops.jobs import Job, written
-from ops.reading import BATCH, Places, TopicReader, reader
+from ops.jobs import Job, encode_offsets
+from ops.reading import BATCH, Offsets, TopicReader, reader
 from ops.store import JOBS
 from shared.messaging.messages import message_of
 from shared.messaging.subscriptions import Projection, if_newer
@@ -25,88 +25,88 @@ NAMESPACE_NOT_FOUND = 26
 ROUNDS = 50
 
 
-def rebuild(job: Job, operated: OpsContext) -> None:
+def rebuild(job: Job, context: OpsContext) -> None:
     """Does what is left of the job; each phase can be gone on with by another worker."""
-    topic, copy = operated.copy(job["of"])
-    with reader(operated.settings) as consumer:
+    topic, projection = context.projection(job["of"])
+    with reader(context.settings) as consumer:
         source = TopicReader(consumer, topic)
         if job["phase"] is None:
-            _begin(job, operated, copy, source)
+            _begin(job, context, projection, source)
         if job["phase"] == "reading":
-            _read(job, operated, copy, source)
+            _read(job, context, projection, source)
         if job["phase"] == "swapping":
-            _swap(job, operated, copy)
+            _swap(job, context, projection)
         if job["phase"] == "catching_up":
-            _catch_up(job, operated, copy, source)
-    job.end(documents=operated.db[copy.collection].estimated_document_count())
+            _catch_up(job, context, projection, source)
+    job.end(documents=context.db[projection.collection].estimated_document_count())
 
 
-def forget(operated: OpsContext, name: str) -> None:
+def forget(context: OpsContext, name: str) -> None:
     """Drops what rebuilds of this copy that are over have left behind."""
     prefix = f"{name}.rebuild-"
-    for left in operated.db.raw.list_collection_names(filter={"name": {"$regex": f"^{re.escape(prefix)}"}}):
+    for left in context.db.raw.list_collection_names(filter={"name": {"$regex": f"^{re.escape(prefix)}"}}):
         job = left.removeprefix(prefix).rpartition("-")[0]
-        if operated.db[JOBS].find_one({"_id": job, "open": True}) is None:
-            operated.db[left].drop()
+        if context.db[JOBS].find_one({"_id": job, "open": True}) is None:
+            context.db[left].drop()
 
 
-def _begin(job: Job, operated: OpsContext, copy: Projection, source: TopicReader) -> None:
-    forget(operated, copy.collection)
+def _begin(job: Job, context: OpsContext, projection: Projection, source: TopicReader) -> None:
+    forget(context, projection.collection)
     # With the claim's number in it, no worker that wakes up late can make this collection again.
-    target = f"{copy.collection}.rebuild-{job['_id']}-{job['claim']}"
-    operated.db.raw.create_collection(target)
-    if copy.indexes:
-        operated.db[target].create_indexes(list(copy.indexes))
-    job.step(phase="reading", target=target, reached=written(source.beginnings()))
+    target = f"{projection.collection}.rebuild-{job['_id']}-{job['claim']}"
+    context.db.raw.create_collection(target)
+    if projection.indexes:
+        context.db[target].create_indexes(list(projection.indexes))
+    job.step(phase="reading", target=target, reached=encode_offsets(source.beginnings()))
 
 
-def _read(job: Job, operated: OpsContext, copy: Projection, source: TopicReader) -> None:
+def _read(job: Job, context: OpsContext, projection: Projection, source: TopicReader) -> None:
     for _ in range(ROUNDS):
         before = job["read"]
-        _apply(job, operated, copy, source, target=job["target"], until=source.ends())
+        _apply(job, context, projection, source, target=job["target"], until=source.ends())
         if job["read"] - before < BATCH:
             break
     # What the topic has forgotten of the erased, the copy must not: a late old message would bring them back.
-    erased = list(operated.db[copy.collection].find({"erased": True}))
+    erased = list(context.db[projection.collection].find({"erased": True}))
     for start in range(0, len(erased), BATCH):
         portion = erased[start : start + BATCH]
         job.step(lambda uow: uow.write(job["target"], *map(if_newer, portion)))  # noqa: B023 - called at once
     job.step(phase="swapping")
 
 
-def _swap(job: Job, operated: OpsContext, copy: Projection) -> None:
+def _swap(job: Job, context: OpsContext, projection: Projection) -> None:
     try:
-        operated.db[job["target"]].rename(copy.collection, dropTarget=True)
+        context.db[job["target"]].rename(projection.collection, dropTarget=True)
     except OperationFailure as error:
         if error.code != NAMESPACE_NOT_FOUND:
             raise  # else the worker before us came as far as this
     job.step(phase="catching_up")
 
 
-def _catch_up(job: Job, operated: OpsContext, copy: Projection, source: TopicReader) -> None:
-    places = operated.places(source.topic)
-    until = {number: max(place, places.get(number, 0)) for number, place in job.places.items()}
-    _apply(job, operated, copy, source, target=copy.collection, until=until)
+def _catch_up(job: Job, context: OpsContext, projection: Projection, source: TopicReader) -> None:
+    offsets = context.offsets(source.topic)
+    until = {number: max(place, offsets.get(number, 0)) for number, place in job.offsets.items()}
+    _apply(job, context, projection, source, target=projection.collection, until=until)
 
 
 def _apply(
-    job: Job, operated: OpsContext, copy: Projection, source: TopicReader, *, target: str, until: Places
+    job: Job, context: OpsContext, projection: Projection, source: TopicReader, *, target: str, until: Offsets
 ) -> None:
     """Reads on to `until`; each batch and the place behind it are one transaction."""
-    for records, reached in source.read(job.places, until):
-        newest, unusable = _documents(copy, records)
+    for records, reached in source.read(job.offsets, until):
+        newest, unusable = _documents(projection, records)
 
         def write(uow: UnitOfWork, newest: dict[str, Document] = newest, unusable: list[Any] = unusable) -> None:
-            if unusable and target != copy.collection:
+            if unusable and target != projection.collection:
                 keys = [(record.key or b"").decode(errors="replace") for record in unusable]
-                uow.write(target, *map(if_newer, uow.find(copy.collection, {"_id": {"$in": keys}})))
-            if target == copy.collection:
+                uow.write(target, *map(if_newer, uow.find(projection.collection, {"_id": {"$in": keys}})))
+            if target == projection.collection:
                 uow.write(target, *map(if_newer, newest.values()))
             else:
                 _put(uow, target, newest)
 
         changes = job.skip(unusable) if unusable else {}
-        job.step(write, read=len(records), reached=written(reached), **changes)
+        job.step(write, read=len(records), reached=encode_offsets(reached), **changes)
 
 
 def _put(uow: UnitOfWork, target: str, newest: dict[str, Document]) -> None:
@@ -119,13 +119,13 @@ def _put(uow: UnitOfWork, target: str, newest: dict[str, Document]) -> None:
             uow.write(target, ReplaceOne({"_id": key}, document))
 
 
-def _documents(copy: Projection, records: list[Any]) -> tuple[dict[str, Document], list[Any]]:
+def _documents(projection: Projection, records: list[Any]) -> tuple[dict[str, Document], list[Any]]:
     """The newest document of each key, and the records that none can be made of (the old one stays then)."""
     newest: dict[str, Document] = {}
     unusable = []
     for record in records:
         try:
-            document = copy.document(message_of(record))
+            document = projection.document(message_of(record))
         except Exception:  # noqa: BLE001 - whatever it is, it is this record's fault
             unusable.append(record)
             continue

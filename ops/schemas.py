@@ -9,7 +9,7 @@ class Lag(Schema):
     topic = fields.String()
     partition = fields.Integer(allow_none=True, metadata={"description": "null: there is no such topic"})
     end = fields.Integer(allow_none=True, metadata={"description": "behind the last committed record"})
-    place = fields.Integer(allow_none=True, metadata={"description": "what is before it has had its effect here"})
+    position = fields.Integer(allow_none=True, metadata={"description": "what is before it has had its effect here"})
     lag = fields.Integer(allow_none=True, load_default=None)
     moved_at = Instant(allow_none=True)
 
@@ -26,13 +26,13 @@ class Outbox(Schema):
     as_of = Instant(allow_none=True, metadata={"description": "when the relay last said how far it is"})
 
 
-class LetterQuery(PageQuery):
+class DeadLetterQuery(PageQuery):
     state = one_of("dead", "redriven", "discarded")
     topic = Line()
     error = Line()
 
 
-class LetterMessage(Schema):
+class DeadLetterMessage(Schema):
     id = fields.String()
     type = fields.String()
     sequence = fields.Integer()
@@ -40,7 +40,7 @@ class LetterMessage(Schema):
     correlation_id = fields.String(allow_none=True)
 
 
-class Letter(Schema):
+class DeadLetter(Schema):
     """A message that could not be handled, as far as an operator may see it."""
 
     id = fields.String(attribute="_id")
@@ -54,13 +54,13 @@ class Letter(Schema):
     at = fields.String()
     key = fields.String(allow_none=True)
     size = fields.Integer(allow_none=True, metadata={"description": "bytes; null: a tombstone, or forgotten"})
-    message = fields.Nested(LetterMessage, allow_none=True, metadata={"description": "null: cannot be read"})
+    message = fields.Nested(DeadLetterMessage, allow_none=True, metadata={"description": "null: cannot be read"})
     closed_at = Instant(allow_none=True)
     closed_by = fields.String(allow_none=True)
     why_closed = fields.String(allow_none=True)
 
 
-class WholeLetter(Letter):
+class WholeDeadLetter(DeadLetter):
     headers = fields.List(fields.Dict())
     payload = fields.Raw(allow_none=True, metadata={"description": "its form: ids and instants, no other values"})
 

@@ -27,7 +27,7 @@ COLLECTIONS: Mapping[str, Sequence[IndexModel]] = {
 }
 
 
-def note(uow: UnitOfWork, action: str, *, of: str, reason: str | None, about: Mapping[str, Any] | None = None) -> None:
+def audit(uow: UnitOfWork, action: str, *, of: str, reason: str | None, about: Mapping[str, Any] | None = None) -> None:
     """Who did `action` to what, when and why: in the transaction of the deed."""
     row: Document = {
         "_id": new_id(),

@@ -9,11 +9,11 @@ from ops.reading import admin, answering
 from shared.mongo.aggregates import Document
 
 
-def topics(operated: OpsContext) -> list[Document]:
+def topics(context: OpsContext) -> list[Document]:
     """Each owned or subscribed topic and how it differs from what it should be. Raises Unavailable without Kafka."""
-    owned = {topic.name: topic for topic in operated.owned}
-    names = sorted({*owned, *operated.subscriptions})
-    with answering(), admin(operated.settings) as client:
+    owned = {topic.name: topic for topic in context.owned}
+    names = sorted({*owned, *context.subscriptions})
+    with answering(), admin(context.settings) as client:
         present = sorted(set(names) & set(client.list_topics()))
         described = {one["name"]: one for one in client.describe_topics(present)} if present else {}
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present if name in owned]
@@ -25,19 +25,19 @@ def topics(operated: OpsContext) -> list[Document]:
         row: Document = {
             "topic": name,
             "owned": name in owned,
-            "subscribed": name in operated.subscriptions,
+            "subscribed": name in context.subscriptions,
             "exists": name in described,
             "partitions": len(partitions),
             "replication": min((len(one["replica_nodes"]) for one in partitions), default=0),
             "differs": {},
         }
         if name in owned and name in described:
-            wanted = owned[name].wanted_partitions(operated.settings)
-            row["differs"] = _differing(owned[name].wanted_config(operated.settings), found.get(name, {}))
+            wanted = owned[name].wanted_partitions(context.settings)
+            row["differs"] = _differing(owned[name].wanted_config(context.settings), found.get(name, {}))
             if row["partitions"] != wanted:
                 row["differs"]["partitions"] = {"wanted": str(wanted), "found": str(row["partitions"])}
-            if row["replication"] < operated.settings.kafka_replication_factor:
-                wanted_replicas = str(operated.settings.kafka_replication_factor)
+            if row["replication"] < context.settings.kafka_replication_factor:
+                wanted_replicas = str(context.settings.kafka_replication_factor)
                 row["differs"]["replication"] = {"wanted": wanted_replicas, "found": str(row["replication"])}
         rows.append(row)
     return rows

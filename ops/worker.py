@@ -9,7 +9,7 @@ from prometheus_client import Gauge
 from ops.check import check
 from ops.context import OpsContext
 from ops.dead_letters import redrive_many
-from ops.jobs import Job, LeaseLost, ShuttingDown, claim, passes
+from ops.jobs import Job, LeaseLost, ShuttingDown, claim, is_transient
 from ops.outbox import outbox
 from ops.rebuild import forget, rebuild
 from ops.replay import replay
@@ -27,30 +27,30 @@ DEAD = Gauge("uso_dead_letters", "Dead letters that nobody has dealt with", ["se
 GAUGES_EVERY = 5.0
 
 
-def tasks(operated: OpsContext) -> list[PeriodicTask]:
+def tasks(context: OpsContext) -> list[PeriodicTask]:
     """The operator's tasks of a worker."""
     stop = threading.Event()
     return [
-        PeriodicTask(name="operator's jobs", run=lambda: work_on_one(operated, stop), every=0.5, stop=stop.set),
-        PeriodicTask(name="operator's gauges", run=lambda: show_gauges(operated), every=GAUGES_EVERY),
+        PeriodicTask(name="operator's jobs", run=lambda: work_on_one(context, stop), every=0.5, stop=stop.set),
+        PeriodicTask(name="operator's gauges", run=lambda: show_gauges(context), every=GAUGES_EVERY),
     ]
 
 
-def work_on_one(operated: OpsContext, stop: threading.Event) -> bool:
+def work_on_one(context: OpsContext, stop: threading.Event) -> bool:
     """Takes the oldest job that waits, or whose worker has died, as far as it goes. False when there is none."""
-    job = claim(operated.db, operated.settings.process_name, stop)
+    job = claim(context.db, context.settings.process_name, stop)
     if job is None:
         return False
     log.info("operator's job", kind=job["kind"], of=job["of"], job=job["_id"], claim=job["claim"])
     try:
-        _take_on(job, operated)
+        _take_on(job, context)
     except LeaseLost:
         log.warning("another worker has taken the job over", job=job["_id"])
     except ShuttingDown:
         job.release()
     except Exception as error:  # noqa: BLE001 - the job is given back; another worker may do better
         job.release(error)
-        if passes(error):
+        if is_transient(error):
             log.warning("operator's job waits", job=job["_id"], error=type(error).__name__, why=str(error)[:300])
         else:
             # The text of a failed write quotes documents, and so people: only its kind and place are logged.
@@ -60,19 +60,19 @@ def work_on_one(operated: OpsContext, stop: threading.Event) -> bool:
     return True
 
 
-def _take_on(job: Job, operated: OpsContext) -> None:
+def _take_on(job: Job, context: OpsContext) -> None:
     started = time.monotonic()
-    KINDS[job["kind"]](job, operated)
+    KINDS[job["kind"]](job, context)
     log.info("operator's job done", job=job["_id"], read=job["read"], seconds=round(time.monotonic() - started, 1))
     if job["kind"] == "rebuild":
-        forget(operated, job["of"])
+        forget(context, job["of"])
 
 
-def show_gauges(operated: OpsContext) -> bool:
+def show_gauges(context: OpsContext) -> bool:
     """Counts what waits and what is dead, for Prometheus."""
-    service = operated.service
-    waiting = outbox(operated.db, service)
+    service = context.service
+    waiting = outbox(context.db, service)
     OUTBOX_DEPTH.labels(service).set(waiting["depth"])
     OUTBOX_AGE.labels(service).set(waiting["oldest_seconds"])
-    DEAD.labels(service).set(operated.db[DEAD_LETTERS].count_documents({"state": "dead"}))
+    DEAD.labels(service).set(context.db[DEAD_LETTERS].count_documents({"state": "dead"}))
     return False

@@ -3,16 +3,12 @@
 import gc
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from flask import Flask
 from flask_smorest import Blueprint
 from pymongo import IndexModel
 
-from ops import api as ops
-from ops.context import OpsContext
-from ops.store import COLLECTIONS as OPS_COLLECTIONS
-from ops.worker import tasks as ops_tasks
 from shared.http.app import create_app
 from shared.messaging.subscriptions import Projection, Subscriptions
 from shared.messaging.topics import Topic
@@ -29,6 +25,20 @@ def _nothing(settings: Settings, db: Database) -> Iterable[object]:
 
 def _no_tasks(settings: Settings, db: Database) -> Sequence[PeriodicTask]:
     return ()
+
+
+class Extension(Protocol):
+    """A part that rides in every service: the operator's side is one."""
+
+    @property
+    def routes(self) -> Blueprint: ...
+
+    @property
+    def collections(self) -> Mapping[str, Sequence[IndexModel]]: ...
+
+    def provides(self, service: "Service", settings: Settings, db: Database) -> Iterable[object]: ...
+
+    def tasks(self, service: "Service", settings: Settings, db: Database) -> Iterable[PeriodicTask]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +59,7 @@ class Service:
     subscriptions: Subscriptions = field(default_factory=dict)
     tasks: Callable[[Settings, Database], Sequence[PeriodicTask]] = _no_tasks
     collections: Mapping[str, Sequence[IndexModel]] = field(default_factory=dict)
+    extensions: Sequence[Extension] = ()
 
     @property
     def projections(self) -> dict[str, Projection]:
@@ -60,24 +71,23 @@ class Service:
             if isinstance(handler, Projection)
         }
 
-    def operated(self, settings: Settings, db: Database) -> OpsContext:
-        """The service as its operator sees it."""
-        return OpsContext(settings=settings, db=db, topics=self.topics, subscriptions=self.subscriptions)
-
     def prepare(self, db: Database) -> None:
         """Makes the collections and indexes that do not exist yet."""
-        projections = {copy.collection: copy.indexes for copy in self.projections.values()}
-        db.prepare(self.aggregates, {**projections, **OPS_COLLECTIONS, **self.collections})
+        indexes = {projection.collection: projection.indexes for projection in self.projections.values()}
+        for extension in self.extensions:
+            indexes |= extension.collections
+        db.prepare(self.aggregates, {**indexes, **self.collections})
 
     def app(self, settings: Settings, db: Database) -> Flask:
         """The service's HTTP interface on `db`."""
         routes = self.routes(settings, db) if callable(self.routes) else self.routes
+        provided = [thing for extension in self.extensions for thing in extension.provides(self, settings, db)]
         return create_app(
             settings,
             title=f"USO {self.name}",
             description=self.description,
-            blueprints=[*routes, ops.routes(self.operated(settings, db))],
-            provides=[settings, db, *self.provides(settings, db)],
+            blueprints=[*routes, *(extension.routes for extension in self.extensions)],
+            provides=[settings, db, *self.provides(settings, db), *provided],
             checks={"mongodb": db.ping},
         )
 
@@ -93,7 +103,7 @@ class Service:
         if len(arguments) != 1 or arguments[0] not in roles:
             raise SystemExit(f"Give one of the roles: {', '.join(roles)}.")
         gc.collect()
-        gc.freeze()  # what is there by now stays: the collector need not look at it again with each batch
+        gc.freeze()  # exclude the objects of the start from every later collection
         roles[arguments[0]]()
 
     def _run_api(self) -> None:
@@ -106,7 +116,10 @@ class Service:
             db,
             prepare=lambda: self.prepare(db),
             subscriptions=self.subscriptions,
-            tasks=[*self.tasks(settings, db), *ops_tasks(self.operated(settings, db))],
+            tasks=[
+                *self.tasks(settings, db),
+                *(task for extension in self.extensions for task in extension.tasks(self, settings, db)),
+            ],
         )
 
     def _run_relay(self) -> None:

@@ -1,5 +1,6 @@
 """The enrolment service put together: the only place that knows all of its parts."""
 
+from ops.extension import OPERATIONS
 from services.enrolment.contacts import api as contacts
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments import api as enrolments
@@ -50,5 +51,6 @@ SERVICE = Service(
     ],
     routes=[organisations.routes, contacts.routes, seasons.routes, enrolments.routes, workshop_days.routes],
     subscriptions=SUBSCRIPTIONS,
+    extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from ops.extension import OPERATIONS
 from services.events.calendars import api as calendars
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
@@ -47,5 +48,6 @@ SERVICE = Service(
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     collections={SEATS: []},
+    extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

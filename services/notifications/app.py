@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from ops.extension import OPERATIONS
 from services.notifications.deliveries import api as deliveries
 from services.notifications.deliveries.commands import queue_what_is_due
 from services.notifications.deliveries.domain import LANES, URGENT
@@ -98,5 +99,6 @@ SERVICE = Service(
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
     collections={**WAITING_INDEXES, **FAN_OUTS_INDEXES, **REMINDED_INDEXES},
+    extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

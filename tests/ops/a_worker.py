@@ -12,4 +12,4 @@ from tests.ops.things import Mood, things
 if __name__ == "__main__":
     settings = Settings(**json.loads(sys.argv[1]))
     db = connect(settings.mongodb_uri, settings.mongodb_database, process=settings.process_name)
-    work_on_one(things(settings.service, Mood()).operated(settings, db), threading.Event())
+    work_on_one(things(settings.service, Mood()).context(settings, db), threading.Event())

@@ -34,8 +34,8 @@ class Operation:
         self.mood = mood
 
     @property
-    def operated(self) -> OpsContext:
-        return self.service.operated(self.settings, self.db)
+    def context(self) -> OpsContext:
+        return self.service.context(self.settings, self.db)
 
     def get(self, path: str, status: int = 200, **query: Any) -> Json:
         answer = self.client.get(f"/v1/ops/{path}", role="operator", query_string=query)
@@ -50,7 +50,7 @@ class Operation:
     def work(self, process: str = "worker-2", stop: threading.Event | None = None) -> bool:
         """One worker takes one job as far as it goes."""
         settings = Settings(**(vars(self.settings) | {"process_name": process}))
-        return worker.work_on_one(self.service.operated(settings, self.db), stop or threading.Event())
+        return worker.work_on_one(self.service.context(settings, self.db), stop or threading.Event())
 
     def done(self, job: Json) -> Json:
         """The job after a worker has done it."""
@@ -96,7 +96,7 @@ def operation(db_for: Any, settings_for: Callable[..., Settings], client_for: An
     db, settings = db_for(name), settings_for(name, kafka=True)
     service.prepare(db)
     operation = Operation(service, settings, db, client_for(service.app(settings, db)), mood)
-    ensure_topics(operation.operated.owned, settings)
+    ensure_topics(operation.context.owned, settings)
     return operation
 
 

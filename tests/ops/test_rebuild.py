@@ -45,15 +45,15 @@ def test_a_rebuilt_copy_is_what_the_topic_says(operation: Operation, produce: An
 def test_a_rebuild_under_writes_loses_nothing_and_brings_nothing_back(operation: Operation, produce: Any) -> None:
     keys = [new_id() for _ in range(300)]
     produce(*[record(key, 1, n=0) for key in keys])
-    stop, written = threading.Event(), dict.fromkeys(keys, 1)
+    stop, encode_offsets = threading.Event(), dict.fromkeys(keys, 1)
 
     def write() -> None:
         number = 0
         while not stop.is_set():
             portion = [keys[(number + step) % len(keys)] for step in range(20)]
             for key in portion:
-                written[key] += 1
-            produce(*[record(key, written[key], n=number) for key in portion])
+                encode_offsets[key] += 1
+            produce(*[record(key, encode_offsets[key], n=number) for key in portion])
             number += 20
 
     writer = threading.Thread(target=write)
@@ -67,7 +67,7 @@ def test_a_rebuild_under_writes_loses_nothing_and_brings_nothing_back(operation:
             stop.set()
             writer.join()
         wait_for(
-            lambda: {key: one["sequence"] for key, one in operation.projections().items()} == written,
+            lambda: {key: one["sequence"] for key, one in operation.projections().items()} == encode_offsets,
             seconds=60,
             what="the copy to say what was written last",
         )
@@ -95,7 +95,7 @@ def test_what_the_consumer_applied_between_reading_and_exchange_is_applied_again
             step(*arguments, **changes)
 
         monkeypatch.setattr(job, "step", late)
-        rebuild(job, operation.operated)
+        rebuild(job, operation.context)
     assert operation.projections()[key]["n"] == 2
 
 
@@ -119,14 +119,14 @@ def test_another_worker_goes_on_where_one_stopped(
 
     monkeypatch.setattr(first, "step", die)
     with pytest.raises(KeyboardInterrupt):
-        rebuild(first, operation.operated)
+        rebuild(first, operation.context)
     run_out(operation, asked)
     operation.done(asked)
     assert {key: one["n"] for key, one in operation.projections().items()} == dict.fromkeys(keys, 1)
     assert operation.get(f"rebuilds/{asked['id']}")["state"] == "completed"
 
     with pytest.raises(jobs.LeaseLost):  # and should the first wake up again, it changes nothing
-        rebuild(first, operation.operated)
+        rebuild(first, operation.context)
     assert {key: one["n"] for key, one in operation.projections().items()} == dict.fromkeys(keys, 1)
 
 

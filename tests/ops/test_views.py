@@ -93,7 +93,7 @@ def test_the_outbox_says_what_waits_and_who_leads(operation: Operation, relay: A
     relay()
     after = wait_for(lambda: now if (now := operation.get("outbox"))["depth"] == 0 else None, what="an empty outbox")
     assert (after["relay_leads"], after["leader"], after["oldest_seconds"]) == (True, "relay-1", 0.0)
-    show_gauges(operation.operated)
+    show_gauges(operation.context)
 
 
 def test_a_relay_that_stopped_is_remembered_for_what_it_did(operation: Operation, relay: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo import IndexModel, InsertOne
 
+from ops.extension import OPERATIONS
 from shared.ids import new_id
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Policy, Projection
@@ -53,6 +54,7 @@ def things(name: str, mood: Mood) -> Service:
         uow.write("effects", InsertOne({"message": message.id, "key": message.key, "by": uow.cause.actor}))
 
     return Service(
+        extensions=[OPERATIONS],
         name=name,
         description="Things",
         aggregates=[],

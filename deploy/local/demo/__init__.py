@@ -10,6 +10,7 @@ from deploy.local.demo.checks import WentWrong
 from deploy.local.demo.report import show
 from deploy.local.demo.story import has_been_told, tell
 from deploy.local.errors import StackError
+from ops.client import CallFailed
 
 
 def run(stack: dict[str, Any]) -> int:
@@ -19,7 +20,7 @@ def run(stack: dict[str, Any]) -> int:
     try:
         story = tell(stack, console)
         show(story, console)
-    except WentWrong as wrong:
+    except (WentWrong, CallFailed) as wrong:
         console.print(f"[bold red]✗ {escape(str(wrong))}[/bold red]", highlight=False)
         return 1
     seconds = time.monotonic() - started
@@ -37,5 +38,5 @@ def seed(stack: dict[str, Any]) -> None:
             console.print("Season 7 is there already: the data stays as it is.")
         else:
             tell(stack, console)
-    except WentWrong as wrong:
+    except (WentWrong, CallFailed) as wrong:
         raise StackError(f"The demo's story went wrong: {wrong}") from wrong

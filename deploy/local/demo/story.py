@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from deploy.local.demo.checks import WentWrong
-from deploy.local.demo.client import Staff
 from deploy.local.demo.mail_checks import check_mails, wait_for_deliveries
 from deploy.local.demo.mails import Mailbox
 from deploy.local.demo.messages import read_messages
 from deploy.local.demo.season import enrol, import_contacts, import_municipalities, open_season, run_season
 from deploy.local.demo.story_state import StoryState
 from deploy.local.demo.webinar_and_workshops import give_up_a_seat, hold_workshops, publish_webinar, register_all
+from ops.client import CallFailed, Staff
 
 Chapter = Callable[[StoryState], str]
 
@@ -55,7 +55,7 @@ def tell(stack: dict[str, Any], console: Console) -> StoryState:
         with console.status(f"{title} …"):
             try:
                 outcome = chapter(story)
-            except WentWrong as wrong:
+            except (WentWrong, CallFailed) as wrong:
                 raise WentWrong(f"{title}: {wrong}") from wrong
         console.print(
             f"[green]✓[/green] {escape(outcome)} [dim]({time.monotonic() - started:.1f} s)[/dim]", highlight=False

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from deploy.local.demo.checks import Checks, WentWrong
-from deploy.local.demo.client import Staff
 from deploy.local.demo.mails import Mail, Mailbox
 from deploy.local.demo.people import Person
 from deploy.local.demo.topics import Record
+from ops.client import Staff
 
 AT_ONCE = 8
 

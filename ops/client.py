@@ -9,11 +9,13 @@ from typing import Any
 
 import requests
 
-from deploy.local.demo.checks import WentWrong
-
 PATIENCE_SECONDS = 20.0
 TIMEOUT_SECONDS = 15
 FINE = (200, 201, 202)
+
+
+class CallFailed(Exception):
+    """A service did not answer as it should; the text says which call and why."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,7 @@ class Api:
     ) -> Answer:
         """One call; asked to come again (`Retry-After`), it does, with the same Idempotency-Key.
 
-        Raises WentWrong with the problem's own words when the answer's status is not among `fine`.
+        Raises CallFailed with the problem's own words when the answer's status is not among `fine`.
         """
         sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         if method == "POST":
@@ -81,14 +83,14 @@ class Api:
                     method, self.url + path, params=query, headers=sent, timeout=TIMEOUT_SECONDS, **content
                 )
             except requests.RequestException as error:
-                raise WentWrong(f"{method} {self.url}{path}: no answer ({type(error).__name__})") from error
+                raise CallFailed(f"{method} {self.url}{path}: no answer ({type(error).__name__})") from error
             at = time.time()
             again = response.headers.get("Retry-After")
             if response.status_code in fine or again is None or time.monotonic() > deadline:
                 break
             time.sleep(float(again))
         if response.status_code not in fine:
-            raise WentWrong(f"{method} {path} answered {response.status_code}: {_problem(response)}")
+            raise CallFailed(f"{method} {path} answered {response.status_code}: {_problem(response)}")
         return Answer(status=response.status_code, body=_json(response), at=at)
 
     @property
@@ -114,7 +116,7 @@ def _json(response: requests.Response) -> Any:
     try:
         return response.json()
     except ValueError as error:
-        raise WentWrong(f"{response.request.method} {response.url}: the answer is no JSON") from error
+        raise CallFailed(f"{response.request.method} {response.url}: the answer is no JSON") from error
 
 
 def _problem(response: requests.Response) -> str:

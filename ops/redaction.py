@@ -15,7 +15,7 @@ DEPTH = 8
 LIST_SHOWN = 20
 
 
-def form(value: Any, *, depth: int = DEPTH) -> Any:
+def redact(value: Any, *, depth: int = DEPTH) -> Any:
     """Ids, instants, true, false and null as they are; of all other values just what they are."""
     if value is None or isinstance(value, bool):
         return value
@@ -27,13 +27,13 @@ def form(value: Any, *, depth: int = DEPTH) -> Any:
         return "more"
     if isinstance(value, dict):
         return {
-            name if _NAME.fullmatch(name) else f"name {number}": form(inner, depth=depth - 1)
+            name if _NAME.fullmatch(name) else f"name {number}": redact(inner, depth=depth - 1)
             for number, (name, inner) in enumerate(value.items(), 1)
         }
-    return [form(inner, depth=depth - 1) for inner in value[:LIST_SHOWN]]
+    return [redact(inner, depth=depth - 1) for inner in value[:LIST_SHOWN]]
 
 
-def read_letter(letter: Document) -> Message:
+def read_dead_letter(letter: Document) -> Message:
     """The message that a dead letter holds, as it came. Raises Undecodable."""
     about = letter["about"]
     return decode(
@@ -45,7 +45,7 @@ def read_letter(letter: Document) -> Message:
     )
 
 
-def show_letter(letter: Document, *, whole: bool = False) -> Document:
+def show_dead_letter(letter: Document, *, whole: bool = False) -> Document:
     """A dead letter for the operator; `whole` with its headers and the form of its payload."""
     about = letter["about"]
     value = letter.get("value")
@@ -68,7 +68,7 @@ def show_letter(letter: Document, *, whole: bool = False) -> Document:
     }
     if letter["state"] == "dead":
         try:
-            message = read_letter(letter)
+            message = read_dead_letter(letter)
         except Undecodable:
             message = None
         if message is not None:
@@ -77,7 +77,9 @@ def show_letter(letter: Document, *, whole: bool = False) -> Document:
             shown["headers"] = [
                 {"name": _name(name), "value": _header(name, value)} for name, value in letter["headers"]
             ]
-            shown["payload"] = None if message is None or message.state is None else form(json.loads(value or b"null"))
+            shown["payload"] = (
+                None if message is None or message.state is None else redact(json.loads(value or b"null"))
+            )
     return shown
 
 
