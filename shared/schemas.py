@@ -56,8 +56,9 @@ class Line(fields.String):
 class LongText(fields.String):
     """Text of several lines (`shared.text.several_lines`), 20,000 characters at most unless told otherwise."""
 
-    def __init__(self, *, max_length: int = MAX_TEXT, **kwargs: Any) -> None:
-        super().__init__(validate=[validate.Length(max=max_length), *_as_list(kwargs.pop("validate", None))], **kwargs)
+    def __init__(self, *, max_length: int = MAX_TEXT, min_length: int | None = None, **kwargs: Any) -> None:
+        length = validate.Length(min=min_length, max=max_length)
+        super().__init__(validate=[length, *_as_list(kwargs.pop("validate", None))], **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         return _cleaned(several_lines, str(super()._deserialize(value, attr, data, **kwargs)))
@@ -79,7 +80,11 @@ class ByLanguage(fields.Dict):
     """A text for people: `{"fi": …, "sv": …, "en": …}` with at least one of them; a line each, or `multiline`."""
 
     def __init__(self, *, max_length: int = 200, multiline: bool = False, **kwargs: Any) -> None:
-        text = LongText(max_length=max_length, validate=_not_blank) if multiline else Line(max_length=max_length)
+        text = (
+            LongText(max_length=max_length, min_length=1, validate=_not_blank)
+            if multiline
+            else Line(max_length=max_length)
+        )
         super().__init__(
             keys=fields.String(validate=validate.OneOf(LANGUAGES)),
             values=text,

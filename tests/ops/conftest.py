@@ -10,6 +10,7 @@ from kafka import KafkaProducer
 
 from ops import worker
 from ops.context import OpsContext
+from ops.extension import OPERATIONS
 from shared.ids import new_id
 from shared.messaging.consumer import Consumer
 from shared.messaging.topics import ensure_topics
@@ -35,7 +36,7 @@ class Operation:
 
     @property
     def context(self) -> OpsContext:
-        return self.service.context(self.settings, self.db)
+        return OPERATIONS.context(self.service, self.settings, self.db)
 
     def get(self, path: str, status: int = 200, **query: Any) -> Json:
         answer = self.client.get(f"/v1/ops/{path}", role="operator", query_string=query)
@@ -50,7 +51,7 @@ class Operation:
     def work(self, process: str = "worker-2", stop: threading.Event | None = None) -> bool:
         """One worker takes one job as far as it goes."""
         settings = Settings(**(vars(self.settings) | {"process_name": process}))
-        return worker.work_on_one(self.service.context(settings, self.db), stop or threading.Event())
+        return worker.work_on_one(OPERATIONS.context(self.service, settings, self.db), stop or threading.Event())
 
     def done(self, job: Json) -> Json:
         """The job after a worker has done it."""
