@@ -8,8 +8,8 @@ from typing import Any
 
 from shared.cause import Cause
 from shared.cloudevents import encode
+from shared.instants import instant_text
 from shared.mongo.aggregates import Aggregate, Document
-from shared.schemas import instant_text
 
 Json = dict[str, Any]
 

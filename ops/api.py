@@ -18,10 +18,11 @@ from shared.http.auth import needs
 from shared.http.calls import database, idempotency_key, request_cause, run, the
 from shared.http.routes import Routes
 from shared.ids import utc_now
+from shared.instants import instant_text
 from shared.mongo.aggregates import Document
 from shared.mongo.database import DEAD_LETTERS, SEEN_KEPT
 from shared.mongo.paging import Page, page
-from shared.schemas import PageQuery, instant_text
+from shared.schemas import PageQuery
 
 routes = Routes("ops", __name__, url_prefix="/v1/ops", description="For the person who runs the service")
 operator = needs("operator")

@@ -9,9 +9,9 @@ from typing import Any
 from ops.context import OpsContext
 from ops.jobs import Job, LeaseLost, ShuttingDown, encode_offsets, is_transient
 from ops.reading import TopicReader, reader
+from shared.instants import parse_instant
 from shared.messaging.messages import Message, message_of
 from shared.messaging.subscriptions import apply_batch
-from shared.schemas import parse_instant
 
 BATCH = 500
 

@@ -10,6 +10,7 @@ import isodate
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, missing, post_dump, pre_load, validate
 
 from shared.ids import is_id
+from shared.instants import instant_text
 from shared.text import one_line, several_lines
 
 LANGUAGES = ("fi", "sv", "en")
@@ -222,18 +223,6 @@ class TransitionInput(Strict):
 
     to = fields.String(required=True, validate=validate.Length(min=1, max=40))
     reason = Line(max_length=1000)
-
-
-def instant_text(moment: datetime) -> str:
-    """RFC 3339 in UTC with a `Z`; milliseconds only where there are some."""
-    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    milliseconds = moment.microsecond // 1000
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{milliseconds:03d}Z" if milliseconds else "Z")
-
-
-def parse_instant(text: str) -> datetime:
-    """The instant that `instant_text` wrote."""
-    return datetime.fromisoformat(text)
 
 
 def one_of(*values: str, **options: Any) -> fields.String:

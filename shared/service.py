@@ -54,7 +54,7 @@ class Service:
     description: str
     aggregates: Sequence[Aggregate[Any]]
     topics: Sequence[Topic]
-    routes: Sequence[Blueprint] | Callable[[Settings, Database], Iterable[Blueprint]]
+    routes: Sequence[Blueprint]
     provides: Callable[[Settings, Database], Iterable[object]] = _nothing
     subscriptions: Subscriptions = field(default_factory=dict)
     tasks: Callable[[Settings, Database], Sequence[PeriodicTask]] = _no_tasks
@@ -80,13 +80,12 @@ class Service:
 
     def app(self, settings: Settings, db: Database) -> Flask:
         """The service's HTTP interface on `db`."""
-        routes = self.routes(settings, db) if callable(self.routes) else self.routes
         provided = [thing for extension in self.extensions for thing in extension.provides(self, settings, db)]
         return create_app(
             settings,
             title=f"USO {self.name}",
             description=self.description,
-            blueprints=[*routes, *(extension.routes for extension in self.extensions)],
+            blueprints=[*self.routes, *(extension.routes for extension in self.extensions)],
             provides=[settings, db, *self.provides(settings, db), *provided],
             checks={"mongodb": db.ping},
         )

@@ -6,10 +6,10 @@ from typing import Any
 
 from pymongo import IndexModel
 
+from shared.instants import parse_instant
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Projection
 from shared.mongo.aggregates import Document
-from shared.schemas import parse_instant
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)

@@ -96,22 +96,5 @@ def _identity(key: str) -> str:
     return hashlib.sha256(f"{scope}\0{key}".encode()).hexdigest()
 
 
-def once() -> IdempotencyKey | None:
-    return idempotency_key()
-
-
-def if_match() -> int | None:
-    header = request.headers.get("If-Match")
-    if header is None:
-        return None
-    return max(_versions(header), default=-1)
-
-
-def required_match(version: int | None) -> int:
-    if version is None:
-        raise PreconditionRequired('Send If-Match with the ETag of the version you changed, such as If-Match: "3".')
-    return version
-
-
 PUBLIC = "public"
 _ETAG = re.compile(r'(?:W/)?"(\d{1,18})"')

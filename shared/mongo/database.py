@@ -111,7 +111,6 @@ class Database:
         *,
         cause: Cause,
         key: IdempotencyKey | None = None,
-        once: IdempotencyKey | None = None,
         if_match: IfMatch | None = None,
     ) -> T:
         """Runs `work` in one transaction and commits it; again from the start on a write conflict.
@@ -122,7 +121,6 @@ class Database:
         request; Unavailable when MongoDB cannot be reached.
         """
         now = utc_now()
-        key = key or once
 
         def run(session: ClientSession) -> T:
             uow = UnitOfWork(self.raw, session, cause=cause, now=now, if_match=if_match)

@@ -15,8 +15,8 @@ from pymongo import IndexModel
 from shared.cause import Cause
 from shared.cloudevents import HEADERS, encode
 from shared.ids import new_id
+from shared.instants import instant_text
 from shared.mongo.aggregates import KEPT_FOR, Aggregate, Document
-from shared.schemas import instant_text
 
 JOURNAL = "journal"
 # A number that several relays can share out among themselves: more slots than a service will ever have relays.

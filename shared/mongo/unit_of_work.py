@@ -20,7 +20,6 @@ from shared.mongo.journal import JOURNAL, change_in, journal_row, record_row
 
 # How many changes a 412 lists: more than a person reads, less than a message may hold.
 CHANGES_SHOWN = 100
-IF_MATCH_ANY = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +71,7 @@ class UnitOfWork:
 
     # Reading
 
-    def get(self, aggregate: Aggregate[D], identifier: str, *, if_match: int | None = None) -> D:
+    def get(self, aggregate: Aggregate[D], identifier: str) -> D:
         """The document as it is now.
 
         Raises NotFound; Stale when the caller's `If-Match` speaks of this resource and names other versions.
@@ -80,8 +79,6 @@ class UnitOfWork:
         document: Any = self.find_one(aggregate.collection, {"_id": identifier})
         if document is None:
             raise NotFound(aggregate.name, identifier)
-        if if_match not in (None, IF_MATCH_ANY):
-            self._if_match = IfMatch(of=identifier, versions=frozenset({if_match or 0}))
         self.check_version(aggregate, document)
         found: D = document
         return found

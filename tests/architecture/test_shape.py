@@ -10,7 +10,7 @@ from contracts import SERVICES
 from tests.architecture.code import REPOSITORY, calls, imports, name_of, python_files, tracked, within
 
 LIMIT = 300
-PURE = ("collections", "dataclasses", "datetime", "enum", "functools", "itertools", "math", "re", "typing")
+PURE = ("collections", "dataclasses", "datetime", "enum", "functools", "isodate", "itertools", "math", "re", "typing")
 IMPURE_CALLS = re.compile(r"(^|\.)(now|utcnow|today|time|monotonic|open|print|input|random|new_id|utc_now)$")
 TEXTS = REPOSITORY / "services" / "notifications" / "templates" / "texts"
 # In two halves, so that this file has none of them.
@@ -26,7 +26,7 @@ def impurities(source: str) -> list[str]:
     wrong = [
         module
         for module in imports(source)
-        if not within(module, (*PURE, "shared.errors", "shared.state_machine"))
+        if not within(module, (*PURE, "shared.errors", "shared.instants", "shared.state_machine"))
         and not re.fullmatch(r"services(\.\w+)+\.domain", module)
     ]
     return wrong + [name for name in calls(source) if IMPURE_CALLS.search(name)]

@@ -10,8 +10,8 @@ from contracts import SERVICES, present
 from contracts.shapes import message_types
 from services.notifications.deliveries.commands import Outcome, record_outcomes
 from services.notifications.deliveries.store import DELIVERIES
+from shared.instants import instant_text
 from shared.mongo.journal import JOURNAL
-from shared.schemas import instant_text
 from tests.contracts.conftest import Json, Network
 
 CONTACTS = "uso.enrolment.contacts.v1"

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.ids import new_id
+from shared.instants import instant_text
 from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message
-from shared.schemas import instant_text
 from shared.testing import message
 
 CONTACTS = "uso.enrolment.contacts.v1"

@@ -6,7 +6,7 @@ import pytest
 
 from services.notifications.projections import EVENTS
 from services.notifications.rules.reminders import remind, reminder_time, still_worth_it
-from shared.schemas import parse_instant
+from shared.instants import parse_instant
 from tests.notifications import builders as a
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from pymongo import DeleteMany
 
 from shared.ids import new_id
+from shared.instants import instant_text
 from shared.mongo.database import OFFSETS, SEEN
-from shared.schemas import instant_text
 from tests.ops.conftest import Operation
 from tests.ops.things import record
 

@@ -12,10 +12,10 @@ from services.notifications.deliveries.domain import Because, NewDelivery, dedup
 from services.notifications.projections import EVENTS, REGISTRATIONS
 from shared.cause import Cause, own_initiative
 from shared.ids import new_id, utc_now
+from shared.instants import instant_text
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
-from shared.schemas import instant_text
 
 REMINDED = "reminded"
 REMINDED_INDEXES = {REMINDED: [IndexModel("starts_at", name="ttl", expireAfterSeconds=7 * 24 * 3600)]}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.schemas import instant_text
+from shared.instants import instant_text
 
 CLAIM = timedelta(seconds=60)
 BATCH = 50

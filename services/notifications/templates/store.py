@@ -10,11 +10,11 @@ from services.notifications.templates.defaults import default_templates
 from services.notifications.templates.rendering import CompiledTemplate, compile_template
 from services.notifications.templates.schemas import Template
 from shared.errors import Invalid, NotFound
+from shared.instants import parse_instant
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
 from shared.mongo.journal import JOURNAL, state_in
 from shared.mongo.paging import Page, page
-from shared.schemas import parse_instant
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
