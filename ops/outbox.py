@@ -6,6 +6,7 @@ command that took longer than its neighbours may be missing from the count for a
 """
 
 from shared.ids import utc_now
+from shared.lease import relay_lease
 from shared.mongo.aggregates import Document
 from shared.mongo.database import LEASES, Database
 from shared.mongo.journal import JOURNAL
@@ -16,7 +17,7 @@ COUNT_LIMIT = 100_000
 def outbox(db: Database, service: str) -> Document:
     """The rows that wait (counted up to 100,000), the age of the oldest in seconds, and who leads."""
     now = utc_now()
-    lease = db[LEASES].find_one({"_id": f"{service}-relay"}) or {}
+    lease = db[LEASES].find_one({"_id": relay_lease(service)}) or {}
     leads = lease.get("until") is not None and lease["until"] > now
     # Ids of messages are UUIDs: a row of an Idempotency-Key ("key:…") sorts behind all of them.
     waiting = {"_id": {"$gt": lease.get("reached") or "", "$lt": "g"}, "topic": {"$type": "string"}}
@@ -25,6 +26,6 @@ def outbox(db: Database, service: str) -> Document:
         "depth": db[JOURNAL].count_documents(waiting, limit=COUNT_LIMIT),
         "oldest_seconds": 0.0 if oldest is None else max((now - oldest["at"]).total_seconds(), 0.0),
         "relay_leads": leads,
-        "leader": lease.get("holder") if leads else None,
+        "leader": lease["holder"].partition(" ")[0] if leads else None,
         "as_of": lease.get("noted_at"),
     }

@@ -8,6 +8,11 @@ from shared.cause import Cause
 
 CONTENT_TYPE = "application/cloudevents+json"
 HEADERS: Sequence[tuple[str, bytes]] = (("content-type", CONTENT_TYPE.encode()),)
+# What every subscriber may rely on: what would make a message larger is refused where it is written.
+MESSAGE_LIMIT_BYTES = 1_000_000
+# What Kafka takes on the topics that are made here, and what a record may have: the rest is room for what Kafka adds.
+MAX_MESSAGE_BYTES = 8_000_000
+RECORD_LIMIT_BYTES = 7_900_000
 TYPE_PREFIX = "fi.uso."
 SCHEMA_BASE = "https://schemas.uso.example"
 

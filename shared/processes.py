@@ -8,18 +8,18 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
 
 from kafka.errors import KafkaError
-from pymongo import ReturnDocument
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import PyMongoError
 
+from shared.backoff import backoff
+from shared.lease import Lease, relay_lease, unique_holder
 from shared.messaging.absence import report_absence
 from shared.messaging.consumer import Consumer, Halted
 from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Subscriptions
 from shared.messaging.topics import Topic, ensure_topics, missing_topics, service_topics
-from shared.mongo.database import LEASES, Database
+from shared.mongo.database import Database
 from shared.periodic import PeriodicTask, TaskHealth
 from shared.settings import Settings
 from shared.telemetry.admin import Checks, start_admin_server
@@ -28,7 +28,6 @@ from shared.telemetry.metrics import RELAY_LEADS
 
 log = get_logger(__name__)
 
-LEASE_SECONDS = 6.0
 STOP_SECONDS = 10.0
 STUCK_SECONDS = 120
 # A client of its own each time: often enough for a figure that is compared with hours.
@@ -81,7 +80,7 @@ def run_worker(
         except KafkaError as error:
             attempt += 1
             log.warning("waiting for Kafka", attempt=attempt, error=type(error).__name__)
-            stop.wait(min(5.0, 0.1 * 2 ** min(attempt, 6)))
+            stop.wait(backoff(attempt, first=0.2, most=5.0))
     for task in tasks:
         task.stop()
     deadline = time.monotonic() + STOP_SECONDS
@@ -92,25 +91,21 @@ def run_worker(
 def run_relay(settings: Settings, db: Database, *, prepare: Callable[[], None], topics: Iterable[Topic]) -> None:
     """Makes the service's topics and relays its outbox while it holds the lease. Ends with 1 on any failure."""
     stop = _begin(settings)
-    state = {"ready": "starting"}
+    state = _RelayState()
 
-    def check() -> None:
-        if state["ready"] != "ok":
-            raise RuntimeError(state["ready"])
-
-    start_admin_server(settings.admin_host, settings.admin_port, {"mongodb": db.ping, "relay": check})
+    start_admin_server(settings.admin_host, settings.admin_port, {"mongodb": db.ping, "relay": state.check})
     _until_done(prepare, stop)
     owned = [*topics, *service_topics(settings.service)]
-    _until_done(lambda: ensure_topics(owned, settings), stop)
+    _until_done(lambda: ensure_topics(owned, settings), stop, failed=state.failed)
     threading.Thread(target=_report_absence, args=(db, settings, stop), name="absence", daemon=True).start()
-    lease = Lease(db, f"{settings.service}-relay", settings.process_name)
+    lease = Lease(db, relay_lease(settings.service), unique_holder(settings.process_name))
     while not stop.is_set():
-        state["ready"] = "ok"
-        if not _attempt(lease.take):
+        state.why_not = None
+        if not lease.attempt():
             stop.wait(0.5)
             continue
         RELAY_LEADS.labels(settings.service).set(1)
-        relay = Relay(db, settings, alive=_watch)
+        relay = state.relay = Relay(db, settings, alive=_watch)
         lease.reached = lambda: relay.reached  # noqa: B023 - of the relay that runs now
         renewal = threading.Thread(target=lease.keep, args=(stop,), name="lease", daemon=True)
         renewal.start()
@@ -125,53 +120,22 @@ def run_relay(settings: Settings, db: Database, *, prepare: Callable[[], None], 
     lease.give_up()
 
 
-class Lease:
-    """Who leads: a row that is renewed every second and runs out after six.
+class _RelayState:
+    """Whether the relay does its work, for `/readyz`."""
 
-    It saves two relays from fencing each other in turns; it does not make writing safe, Kafka does.
-    """
+    def __init__(self) -> None:
+        self.why_not: str | None = "It is starting."
+        self.relay: Relay | None = None
 
-    def __init__(self, db: Database, name: str, holder: str) -> None:
-        self.db = db
-        self.name = name
-        self.holder = holder
-        self.held = False
-        self.reached: Callable[[], str | None] = lambda: None
+    def failed(self, error: Exception) -> None:
+        self.why_not = str(error)
 
-    def take(self) -> bool:
-        """Takes or renews the lease if it is free, run out or ours. MongoDB's clock decides, not this machine's."""
-        free = {"$or": [{"$eq": ["$holder", self.holder]}, {"$lt": ["$until", "$$NOW"]}]}
-        until = {"$add": ["$$NOW", round(LEASE_SECONDS * 1000)]}
-        mine = {"holder": {"$literal": self.holder}, "until": until, **self._reached()}
-        change = {name: {"$cond": [free, value, f"${name}"]} for name, value in mine.items()}
-        try:
-            lease = self.db[LEASES].find_one_and_update(
-                {"_id": self.name}, [{"$set": change}], upsert=True, return_document=ReturnDocument.AFTER
-            )
-        except DuplicateKeyError:  # another was quicker to make it
-            self.held = False
-        else:
-            self.held = lease is not None and lease["holder"] == self.holder
-        return self.held
-
-    def _reached(self) -> dict[str, Any]:
-        """How far the relay is, for the operator to see; it rides on the renewal, so it costs nothing."""
-        reached = self.reached()
-        return {} if reached is None else {"reached": {"$max": ["$reached", reached]}, "noted_at": "$$NOW"}
-
-    def keep(self, stop: threading.Event) -> None:
-        """Renews until it is lost or `stop` is set."""
-        renewed = time.monotonic()
-        while self.held and not stop.wait(LEASE_SECONDS / 6):
-            if _attempt(self.take):
-                renewed = time.monotonic()
-            elif time.monotonic() - renewed > LEASE_SECONDS:
-                self.held = False
-
-    def give_up(self) -> None:
-        """Lets another take over at once."""
-        free = [{"$set": {"until": {"$subtract": ["$$NOW", 1000]}, **self._reached()}}]
-        _attempt(lambda: bool(self.db[LEASES].update_one({"_id": self.name, "holder": self.holder}, free)))
+    def check(self) -> None:
+        """Raises when it does not relay, or cannot."""
+        if self.why_not:
+            raise RuntimeError(self.why_not)
+        if self.relay and self.relay.blocked_by:
+            raise RuntimeError(f"It cannot send the row {self.relay.blocked_by}.")
 
 
 def _begin(settings: Settings) -> threading.Event:
@@ -183,20 +147,14 @@ def _begin(settings: Settings) -> threading.Event:
     return stop
 
 
-# Whoever is stuck for two minutes leaves all threads' stacks in the log, and its place to a new process: a relay
-# that hangs would hold its lease for good, since a thread of its own renews it.
+# A process that makes no progress for two minutes dumps all stacks and exits, so that another can take over. A relay
+# that hangs would otherwise renew its lease for ever, from the lease's own thread.
 _watch = partial(faulthandler.dump_traceback_later, STUCK_SECONDS, exit=True)
 
 
-def _attempt(action: Callable[[], bool]) -> bool:
-    try:
-        return action()
-    except PyMongoError as error:
-        log.warning("the lease could not be reached", error=type(error).__name__)
-        return False
-
-
-def _until_done(action: Callable[[], None], stop: threading.Event) -> None:
+def _until_done(
+    action: Callable[[], None], stop: threading.Event, *, failed: Callable[[Exception], None] = lambda _: None
+) -> None:
     """Repeats `action` with back-off for as long as MongoDB or Kafka is away, or something is missing."""
     attempt = 0
     while not stop.is_set():
@@ -205,8 +163,9 @@ def _until_done(action: Callable[[], None], stop: threading.Event) -> None:
             return
         except (PyMongoError, KafkaError, LookupError, OSError) as error:
             attempt += 1
-            log.warning("not ready to start", attempt=attempt, error=type(error).__name__, why=str(error)[:300])
-            stop.wait(min(2.0, 0.1 * 2 ** min(attempt, 5)))
+            failed(error)
+            log.warning("not ready to start", attempt=attempt, error=type(error).__name__, why=str(error)[:500])
+            stop.wait(backoff(attempt, first=0.2, most=2.0))
 
 
 def _report_absence(db: Database, settings: Settings, stop: threading.Event) -> None:
@@ -237,7 +196,7 @@ def _repeat(task: PeriodicTask, stop: threading.Event, health: TaskHealth) -> No
             attempt += 1
             health.failed(task.name, error)
             log.exception("task failed", task=task.name, error=type(error).__name__)
-            stop.wait(min(10.0, 0.2 * 2 ** min(attempt, 6)))
+            stop.wait(backoff(attempt, first=0.4, most=10.0))
             continue
         if not busy:
             stop.wait(task.every)

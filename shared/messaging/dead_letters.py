@@ -1,16 +1,18 @@
 """A dead letter: a record that could not be handled, unchanged, with where it stood and what went wrong."""
 
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from bson import Binary
 from pymongo import InsertOne
 
 from shared.ids import new_id, utc_now
 from shared.messaging.messages import Undecodable
+from shared.messaging.records import Record
 from shared.messaging.topics import dead_letters
 from shared.mongo.aggregates import Document
 from shared.mongo.database import DEAD_LETTERS
+from shared.mongo.journal import MessageTooLarge
 from shared.mongo.unit_of_work import UnitOfWork
 
 HEADER_PREFIX = "dead-letter-"
@@ -26,6 +28,7 @@ ABOUT = {
     "tries": "how often it was tried",
     "at": "when it was given up (RFC 3339, UTC)",
     "id": "the dead letter's id, by which it is shown, redriven or discarded",
+    "left-out": "the size of a record that is too large to stand here with its headers: only the database has it",
 }
 
 
@@ -33,7 +36,7 @@ ABOUT = {
 class DeadLetter:
     """The record, and what is known about its failure, each a text."""
 
-    record: Any
+    record: Record
     about: dict[str, str]
 
     def store(self, uow: UnitOfWork) -> None:
@@ -48,18 +51,19 @@ class DeadLetter:
             "headers": [list(header) for header in record.headers or ()],
         }
         uow.write(DEAD_LETTERS, InsertOne(letter))
-        uow.publish(
-            topic=dead_letters(self.about["service"]),
-            key=None if record.key is None else record.key.decode(errors="replace"),
-            value=record.value,
-            headers=[
-                *((name, bytes(value or b"")) for name, value in record.headers or ()),
-                *((HEADER_PREFIX + name, value.encode()) for name, value in self.about.items()),
-            ],
-        )
+        about = {HEADER_PREFIX + name: value.encode() for name, value in self.about.items()}
+        original = [(name, bytes(value or b"")) for name, value in record.headers or ()]
+        key = None if record.key is None else record.key.decode(errors="replace")
+        publish = partial(uow.publish, topic=dead_letters(self.about["service"]), key=key)
+        try:
+            publish(value=record.value, headers=[*original, *about.items()])
+        except MessageTooLarge:
+            # A record just below Kafka's limit is above it with what is known about it.
+            left_out = str(len(record.value or b"")).encode()
+            publish(value=None, headers=[*about.items(), (HEADER_PREFIX + "left-out", left_out)])
 
 
-def dead_letter(record: Any, error: Exception, *, tries: int, service: str, group: str) -> DeadLetter:
+def dead_letter(record: Record, error: Exception, *, tries: int, service: str, group: str) -> DeadLetter:
     """What `service` could not handle, and why.
 
     An exception's text can quote the message, and so a person: only its kind is told.

@@ -11,12 +11,16 @@ from typing import Any
 from kafka import TopicPartition
 
 from shared.messaging.kafka_clients import make_consumer
+from shared.messaging.records import Record
+from shared.messaging.topics import relay_offsets
+from shared.mongo.aggregates import Document
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
 PATIENCE_SECONDS = 60.0
+ABORTED = b"aborted"
 
 
 class StillHanging(Exception):
@@ -29,6 +33,45 @@ def hanging_transactions(settings: Settings) -> list[TopicPartition]:
     return [partition for partition, end in all_of_them.items() if committed.get(partition, end) < end]
 
 
+def hanging_records(settings: Settings) -> list[Document]:
+    """The records that hang in the service's topics, in each partition's order, in the shape of journal rows.
+
+    Raises StillHanging when they cannot be read within a minute.
+    """
+    starts, ends = (_ends(settings, level) for level in ("read_committed", "read_uncommitted"))
+    hanging = [
+        partition
+        for partition, end in ends.items()
+        if starts.get(partition, end) < end and partition.topic != relay_offsets(settings.service)
+    ]
+    if not hanging:
+        return []
+    found: list[Document] = []
+    consumer = make_consumer(settings, f"{settings.process_name}-hanging", isolation_level="read_uncommitted")
+    try:
+        consumer.assign(hanging)
+        for partition in hanging:
+            consumer.seek(partition, starts[partition])
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while any(consumer.position(partition) < ends[partition] for partition in hanging):
+            if time.monotonic() > deadline:
+                raise StillHanging("the records could not be read")
+            for records in consumer.poll(timeout_ms=200).values():
+                found += [_row(record) for record in records if record.key != ABORTED]
+        return found
+    finally:
+        consumer.close()
+
+
+def _row(record: Record) -> Document:
+    return {
+        "topic": record.topic,
+        "key": None if record.key is None else record.key.decode(),
+        "value": record.value,
+        "headers": record.headers,
+    }
+
+
 def abort_hanging_transactions(producer: Any, settings: Settings) -> None:
     """Aborts what an earlier producer with this `transactional_id` has left without marks: it may be sent again then.
 
@@ -38,9 +81,12 @@ def abort_hanging_transactions(producer: Any, settings: Settings) -> None:
     partitions = hanging_transactions(settings)
     if not partitions:
         return
-    log.warning("aborting records that hang without marks", partitions=[str(one) for one in partitions])
+    log.warning("aborting records that hang without marks", partitions=[str(partition) for partition in partitions])
     producer.begin_transaction()
-    futures = [producer.send(one.topic, partition=one.partition, key=b"aborted", value=b"") for one in partitions]
+    futures = [
+        producer.send(partition.topic, partition=partition.partition, key=ABORTED, value=b"")
+        for partition in partitions
+    ]
     producer.flush()
     if any(not future.is_done or future.failed() for future in futures):
         raise StillHanging("a record was not acknowledged")
@@ -48,7 +94,7 @@ def abort_hanging_transactions(producer: Any, settings: Settings) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while left := hanging_transactions(settings):
         if time.monotonic() > deadline:
-            raise StillHanging(", ".join(str(one) for one in left))
+            raise StillHanging(", ".join(str(partition) for partition in left))
 
 
 def _ends(settings: Settings, isolation_level: str) -> dict[TopicPartition, int]:

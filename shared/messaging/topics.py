@@ -7,6 +7,7 @@ from typing import Any
 from kafka.admin import ConfigResource, ConfigResourceType, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
+from shared.cloudevents import MAX_MESSAGE_BYTES
 from shared.kafka_settings import KafkaSettings
 from shared.messaging.kafka_clients import make_admin
 from shared.settings import Settings
@@ -16,9 +17,6 @@ log = get_logger(__name__)
 
 HOUR_MS = 60 * 60 * 1000
 DAY_MS = 24 * HOUR_MS
-# A message has its aggregate up to three times (the state, and what changed from and to), and a body may
-# have a megabyte: with Kafka's own limit of one, a large change would hold up the relay for good.
-MAX_MESSAGE_BYTES = 8_000_000
 # A day more than a record must stay: Kafka refuses a topic whose lower limit of compaction is above the upper one.
 PERSONAL_LAG_MS = DAY_MS
 # Lowering one of these forgets or refuses what was promised; a topic that has more than we ask for keeps it.

@@ -65,6 +65,11 @@ class Database:
     def __getitem__(self, collection: str) -> pymongo.collection.Collection[Document]:
         return self.raw[collection]
 
+    @property
+    def aggregates(self) -> Iterable[Aggregate[Any]]:
+        """Those that `prepare` was given."""
+        return self._aggregates.values()
+
     def prepare(
         self, aggregates: Iterable[Aggregate[Any]] = (), indexes: Mapping[str, Sequence[IndexModel]] | None = None
     ) -> None:

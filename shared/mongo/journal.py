@@ -13,7 +13,8 @@ from zlib import crc32
 from pymongo import IndexModel
 
 from shared.cause import Cause
-from shared.cloudevents import HEADERS, encode
+from shared.cloudevents import HEADERS, MESSAGE_LIMIT_BYTES, RECORD_LIMIT_BYTES, encode
+from shared.errors import Conflict
 from shared.ids import new_id
 from shared.instants import instant_text
 from shared.mongo.aggregates import KEPT_FOR, Aggregate, Document
@@ -26,6 +27,16 @@ JOURNAL_INDEXES: Sequence[IndexModel] = [
     IndexModel("expires_at", name="ttl", expireAfterSeconds=0),
     IndexModel([("of", 1), ("_id", -1)], name="of", partialFilterExpression={"of": {"$type": "string"}}),
 ]
+
+
+class MessageTooLarge(Conflict):
+    """A change whose message would be larger than subscribers may expect, or than Kafka takes."""
+
+    def __init__(self, name: str, size: int, limit: int) -> None:
+        super().__init__(
+            f"With this change the message about {name} would have {size:,} bytes; {limit:,} is the limit. "
+            "Shorten its texts."
+        )
 
 
 def slot_of(key: str | None) -> int:
@@ -45,7 +56,8 @@ def journal_row(
 ) -> Document:
     """The row of one change of an aggregate, its message encoded in `value`.
 
-    Raises LookupError when the aggregate does not publish messages of this type.
+    Raises LookupError when the aggregate does not publish messages of this type, MessageTooLarge when the message has
+    more than a megabyte.
     """
     if aggregate.topic is not None and type not in aggregate.message_types:
         raise LookupError(f"{type} is not among the messages of {aggregate.name}")
@@ -74,7 +86,11 @@ def journal_row(
         "value": value,
         "expires_at": now + aggregate.history_kept_for,
     }
-    return row if aggregate.topic is None else {**row, **_routing(aggregate.topic, key, document["version"])}
+    if aggregate.topic is None:
+        return row
+    if len(value) > MESSAGE_LIMIT_BYTES:
+        raise MessageTooLarge(aggregate.name, len(value), MESSAGE_LIMIT_BYTES)
+    return {**row, **_routing(aggregate.topic, key, document["version"])}
 
 
 def record_row(
@@ -87,7 +103,13 @@ def record_row(
     sequence: int = 0,
     message_id: str | None = None,
 ) -> Document:
-    """The row of a record that is no aggregate's change: a dead letter, or (`value` None) a tombstone."""
+    """The row of a record that is no aggregate's change: a dead letter, or (`value` None) a tombstone.
+
+    Raises MessageTooLarge for what Kafka would refuse: such a row would hold up the relay.
+    """
+    size = len(value or b"") + sum(len(name) + len(content) for name, content in headers)
+    if size > RECORD_LIMIT_BYTES:
+        raise MessageTooLarge(topic, size, RECORD_LIMIT_BYTES)
     routing = _routing(topic, key, sequence, headers)
     return {"_id": message_id or new_id(), "at": now, "value": value, "expires_at": now + KEPT_FOR, **routing}
 

@@ -31,4 +31,13 @@ RELAYED = Counter("uso_messages_relayed", "Messages committed to Kafka", ["servi
 RELAY_DELAY = Histogram(
     "uso_relay_delay_seconds", "Time from commit in MongoDB to commit in Kafka", ["service"], buckets=BUCKETS
 )
+RELAY_GAPS = Counter(
+    "uso_relay_gaps", "Starts of a relay that was away for longer than the journal keeps rows", ["service"]
+)
+RELAY_BLOCKED = Gauge(
+    "uso_relay_blocked",
+    "1 while a row that Kafka will never take holds up the relay",
+    ["service"],
+    multiprocess_mode="max",
+)
 RELAY_LEADS = Gauge("uso_relay_leads", "1 while this relay leads", ["service"], multiprocess_mode="max")

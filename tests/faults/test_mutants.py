@@ -12,6 +12,7 @@ from pymongo import InsertOne, UpdateOne
 
 from shared.ids import new_id, utc_now
 from shared.messaging.consumer import Consumer
+from shared.messaging.journal_reader import JournalReader
 from shared.messaging.messages import Message, message_of
 from shared.messaging.relay import Relay, RelayFailed
 from shared.messaging.subscriptions import Policy
@@ -32,8 +33,8 @@ class Unchecking(Relay):
         pass
 
 
-class Unsnapshotted(Relay):
-    """Scans the outbox as it looks at each moment, not as of one instant."""
+class UnsnapshottedReader(JournalReader):
+    """Scans the journal as it looks at each moment, not as of one instant."""
 
     def _command(self, session: Any, command: dict[str, Any]) -> dict[str, Any]:
         if "find" not in command:
@@ -104,7 +105,7 @@ def test_a_relay_that_looks_at_no_future_loses_them(
 # The relay's snapshot
 
 
-def scanned_while_others_write(service: SimpleNamespace, relay: type[Relay]) -> set[str]:
+def scanned_while_others_write(service: SimpleNamespace, reader: type[JournalReader]) -> set[str]:
     """Ids that a relay without a place finds neither in its scan nor in the stream behind it."""
     rows = [_row(service) for _ in range(20_000)]
     service.db[JOURNAL].insert_many(rows, ordered=False)
@@ -114,7 +115,7 @@ def scanned_while_others_write(service: SimpleNamespace, relay: type[Relay]) -> 
         thread.start()
     found: list[str] = []
     try:
-        batches = relay(service.db, service.settings)._batches(None, lambda: True)
+        batches = reader(service.db).batches(None, lambda: True)
         quiet = 0
         for batch in batches:
             found += [row["_id"] for row in batch.rows]
@@ -132,7 +133,7 @@ def scanned_while_others_write(service: SimpleNamespace, relay: type[Relay]) -> 
 
 
 def test_a_scan_of_one_instant_loses_nothing_while_others_write(service: SimpleNamespace) -> None:
-    assert scanned_while_others_write(service, Relay) == set()
+    assert scanned_while_others_write(service, JournalReader) == set()
 
 
 def test_a_scan_without_a_snapshot_does(service: SimpleNamespace) -> None:
@@ -142,7 +143,7 @@ def test_a_scan_without_a_snapshot_does(service: SimpleNamespace) -> None:
 def _lost_or_doubled(service: SimpleNamespace) -> bool:
     service.db[JOURNAL].delete_many({})
     try:
-        return bool(scanned_while_others_write(service, Unsnapshotted))
+        return bool(scanned_while_others_write(service, UnsnapshottedReader))
     except AssertionError:
         return True
 

@@ -10,9 +10,9 @@ from ops.reading import admin
 from ops.worker import show_gauges
 from shared.cause import own_initiative
 from shared.ids import new_id
+from shared.lease import Lease
 from shared.messaging.relay import Relay
 from shared.messaging.topics import dead_letters
-from shared.processes import Lease
 from shared.settings import Settings
 from shared.testing import wait_for
 from tests.ops.conftest import Operation
@@ -33,7 +33,7 @@ def tell(operation: Operation, count: int) -> None:
 def relay(operation: Operation) -> Any:
     """A relay that leads until the test ends; starts when it is called."""
     stop = threading.Event()
-    lease = Lease(operation.db, f"{operation.service.name}-relay", "relay-1")
+    lease = Lease(operation.db, f"{operation.service.name}-relay-0", "relay-1")
     relay = Relay(operation.db, operation.settings)
     lease.reached = lambda: relay.reached
     threads = [
@@ -100,7 +100,7 @@ def test_a_relay_that_stopped_is_remembered_for_what_it_did(operation: Operation
     tell(operation, 2)
     relay()
     wait_for(lambda: operation.get("outbox")["depth"] == 0)
-    lease = Lease(operation.db, f"{operation.service.name}-relay", "relay-1")
+    lease = Lease(operation.db, f"{operation.service.name}-relay-0", "relay-1")
     lease.give_up()
     tell(operation, 3)
     waiting = wait_for(lambda: now if (now := operation.get("outbox"))["as_of"] else None)

@@ -7,8 +7,8 @@ import pytest
 import time_machine
 
 from shared.ids import utc_now
+from shared.lease import Lease, unique_holder
 from shared.mongo.database import LEASES
-from shared.processes import Lease
 
 
 def test_only_one_holds_the_lease_until_it_gives_it_up(service: SimpleNamespace) -> None:
@@ -40,6 +40,12 @@ def test_a_clock_that_is_an_hour_off_neither_takes_a_lease_nor_keeps_one(
         assert right_now < lease["until"] < right_now + timedelta(minutes=1)
         first.give_up()
         assert second.take()
+
+
+def test_two_processes_of_one_name_never_both_hold_the_lease(service: SimpleNamespace) -> None:
+    first, second = (Lease(service.db, "relay", unique_holder("enrolment-1")) for _ in range(2))
+    assert (first.take(), second.take(), first.take()) == (True, False, True)
+    assert first.holder.startswith("enrolment-1 ")
 
 
 def test_how_far_the_relay_is_never_goes_back(service: SimpleNamespace) -> None:
