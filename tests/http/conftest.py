@@ -35,10 +35,14 @@ def suppression() -> Json:
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """How one makes a thing in a service, and how one changes one: `change` with a new body of `changed` each time."""
+    """How one makes a thing in a service, and how one changes one: `change` with a new body of `changed` each time.
+
+    `another` are the fields that make a request of its own out of any other.
+    """
 
     collection: str
     body: Callable[[], Json]
+    another: Json
     wrong: Json
     change: str
     path: str
@@ -49,6 +53,7 @@ EXAMPLES = {
     "enrolment": Example(
         collection="/v1/organisations",
         body=organisation,
+        another={"name": {"fi": "Toinen"}},
         wrong={"kind": "village", "name": {"fi": 5}, "mayor": "Aino"},
         change="PATCH",
         path="/v1/organisations/{id}",
@@ -57,6 +62,7 @@ EXAMPLES = {
     "events": Example(
         collection="/v1/events",
         body=webinar,
+        another={"capacity": 7},
         wrong={"kind": "party", "title": {"fi": 5}, "dj": "Aino"},
         change="PATCH",
         path="/v1/events/{id}",
@@ -65,6 +71,7 @@ EXAMPLES = {
     "notifications": Example(
         collection="/v1/suppressions",
         body=suppression,
+        another={"email": "toinen@kunta.example"},
         wrong={"email": "aino", "reason": 5, "mayor": "Aino"},
         change="PUT",
         path="/v1/templates/event_changed/fi",
