@@ -6,6 +6,8 @@ from kafka.admin import ConfigResource, ConfigResourceType
 
 from ops.context import OpsContext
 from ops.reading import admin, answering
+from shared.kafka_settings import BROKERS_OWN
+from shared.messaging.topics import replicas
 from shared.mongo.aggregates import Document
 
 
@@ -14,10 +16,14 @@ def topics(context: OpsContext) -> list[Document]:
     owned = {topic.name: topic for topic in context.owned}
     names = sorted({*owned, *context.subscriptions})
     with answering(), admin(context.settings) as client:
+        # Three outlive the loss of one while another is being replaced; fewer brokers cannot hold as many.
+        usual_replicas = min(3, len(client.describe_cluster()["brokers"]))
         present = sorted(set(names) & set(client.list_topics()))
         described = {one["name"]: one for one in client.describe_topics(present)} if present else {}
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present if name in owned]
         configs = client.describe_configs(resources, config_filter="all") if resources else {}
+    factor = context.settings.kafka_replication_factor
+    wanted_replicas = usual_replicas if factor == BROKERS_OWN else factor
     found = {name: values for group in configs.values() for name, values in group.items()}
     rows = []
     for name in names:
@@ -28,17 +34,18 @@ def topics(context: OpsContext) -> list[Document]:
             "subscribed": name in context.subscriptions,
             "exists": name in described,
             "partitions": len(partitions),
-            "replication": min((len(one["replica_nodes"]) for one in partitions), default=0),
+            "replication": replicas(partitions),
             "differs": {},
         }
         if name in owned and name in described:
             wanted = owned[name].wanted_partitions(context.settings)
-            row["differs"] = _differing(owned[name].wanted_config(context.settings), found.get(name, {}))
+            row["differs"] = _differing(
+                owned[name].wanted_config(context.settings, wanted_replicas), found.get(name, {})
+            )
             if row["partitions"] != wanted:
                 row["differs"]["partitions"] = {"wanted": str(wanted), "found": str(row["partitions"])}
-            if row["replication"] < context.settings.kafka_replication_factor:
-                wanted_replicas = str(context.settings.kafka_replication_factor)
-                row["differs"]["replication"] = {"wanted": wanted_replicas, "found": str(row["replication"])}
+            if row["replication"] < wanted_replicas:
+                row["differs"]["replication"] = {"wanted": str(wanted_replicas), "found": str(row["replication"])}
         rows.append(row)
     return rows
 

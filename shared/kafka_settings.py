@@ -3,7 +3,7 @@
 import ssl
 from dataclasses import dataclass
 
-from environs import EnvError, validate
+from environs import EnvError, ValidationError, validate
 
 from shared.environment import FromEnvironment, setting
 
@@ -12,6 +12,16 @@ DEFAULT_BUSY_PARTITIONS = 24
 
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN")
+
+
+# Kafka's own number for it.
+BROKERS_OWN = -1
+
+
+def is_replication_factor(number: int) -> None:
+    """Raises ValidationError for what is none."""
+    if number < 1 and number != BROKERS_OWN:
+        raise ValidationError("give 1 or more, or -1 for the brokers' own default")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +52,9 @@ class KafkaSettings(FromEnvironment):
     )
     kafka_replication_factor: int = setting(
         "KAFKA_REPLICATION_FACTOR",
-        1,
-        check=validate.Range(min=1),
-        about="of the topics that the service makes; 3 where there are three brokers",
+        BROKERS_OWN,
+        check=is_replication_factor,
+        about="of the topics that the service makes; `-1` takes the brokers' `default.replication.factor`",
     )
     kafka_partitions: int = setting(
         "KAFKA_PARTITIONS",

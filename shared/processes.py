@@ -18,7 +18,7 @@ from shared.messaging.absence import report_absence
 from shared.messaging.consumer import Consumer, Halted
 from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Subscriptions
-from shared.messaging.topics import Topic, ensure_topics, missing_topics, service_topics
+from shared.messaging.topics import Topic, ensure_topics, service_topics
 from shared.mongo.database import Database
 from shared.periodic import PeriodicTask, TaskHealth
 from shared.settings import Settings
@@ -65,7 +65,6 @@ def run_worker(
     checks = {"mongodb": db.ping, "consumer": consumer.check, "tasks": health.check}
     start_admin_server(settings.admin_host, settings.admin_port, checks)
     _until_done(prepare, stop)
-    _until_done(lambda: _topics_exist(subscriptions, settings), stop)
     threads = [
         threading.Thread(target=_repeat, args=(task, stop, health), name=task.name, daemon=True) for task in tasks
     ]
@@ -175,14 +174,6 @@ def _report_absence(db: Database, settings: Settings, stop: threading.Event) -> 
         except (PyMongoError, KafkaError) as error:
             log.info("not known what waits for the workers", error=type(error).__name__)
         stop.wait(ABSENCE_LOOK_SECONDS)
-
-
-def _topics_exist(subscriptions: Subscriptions, settings: Settings) -> None:
-    missing = missing_topics(subscriptions, settings)
-    if missing:
-        raise LookupError(
-            f"missing, or no right to see it: {', '.join(missing)} (the relays of the services that own them make them)"
-        )
 
 
 def _repeat(task: PeriodicTask, stop: threading.Event, health: TaskHealth) -> None:

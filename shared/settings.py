@@ -1,5 +1,7 @@
 """Settings that every process has, read once from the environment."""
 
+import os
+import socket
 from dataclasses import dataclass
 
 from cryptography.fernet import Fernet
@@ -49,7 +51,7 @@ class Settings(KafkaSettings):
         "PROCESS_NAME",
         "",
         about="in logs, as Kafka's client id, and as the lease's holder: another one for each process; "
-        "`<service>-1` when it is empty",
+        "`<service>-<host>-<process id>` when it is empty",
     )
     mongodb_uri: str = setting(
         "MONGODB_URI",
@@ -125,7 +127,12 @@ class Settings(KafkaSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, derived in (("process_name", f"{self.service}-1"), ("mongodb_database", f"uso_{self.service}")):
+        usual = {
+            # Two relays of one name would both take themselves for the leader, and fence each other without end.
+            "process_name": f"{self.service}-{socket.gethostname()}-{os.getpid()}",
+            "mongodb_database": f"uso_{self.service}",
+        }
+        for name, derived in usual.items():
             if not getattr(self, name):
                 object.__setattr__(self, name, derived)  # the way that dataclasses give a frozen one
 

@@ -24,7 +24,7 @@ def write_config(*, directory: Path, broker_id: int, brokers: int, ports: Ports)
     """The broker's configuration."""
     config = directory / f"kafka-{broker_id}.properties"
     data = directory / "data" / f"kafka-{broker_id}"
-    projections = min(3, brokers)
+    replicas = min(3, brokers)
     voters = ",".join(f"{number}@{HOST}:{ports[f'kafka-{number}-controller']}" for number in range(1, brokers + 1))
     settings = {
         "process.roles": "broker,controller",
@@ -37,12 +37,12 @@ def write_config(*, directory: Path, broker_id: int, brokers: int, ports: Ports)
         "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
         "log.dirs": data,
         "auto.create.topics.enable": "false",
-        "default.replication.factor": projections,
-        "min.insync.replicas": max(1, projections - 1),
-        "offsets.topic.replication.factor": projections,
+        "default.replication.factor": replicas,
+        "min.insync.replicas": max(1, replicas - 1),
+        "offsets.topic.replication.factor": replicas,
         "offsets.topic.num.partitions": 5,
-        "transaction.state.log.replication.factor": projections,
-        "transaction.state.log.min.isr": max(1, projections - 1),
+        "transaction.state.log.replication.factor": replicas,
+        "transaction.state.log.min.isr": max(1, replicas - 1),
         "transaction.state.log.num.partitions": 5,
         "group.initial.rebalance.delay.ms": 0,
         "num.network.threads": 2,

@@ -24,7 +24,7 @@ from shared.messaging.backoff import Backoff
 from shared.messaging.dead_letter_limit import DeadLetterLimit
 from shared.messaging.dead_letters import DeadLetter, dead_letter
 from shared.messaging.kafka_clients import make_consumer
-from shared.messaging.kafka_workarounds import is_member, patch_group_join, poll
+from shared.messaging.kafka_workarounds import is_member, missing_topics, patch_group_join, poll
 from shared.messaging.messages import Message, Undecodable, message_of
 from shared.messaging.positions import Fenced, Positions
 from shared.messaging.rebalance import RebalanceListener
@@ -37,7 +37,14 @@ from shared.mongo.errors import is_transient
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
-from shared.telemetry.metrics import BATCH_SECONDS, CONSUMED, CONSUMER_HALTED, CONSUMER_LAG, DEAD_LETTERED
+from shared.telemetry.metrics import (
+    BATCH_SECONDS,
+    CONSUMED,
+    CONSUMER_HALTED,
+    CONSUMER_LAG,
+    DEAD_LETTERED,
+    TOPIC_MISSING,
+)
 
 log = get_logger(__name__)
 
@@ -89,6 +96,7 @@ class Consumer:
         self._backoff: Backoff
         self._stalls: StallDetector
         self._looked_at = 0.0
+        self._missing: list[str] = []
 
     @property
     def offsets(self) -> dict[TopicPartition, int]:
@@ -268,6 +276,7 @@ class Consumer:
         if now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
+        self._report_missing_topics()
         if replaced := self.positions.replaced():
             self._load(replaced)
         self._backoff.until_database_answers(self.limit.save)
@@ -279,6 +288,16 @@ class Consumer:
             except Fenced:
                 self._load(list(self.offsets))
         self._show_lag()
+
+    def _report_missing_topics(self) -> None:
+        """A topic that another service has not made yet holds up no other; it is read as soon as it is there."""
+        missing = missing_topics(self._kafka, self.subscriptions)
+        if missing != self._missing:
+            for topic in self.subscriptions:
+                TOPIC_MISSING.labels(self.settings.service, topic).set(topic in missing)
+            if missing:
+                log.warning("topics are missing, or there is no right to see them", topics=missing)
+            self._missing = missing
 
     def _show_lag(self) -> None:
         lag: dict[str, int] = {}

@@ -5,6 +5,7 @@ A join goes on in the background when the `poll` that has begun it runs out of t
 is sent any more. And one that ends between two polls is not taken over either, but begun anew.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from kafka.structs import MemberState
@@ -21,6 +22,18 @@ def patch_group_join(consumer: Any) -> None:
         return coordinator._join_task is not None or needs_to_join()
 
     coordinator.need_rejoin = need_rejoin
+
+
+def missing_topics(consumer: Any, topics: Iterable[str]) -> list[str]:
+    """Those of `topics` that this consumer has not seen yet; it asks for them at once, not when its metadata is old.
+
+    Kafka tells a principal no more of a topic that it may not see than of one that does not exist.
+    """
+    cluster = consumer._client.cluster
+    missing = sorted(topic for topic in topics if not cluster.partitions_for_topic(topic))
+    if missing:
+        cluster.request_update()
+    return missing
 
 
 def is_member(consumer: Any) -> bool:

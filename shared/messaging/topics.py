@@ -1,6 +1,7 @@
 """Topics: which exist, with which settings, and making sure of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,9 @@ ONLY_RAISED = frozenset({"retention.ms", "delete.retention.ms", "max.message.byt
 NEVER_CHANGED = frozenset({"cleanup.policy"})
 
 
+Described = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
 class WrongPartitions(LookupError):
     """A topic has another number of partitions than the settings say."""
 
@@ -47,13 +51,13 @@ class Topic:
         """The number that it is made with, and that it must keep."""
         return self.partitions or (settings.kafka_partitions_busy if self.busy else settings.kafka_partitions)
 
-    def wanted_config(self, settings: KafkaSettings) -> dict[str, str]:
-        """Its settings by Kafka's names."""
+    def wanted_config(self, settings: KafkaSettings, replicas: int) -> dict[str, str]:
+        """Its settings by Kafka's names, for a topic that has so many replicas."""
         wanted = {
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
             # A broker that has missed acknowledged records must not become the leader, and one copy is no copy.
             "unclean.leader.election.enable": "false",
-            "min.insync.replicas": str(2 if settings.kafka_replication_factor >= 3 else 1),
+            "min.insync.replicas": str(2 if replicas >= 3 else 1),
             **self.config,
         }
         if "min.compaction.lag.ms" in self.config:
@@ -134,27 +138,30 @@ def ensure_topics(topics: Iterable[Topic], settings: Settings) -> None:
                 name=topic.name,
                 num_partitions=topic.wanted_partitions(settings),
                 replication_factor=settings.kafka_replication_factor,
-                topic_configs=topic.wanted_config(settings),
+                topic_configs=topic.wanted_config(settings, settings.kafka_replication_factor),
             )
-            try:
+            with suppress(TopicAlreadyExistsError):  # another process was quicker
                 admin.create_topics([new])
-            except TopicAlreadyExistsError:
-                present.add(topic.name)  # another process was quicker
-        old = [topic for topic in topics if topic.name in present]
-        if old:
-            _check_partitions(admin, old, settings)
-            _update_settings(admin, old, settings)
+        # Those just made as well: how many replicas the brokers have given them is known only now.
+        described = {each["name"]: each["partitions"] for each in admin.describe_topics([one.name for one in topics])}
+        found = {name: partitions for name, partitions in described.items() if partitions}
+        _check_partitions(found, topics, settings)
+        _update_settings(admin, found, topics, settings)
     finally:
         admin.close()
 
 
-def _check_partitions(admin: Any, topics: Iterable[Topic], settings: Settings) -> None:
-    wanted = {topic.name: topic.wanted_partitions(settings) for topic in topics}
-    found = {each["name"]: len(each["partitions"]) for each in admin.describe_topics(list(wanted))}
+def replicas(partitions: Sequence[Mapping[str, Any]]) -> int:
+    """How often each record of a topic is kept, as Kafka describes its partitions."""
+    return min((len(partition["replica_nodes"]) for partition in partitions), default=0)
+
+
+def _check_partitions(found: Described, topics: Iterable[Topic], settings: Settings) -> None:
+    wanted = {topic.name: topic.wanted_partitions(settings) for topic in topics if topic.name in found}
     wrong = [
-        f"{name} has {found[name]} and should have {number}"
+        f"{name} has {len(found[name])} and should have {number}"
         for name, number in wanted.items()
-        if found.get(name, number) != number
+        if len(found[name]) != number
     ]
     if wrong:
         raise WrongPartitions(
@@ -164,9 +171,13 @@ def _check_partitions(admin: Any, topics: Iterable[Topic], settings: Settings) -
         )
 
 
-def _update_settings(admin: Any, topics: Iterable[Topic], settings: Settings) -> None:
+def _update_settings(admin: Any, partitions: Described, topics: Iterable[Topic], settings: Settings) -> None:
     """Sets what differs, unless it takes something away. A principal that may not is told in the log, no more."""
-    wanted = {topic.name: topic.wanted_config(settings) for topic in topics}
+    wanted = {
+        topic.name: topic.wanted_config(settings, replicas(partitions[topic.name]))
+        for topic in topics
+        if topic.name in partitions
+    }
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
     described = admin.describe_configs(resources, config_filter="all").get("topic", {})
     for name, config in wanted.items():
@@ -189,12 +200,3 @@ def _is_safe(setting: str, found: str | None, wanted: str) -> bool:
     if setting in NEVER_CHANGED:
         return False
     return setting not in ONLY_RAISED or found is None or int(found) < int(wanted)
-
-
-def missing_topics(names: Iterable[str], settings: Settings) -> list[str]:
-    """Those of `names` that do not exist (yet), or that the process's principal may not see: Kafka tells no more."""
-    admin = make_admin(settings, settings.process_name)
-    try:
-        return sorted(set(names) - set(admin.list_topics()))
-    finally:
-        admin.close()

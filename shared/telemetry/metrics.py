@@ -21,6 +21,12 @@ TOPICS_REPLACED = Counter(
     "uso_topics_replaced", "Partitions read from their start, since their topic was made anew", ["service", "topic"]
 )
 CONSUMER_LAG = Gauge("uso_consumer_lag", "Messages not yet handled", ["service", "topic"], multiprocess_mode="max")
+TOPIC_MISSING = Gauge(
+    "uso_topic_missing",
+    "1 while a subscribed topic does not exist, or the worker may not see it",
+    ["service", "topic"],
+    multiprocess_mode="max",
+)
 OLDEST_UNREAD = Gauge(
     "uso_oldest_unread_seconds",
     "Age of the oldest message that no worker has handled, told by the relay",

@@ -4,13 +4,44 @@ import threading
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 
+from shared.errors import Unavailable
 from shared.ids import new_id
 from shared.messaging.kafka_workarounds import patch_group_join, poll
+from shared.messaging.subscriptions import Projection
+from shared.messaging.topics import ensure_topics, state_topic
 from shared.testing import wait_for
+
+
+@pytest.mark.parametrize("made", [[], ["there"]], ids=["none of its topics exists", "one of two exists"])
+def test_a_worker_is_ready_without_other_services_topics_and_reads_them_once_they_are_made(
+    service: SimpleNamespace, produce: Any, consuming: Any, made: list[str]
+) -> None:
+    there, later = f"uso.{service.name}.there.v1", f"uso.{service.name}.later.v1"
+    source = f"/uso/{service.name}"
+    record = f'{{"id":"1","source":"{source}","type":"fi.uso.thing.updated","sequence":1,"data":{{"state":{{}}}}}}'
+    ensure_topics([state_topic(there)] if made else [], service.settings)
+    copy = Projection(collection="copies")
+    with consuming(service, {there: [copy], later: [copy]}) as consumer:
+        wait_for(lambda: is_ready(consumer), seconds=60)
+        if made:
+            produce([(b"a", record.encode())], topic=there)
+            wait_for(lambda: service.db["copies"].count_documents({}) == 1, seconds=60)
+        ensure_topics([state_topic(there), state_topic(later)], service.settings)
+        produce([(b"b", record.encode())], topic=later)
+        wait_for(lambda: service.db["copies"].count_documents({"_id": "b"}) == 1, seconds=60)
+
+
+def is_ready(consumer: Any) -> bool:
+    try:
+        consumer.check()
+    except Unavailable:
+        return False
+    return True
 
 
 class TakesItsTime(RangePartitionAssignor):

@@ -18,7 +18,6 @@ from shared.messaging.topics import (
     WrongPartitions,
     ensure_topics,
     log_topic,
-    missing_topics,
     service_topics,
     state_topic,
 )
@@ -96,13 +95,25 @@ def test_the_usual_numbers_of_partitions() -> None:
     assert [topic.wanted_partitions(usual) for topic in service_topics("t") if "relay" in topic.name] == [1]
 
 
-def test_three_replicas_are_written_to_two_of_them(settings: Settings) -> None:
-    three = replace(settings, kafka_replication_factor=3)
-    assert state_topic("a").wanted_config(three)["min.insync.replicas"] == "2"
+@pytest.mark.parametrize(("replicas", "in_sync"), [(1, "1"), (2, "1"), (3, "2")])
+def test_three_replicas_are_written_to_two_of_them(settings: Settings, replicas: int, in_sync: str) -> None:
+    assert state_topic("a").wanted_config(settings, replicas)["min.insync.replicas"] == in_sync
 
 
-def test_a_topic_that_is_not_there_is_named(settings: Settings) -> None:
-    assert missing_topics(["uso.nobody.nothing.v1"], settings) == ["uso.nobody.nothing.v1"]
+def test_topics_have_as_many_replicas_as_the_brokers_give_when_nothing_is_said(settings: Settings) -> None:
+    assert settings.kafka_replication_factor == -1
+    topic = f"uso.{settings.service}.things.v1"
+    ensure_topics([state_topic(topic)], settings)
+    admin = make_admin(settings, "test")
+    try:
+        broker = admin.describe_cluster()["brokers"][0]["broker_id"]
+        resource = ConfigResource(ConfigResourceType.BROKER, str(broker))
+        own = admin.describe_configs([resource], config_filter="all")["broker"][str(broker)]
+        [described] = admin.describe_topics([topic])
+    finally:
+        admin.close()
+    given = {len(partition["replica_nodes"]) for partition in described["partitions"]}
+    assert given == {int(own["default.replication.factor"]["value"])}
 
 
 def test_how_long_messages_wait_is_seen_while_every_worker_is_away(

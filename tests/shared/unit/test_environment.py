@@ -1,5 +1,9 @@
 """Settings from the environment: values, files, defaults, and the sentence about what is wrong."""
 
+import os
+import platform
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,11 +31,14 @@ def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_values_defaults_and_names_made_from_the_service() -> None:
     settings = read_settings("enrolment")
     assert settings.kafka_bootstrap_servers == ["127.0.0.1:1", "127.0.0.1:2"]
-    assert (settings.http_port, settings.mongodb_database, settings.process_name) == (
-        8080,
-        "uso_enrolment",
-        "enrolment-1",
-    )
+    assert (settings.http_port, settings.mongodb_database) == (8080, "uso_enrolment")
+
+
+def test_no_two_processes_have_one_name() -> None:
+    assert read_settings("enrolment").process_name == f"enrolment-{platform.node()}-{os.getpid()}"
+    command = "from shared.settings import read_settings; print(read_settings('enrolment').process_name)"
+    names = {subprocess.check_output([sys.executable, "-c", command], text=True).strip() for _ in range(2)}
+    assert len(names) == 2
 
 
 def test_a_secret_comes_from_the_file_that_is_named_and_is_not_shown(
