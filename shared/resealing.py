@@ -1,0 +1,84 @@
+"""Seals anew, with the newest key, what an older key sealed, so that the older one can be taken out."""
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from shared.cause import own_initiative
+from shared.errors import NotFound
+from shared.ids import utc_now
+from shared.mongo.database import Database
+from shared.mongo.unit_of_work import UnitOfWork
+from shared.periodic import PeriodicTask
+from shared.secrets import Secrets
+from shared.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+RESEALING = "resealing"
+# Documents looked at in one go: few enough that a process that ends is not kept waiting.
+PORTION = 100
+# Processes that have not been restarted yet go on sealing with the old key; the second walk finds what they sealed.
+SECOND_WALK_AFTER = timedelta(hours=1)
+
+SealAnew = Callable[[UnitOfWork, str, str], Any]
+
+
+def resealing_task(
+    db: Database, secrets: Secrets, *, collection: str, field: str, seal_anew: SealAnew, every: float = 60.0
+) -> PeriodicTask:
+    """Walks `collection` twice whenever the newest sealing key is another one than at the last walk.
+
+    `seal_anew(uow, id, sealed)` saves a document whose `field` was sealed with an older key, with its message. A
+    document that no key opens is named in the log and left alone. Several workers may walk at the same time.
+    """
+    walk = _Walk(db, secrets, collection, field, seal_anew)
+    return PeriodicTask(name=f"resealing of {collection}", run=walk.step, every=every)
+
+
+class _Walk:
+    def __init__(self, db: Database, secrets: Secrets, collection: str, field: str, seal_anew: SealAnew) -> None:
+        self.db = db
+        self.secrets = secrets
+        self.collection = collection
+        self.field = field
+        self.seal_anew = seal_anew
+
+    def step(self) -> bool:
+        """Takes the next portion; whether there may be more."""
+        key = self.secrets.sealing_key_id
+        place = self.db[RESEALING].find_one({"_id": self.collection})
+        if place is None or place["key"] != key:
+            place = {"key": key, "after": "", "walks": 0, "not_before": utc_now()}
+            self.db[RESEALING].update_one({"_id": self.collection}, {"$set": place}, upsert=True)
+        if place["walks"] == 2 or place["not_before"] > utc_now():
+            return False
+        wanted = {"_id": {"$gt": place["after"]}, self.field: {"$type": "string"}}
+        found = list(self.db[self.collection].find(wanted, {self.field: 1}).sort("_id", 1).limit(PORTION))
+        for document in found:
+            self._reseal(document)
+        if len(found) == PORTION:
+            return self._move(key, {"after": found[-1]["_id"]})
+        walks = place["walks"] + 1
+        log.info("sealed with the newest key", collection=self.collection, walk=walks)
+        self._move(key, {"after": "", "walks": walks, "not_before": utc_now() + SECOND_WALK_AFTER})
+        return False
+
+    def _move(self, key: str, place: Mapping[str, Any]) -> bool:
+        """A worker that still has another newest key must not move the place of this one."""
+        self.db[RESEALING].update_one({"_id": self.collection, "key": key}, {"$set": place})
+        return True
+
+    def _reseal(self, document: Mapping[str, Any]) -> None:
+        before = document[self.field]
+        try:
+            anew = self.secrets.reseal(before)
+        except ValueError:
+            log.warning("no key opens this", collection=self.collection, id=document["_id"])
+            return
+        if anew == before:
+            return
+        try:
+            self.db.transact(lambda uow: self.seal_anew(uow, document["_id"], anew), cause=own_initiative("resealing"))
+        except NotFound:
+            log.info("gone before it was sealed anew", collection=self.collection, id=document["_id"])
