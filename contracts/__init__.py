@@ -12,8 +12,8 @@ from shared.kafka_settings import KafkaSettings
 
 SERVICES = (ENROLMENT, EVENTS, NOTIFICATIONS)
 REPOSITORY = Path(__file__).parents[1]
-MESSAGES = REPOSITORY / "docs" / "messages"
-RELEASED = MESSAGES / "released"
+PUBLISHED = Path(__file__).parent / "published"
+RELEASED = Path(__file__).parent / "released"
 
 
 def present() -> Contract:

@@ -2,7 +2,7 @@
 
 import click
 
-from contracts import MESSAGES, RELEASED, SERVICES, files, present
+from contracts import PUBLISHED, RELEASED, SERVICES, files, present
 from contracts.compatibility import breaks
 from contracts.examples import tell
 
@@ -14,17 +14,17 @@ def main() -> None:
 
 @main.command()
 def write() -> None:
-    """Write docs/messages anew."""
-    files.write(MESSAGES, files.texts(SERVICES, present(), tell()))
+    """Write contracts/published anew."""
+    files.write(PUBLISHED, files.texts(SERVICES, present(), tell()))
 
 
 @main.command()
 def check() -> None:
-    """Fail when docs/messages is not up to date."""
-    outdated = files.outdated(MESSAGES, files.texts(SERVICES, present(), tell()))
+    """Fail when contracts/published is not up to date."""
+    outdated = files.outdated(PUBLISHED, files.texts(SERVICES, present(), tell()))
     if outdated:
         raise click.ClickException(
-            f"docs/messages is out of date: {', '.join(outdated)}. Run python -m contracts write."
+            f"contracts/published is out of date: {', '.join(outdated)}. Run python -m contracts write."
         )
 
 

@@ -1,4 +1,4 @@
-"""How the examples are told: as a transaction tells of its changes, with ids and instants of the story's own."""
+"""How the examples are made: as a transaction records its changes, with ids and instants that never change."""
 
 import json
 from collections.abc import Mapping
@@ -13,18 +13,29 @@ from shared.mongo.aggregates import Aggregate, Document
 
 Json = dict[str, Any]
 
+FIRST_DAY = datetime(2022, 11, 7, 8, tzinfo=UTC)
+CHAPTER = 1_000_000
+
 
 class Story:
-    """What was told, by message type; of several of a type the last. Each change is an hour after the one before."""
+    """The messages so far, by type; of several of a type the last.
+
+    Each noun has a chapter: a range of ids and a day of its own. So a new example changes nothing outside its chapter.
+    Within a chapter each change is an hour after the one before.
+    """
 
     def __init__(self) -> None:
-        self.told: dict[str, Json] = {}
-        self._numbers = count(1)
-        self._now = datetime(2022, 11, 7, 8, tzinfo=UTC)
+        self.messages: dict[str, Json] = {}
         self._last: Json = {}
+        self.begin(0)
+
+    def begin(self, chapter: int) -> None:
+        """Begins the chapter of a noun: ids from `chapter` million on, instants from `chapter` days on."""
+        self._numbers = count(chapter * CHAPTER + 1)
+        self._now = FIRST_DAY + timedelta(days=chapter)
 
     def new_id(self) -> str:
-        """A UUIDv7 that is the same each time."""
+        """The chapter's next id: a UUIDv7 that is the same each time."""
         return f"01850000-0000-7000-8000-{next(self._numbers):012d}"
 
     @property
@@ -71,7 +82,7 @@ class Story:
         identifier = self.new_id()
         cause = Cause(
             actor="maija.coordinator",
-            correlation_id=self._last["correlationid"] if follows else f"request-{identifier[-4:]}",
+            correlation_id=self._last["correlationid"] if follows else f"request-{int(identifier[-12:])}",
             causation_id=self._last["id"] if follows else None,
             traceparent=f"00-4bf92f3577b34da6a3ce929d{identifier[-8:]}-00f067aa{identifier[-8:]}-01",
         )
@@ -87,4 +98,4 @@ class Story:
             cause=cause,
         )
         self._last = json.loads(value)
-        self.told[self._last["type"]] = self._last
+        self.messages[self._last["type"]] = self._last

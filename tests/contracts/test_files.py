@@ -1,4 +1,4 @@
-"""What stands in docs/messages is what the services promise, whole and consistent."""
+"""What stands in contracts/published is what the services promise, whole and consistent."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from contracts import MESSAGES, RELEASED, SERVICES, present
+from contracts import PUBLISHED, RELEASED, SERVICES, present
 from contracts.asyncapi import DEAD_LETTER
 from contracts.examples import tell
 from contracts.files import NoExample, outdated, read, texts, write
@@ -44,7 +44,7 @@ def references(value: Any) -> Iterator[str]:
 
 
 def test_the_files_are_up_to_date() -> None:
-    assert not outdated(MESSAGES, texts(SERVICES, present(), tell())), "run python -m contracts write"
+    assert not outdated(PUBLISHED, texts(SERVICES, present(), tell())), "run python -m contracts write"
 
 
 def test_the_examples_are_the_same_each_time() -> None:
@@ -71,8 +71,8 @@ def test_a_message_type_without_an_example_is_refused() -> None:
 
 @pytest.mark.parametrize("message", TYPES, ids=lambda message: message.full_name)
 def test_each_message_type_has_a_schema_that_its_example_fits(message: MessageType) -> None:
-    schema = json.loads((MESSAGES / "schemas" / f"{message.full_name}.json").read_text())
-    example = json.loads((MESSAGES / "examples" / f"{message.full_name}.json").read_text())
+    schema = json.loads((PUBLISHED / "schemas" / f"{message.full_name}.json").read_text())
+    example = json.loads((PUBLISHED / "examples" / f"{message.full_name}.json").read_text())
     Draft202012Validator.check_schema(schema)
     Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(example)
     assert example["type"] == message.full_name
@@ -82,7 +82,7 @@ def test_each_message_type_has_a_schema_that_its_example_fits(message: MessageTy
 
 @pytest.mark.parametrize("name", sorted(read(RELEASED).schemas))
 def test_each_example_fits_the_schema_of_the_last_release(name: str) -> None:
-    example = json.loads((MESSAGES / "examples" / f"{name}.json").read_text())
+    example = json.loads((PUBLISHED / "examples" / f"{name}.json").read_text())
     Draft202012Validator(read(RELEASED).schemas[name]).validate(example)
 
 
@@ -118,11 +118,11 @@ def test_only_the_contacts_topic_has_anything_personal(message: MessageType) -> 
 
 
 def test_each_reference_of_the_asyncapi_document_leads_somewhere() -> None:
-    document = json.loads((MESSAGES / "asyncapi.json").read_text())
+    document = json.loads((PUBLISHED / "asyncapi.json").read_text())
     found = set(references(document))
     for reference in found:
         if reference.startswith("./"):
-            assert (MESSAGES / reference).is_file(), reference
+            assert (PUBLISHED / reference).is_file(), reference
             continue
         place = document
         for step in reference.removeprefix("#/").split("/"):
