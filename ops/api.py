@@ -9,7 +9,7 @@ from ops.context import OpsContext
 from ops.dead_letters import discard, filters, load_dead_letter, redrive
 from ops.jobs import enqueue, load
 from ops.lag import lag
-from ops.outbox import outbox
+from ops.outbox import outbox, skip_row
 from ops.redaction import show_dead_letter
 from ops.store import AUDIT, JOBS
 from ops.topics import topics
@@ -42,6 +42,15 @@ def show_lag() -> Document:
 def show_outbox() -> Document:
     """Show how many messages wait for the relay, and which relay leads"""
     return outbox(database(), the(OpsContext).service)
+
+
+@routes.post("/outbox/<id>/skip")
+@operator
+@routes.takes(schemas.DiscardInput)
+@routes.answers(schemas.UnsendableRow)
+def skip_unsendable_row(body: dict[str, Any], id: str) -> Document:
+    """Let the relay go on without a row that is too large for Kafka; it stays in the history"""
+    return run(skip_row, id, reason=body["reason"])
 
 
 @routes.get("/topics")

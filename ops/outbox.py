@@ -5,11 +5,14 @@ late. Ids grow with the time at which a command ran, so the rows above it are th
 command that took longer than its neighbours may be missing from the count for a moment.
 """
 
+from ops.store import audit
 from shared.ids import utc_now
 from shared.lease import relay_lease
+from shared.messaging.unsendable import skip_unsendable, unsendable_rows
 from shared.mongo.aggregates import Document
 from shared.mongo.database import LEASES, Database
 from shared.mongo.journal import JOURNAL
+from shared.mongo.unit_of_work import UnitOfWork
 
 COUNT_LIMIT = 100_000
 
@@ -28,4 +31,13 @@ def outbox(db: Database, service: str) -> Document:
         "relay_leads": leads,
         "leader": lease["holder"].partition(" ")[0] if leads else None,
         "as_of": lease.get("noted_at"),
+        "blocking": [row for row in unsendable_rows(db) if row["state"] == "blocking"],
     }
+
+
+def skip_row(uow: UnitOfWork, identifier: str, *, reason: str) -> Document:
+    """Lets the relay past a row that Kafka will never take. Raises NotFound; Conflict when it was skipped before."""
+    row = skip_unsendable(uow, identifier, reason=reason)
+    about = {"topic": row["topic"], "kind": row["kind"], "bytes": row["bytes"]}
+    audit(uow, "skip_row", of=identifier, reason=reason, about=about)
+    return row

@@ -24,6 +24,19 @@ class Outbox(Schema):
     relay_leads = fields.Boolean()
     leader = fields.String(allow_none=True)
     as_of = Instant(allow_none=True, metadata={"description": "when the relay last said how far it is"})
+    blocking = fields.List(
+        fields.Nested(lambda: UnsendableRow()),
+        metadata={"description": "rows too large for Kafka: all behind them wait until they are skipped"},
+    )
+
+
+class UnsendableRow(Schema):
+    id = fields.String(attribute="_id")
+    topic = fields.String()
+    kind = fields.String(allow_none=True, metadata={"description": "the kind of aggregate; null for another record"})
+    bytes = fields.Integer()
+    at = Instant(metadata={"description": "when the relay came to it"})
+    state = one_of("blocking", "skipped")
 
 
 class DeadLetterQuery(PageQuery):

@@ -1,8 +1,10 @@
-"""Mends for how kafka-python 3.0.12 joins a group: a consumer could fall silent for good, or join for ever.
+"""Workarounds for two kafka-python 3.0.12 bugs in group join: a consumer that stops for good, and one that rejoins for
+ever.
 
-A join goes on in the background when the `poll` that has begun it runs out of time. On its way it may make
-`need_rejoin()` false: then no later `poll` looks at how it ended, no assignment is taken over, and no heartbeat
-is sent any more. And one that ends between two polls is not taken over either, but begun anew.
+A join goes on in the background when the `poll` that began it runs out of time. On its way it may make `need_rejoin()`
+false: then no later `poll` looks at its outcome, no assignment is taken over, and no heartbeat is sent any more. A join
+that ends between two polls is not taken over either, but begun anew. The version is pinned exactly in pyproject.toml,
+since private attributes are patched.
 """
 
 from collections.abc import Iterable
@@ -10,12 +12,22 @@ from typing import Any
 
 from kafka.structs import MemberState
 
+# Longer than a join takes: a poll that is shorter would begin it anew each time.
 JOIN_MS = 3000
 
 
+class UnknownClient(TypeError):
+    """kafka-python is not the version that the workarounds were written for."""
+
+
 def patch_group_join(consumer: Any) -> None:
-    """Makes each `poll` of this KafkaConsumer go on with a join that an earlier one has begun."""
-    coordinator = consumer._coordinator
+    """Makes each `poll` of this KafkaConsumer go on with a join that an earlier one has begun.
+
+    Raises UnknownClient when the client lacks what is patched: better than a consumer that falls silent some day.
+    """
+    coordinator: Any = getattr(consumer, "_coordinator", None)
+    if not hasattr(coordinator, "_join_task") or not hasattr(coordinator, "need_rejoin"):
+        raise UnknownClient("This release of kafka-python joins a group in another way: see kafka_workarounds.py.")
     needs_to_join = coordinator.need_rejoin
 
     def need_rejoin() -> bool:

@@ -9,10 +9,11 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from ops.reading import admin
 from ops.worker import show_gauges
 from shared.cause import own_initiative
-from shared.ids import new_id
+from shared.ids import new_id, utc_now
 from shared.lease import Lease
 from shared.messaging.relay import Relay
 from shared.messaging.topics import dead_letters
+from shared.mongo.journal import JOURNAL
 from shared.settings import Settings
 from shared.testing import wait_for
 from tests.ops.conftest import Operation
@@ -107,11 +108,41 @@ def test_a_relay_that_stopped_is_remembered_for_what_it_did(operation: Operation
     assert waiting["depth"] <= 3
 
 
+def test_a_row_that_blocks_the_relay_is_named_and_skipped_with_a_reason(operation: Operation, relay: Any) -> None:
+    large = {
+        "_id": new_id(),
+        "topic": operation.topic,
+        "key": "large",
+        "value": b"x" * 8_500_000,
+        "headers": [],
+        "sequence": 1,
+        "slot": 1,
+        "at": utc_now(),
+    }
+    operation.db[JOURNAL].insert_one(large)
+    tell(operation, 2)
+    relay()
+    [row] = wait_for(lambda: operation.get("outbox")["blocking"], seconds=30)
+    assert (row["id"], row["topic"], row["bytes"]) == (large["_id"], operation.topic, 8_500_005)
+    assert operation.post(f"outbox/{large['_id']}/skip", status=422)
+    skipped = operation.post(f"outbox/{large['_id']}/skip", 200, reason="a bad import")
+    assert skipped["state"] == "skipped"
+    wait_for(lambda: operation.get("outbox")["depth"] == 0, seconds=30)
+    assert operation.get("outbox")["blocking"] == []
+    entry = operation.get("audit")["items"][0]
+    assert (entry["action"], entry["of"], entry["reason"]) == ("skip_row", large["_id"], "a bad import")
+
+
 def test_topics_tell_what_should_be_there_and_is_not_or_differs(operation: Operation) -> None:
-    rows = {row["topic"]: row for row in operation.get("topics")["items"]}
+    def shown() -> dict[str, Any]:
+        return {row["topic"]: row for row in operation.get("topics")["items"]}
+
+    # Brokers hear of new topics a moment after they were made.
+    wait_for(lambda: all(row["exists"] for row in shown().values()))
+    rows = shown()
     assert rows[operation.topic]["owned"]
     assert rows[operation.topic]["subscribed"]
-    assert all(row["exists"] and row["differs"] == {} for row in rows.values())
+    assert {name: row["differs"] for name, row in rows.items()} == {name: {} for name in rows}
     with admin(operation.settings) as client:
         client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, operation.topic, {"cleanup.policy": "delete"})])
         client.delete_topics([dead_letters(operation.service.name)])

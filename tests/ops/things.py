@@ -59,7 +59,7 @@ def things(name: str, mood: Mood) -> Service:
         description="Things",
         aggregates=[],
         topics=[state_topic(topic)],
-        routes=lambda settings, db: [],
+        routes=[],
         subscriptions={
             topic: [
                 Projection(collection="copies", keep=keep, indexes=[IndexModel("n", name="n")]),

@@ -11,7 +11,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from shared.errors import Unavailable
 from shared.ids import new_id
-from shared.messaging.kafka_workarounds import patch_group_join, poll
+from shared.messaging.kafka_workarounds import UnknownClient, patch_group_join, poll
 from shared.messaging.subscriptions import Projection
 from shared.messaging.topics import ensure_topics, state_topic
 from shared.testing import wait_for
@@ -73,3 +73,8 @@ def test_a_join_that_outlasts_a_poll_is_seen_through(service: SimpleNamespace) -
     finally:
         consumer.close()
         admin.close()
+
+
+def test_another_client_than_the_one_that_was_patched_is_refused() -> None:
+    with pytest.raises(UnknownClient):
+        patch_group_join(SimpleNamespace(_coordinator=SimpleNamespace(need_rejoin=lambda: False)))
