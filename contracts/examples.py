@@ -24,6 +24,9 @@ from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from services.events.events.schemas import EventInput
 from services.events.events.store import EVENTS
 from services.events.registrations.store import REGISTRATIONS
+from services.notifications.announcements.commands import NOT_BEGUN
+from services.notifications.announcements.schemas import AnnouncementInput
+from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.deliveries.domain import Because, NewDelivery, dedup_key_for_registration
 from services.notifications.deliveries.store import DELIVERIES, new_document
 from shared.mongo.aggregates import Document
@@ -40,6 +43,7 @@ def tell() -> dict[str, Json]:
     webinar = _webinar(story)
     registration = _registration(story, webinar, anna)
     _delivery(story, registration, anna)
+    _announcement(story, season)
     return story.messages
 
 
@@ -228,6 +232,18 @@ def _delivery(story: Story, registration: Document, contact: Document) -> None:
     queued = story.made(DELIVERIES, "delivery.transitioned", document, change=step)
     sent = {"message_id": f"<{queued['_id']}@network.example>", "attempts": 1, "sent_at": story.now}
     story.moved(DELIVERIES, queued, "delivery.transitioned", "sent", follows=True, **sent)
+
+
+def _announcement(story: Story, season: Document) -> None:
+    fields = {
+        "subject": {"fi": "Kevään ohjelma", "sv": "Vårens program"},
+        "body": {"fi": "Kevään ohjelma on julkaistu.", "sv": "Vårens program har publicerats."},
+        "segment": {"season_id": season["_id"], "roles": ["officeholder"]},
+    }
+    start = {**NOT_BEGUN, "state": "draft"}
+    made = story.made(ANNOUNCEMENTS, "announcement.created", {**_given(AnnouncementInput(), fields), **start})
+    later = story.changed(ANNOUNCEMENTS, made, "announcement.updated", {"send_at": story.now})
+    story.moved(ANNOUNCEMENTS, later, "announcement.transitioned", "scheduled")
 
 
 def _given(schema: Any, fields: Json) -> Document:

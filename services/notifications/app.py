@@ -4,6 +4,9 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from ops.extension import OPERATIONS
+from services.notifications.announcements import api as announcements
+from services.notifications.announcements.sending import send_announcements
+from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.deliveries import api as deliveries
 from services.notifications.deliveries.commands import queue_what_is_due
 from services.notifications.deliveries.domain import LANES, URGENT
@@ -71,6 +74,7 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
         PeriodicTask(name="old texts", run=lambda: forget_old_texts(db), every=60.0),
         PeriodicTask(name="reminders", run=lambda: remind(db), every=1.0),
         PeriodicTask(name="waiting messages", run=lambda: follow_waiting(db, BOOKS.values()), every=0.25),
+        PeriodicTask(name="announcements", run=lambda: send_announcements(db), every=0.25),
         PeriodicTask(name="fan out", run=lambda: fan_out(db, gathering=gathering), every=0.1),
         *(
             PeriodicTask(name=f"sender {number}", run=sender.run, every=0.02, stop=sender.stop)
@@ -86,15 +90,26 @@ def provides(settings: Settings, db: Database) -> Iterable[object]:
 SERVICE = Service(
     name="notifications",
     description="E-mails: their texts, to whom they go and why, and what became of them.",
-    aggregates=[DELIVERIES, PREFERENCES, SUPPRESSIONS, TEMPLATES],
+    aggregates=[ANNOUNCEMENTS, DELIVERIES, PREFERENCES, SUPPRESSIONS, TEMPLATES],
     topics=[
+        state_topic(
+            "uso.notifications.announcements.v1",
+            "Each e-mail to many, from draft to sent: to which segment and to how many; neither text nor person.",
+        ),
         state_topic(
             "uso.notifications.deliveries.v1",
             "Each e-mail from scheduled to sent, failed or suppressed, and what caused it; neither text nor address.",
             busy=True,
         ),
     ],
-    routes=[deliveries.routes, templates.routes, suppressions.routes, preferences.routes, public.routes],
+    routes=[
+        announcements.routes,
+        deliveries.routes,
+        templates.routes,
+        suppressions.routes,
+        preferences.routes,
+        public.routes,
+    ],
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,

@@ -94,7 +94,10 @@ SEASONS = Projection(collection="seasons", keep=only(number=is_number, name=is_b
 ENROLMENTS = Projection(
     collection="enrolments",
     keep=only(season_id=is_text, organisation_id=is_text, contact_ids=is_texts, state=is_text),
-    indexes=[IndexModel([("season_id", 1), ("state", 1)], name="season")],
+    indexes=[
+        IndexModel([("season_id", 1), ("state", 1)], name="season"),
+        IndexModel([("contact_ids", 1), ("season_id", 1)], name="contacts"),
+    ],
 )
 EVENTS = Projection(
     collection="events",

@@ -138,6 +138,15 @@ def deliveries(network: Network) -> None:
     assert record_outcomes(db, outcomes, rule="sender") == 2
 
 
+def announcement(network: Network, season: str) -> None:
+    """One is drafted, changed and scheduled."""
+    text = {"subject": {"fi": "Ohjelma"}, "body": {"fi": "Ohjelma on julkaistu."}}
+    made = network.post("notifications", "/v1/announcements", {**text, "segment": {"season_id": season}})
+    path = f"/v1/announcements/{made['id']}"
+    network.patch("notifications", path, {"segment": {"roles": ["officeholder"]}})
+    network.move("notifications", path, "scheduled")
+
+
 @pytest.fixture
 def said(network: Network) -> list[tuple[str, Json]]:
     """The topic and the document of every message, after a season in which everything happens once."""
@@ -145,6 +154,7 @@ def said(network: Network) -> list[tuple[str, Json]]:
     workshops(network, enrolment)
     webinar(network, people)
     deliveries(network)
+    announcement(network, enrolment["season_id"])
     rows = [
         row for db in network.dbs.values() for row in db[JOURNAL].find({"topic": {"$type": "string"}}).sort("_id", 1)
     ]

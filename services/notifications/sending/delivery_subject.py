@@ -29,6 +29,7 @@ class DeliverySubject:
     position: int | None
     organisation: Document | None
     season: Document | None
+    announcement: Document | None
 
     @classmethod
     def of(cls, delivery: Document, references: References, contact: Document | None) -> "DeliverySubject":
@@ -38,6 +39,8 @@ class DeliverySubject:
         organisation = references.organisations.get(home or "")
         season = references.seasons.get((enrolment or {}).get("season_id") or "")
         missing = None
+        if delivery["announcement_id"] and delivery["announcement_id"] not in references.announcements:
+            missing = "announcement"
         if delivery["event_id"] and (event is None or event.get("erased")):
             missing = "event"
         elif delivery["template"] in ABOUT_AN_ENROLMENT | ABOUT_A_WORKSHOP:
@@ -59,7 +62,13 @@ class DeliverySubject:
             position=references.positions.get(delivery["registration_id"] or ""),
             organisation=organisation,
             season=season,
+            announcement=references.announcements.get(delivery["announcement_id"] or ""),
         )
+
+    @property
+    def is_a_test(self) -> bool:
+        """Whether staff sent it to themselves."""
+        return "test_to" in self.personalisation
 
     @property
     def may_join(self) -> bool:
@@ -90,6 +99,9 @@ def render_context(
     if subject.organisation is not None:
         organisation = in_language(subject.organisation.get("name"), language)
     context["organisation"] = {"name": organisation}
+    if subject.announcement is not None:
+        texts = {name: in_language(subject.announcement[name], language) for name in ("subject", "body")}
+        context["announcement"] = texts
     if subject.season is not None:
         context["season"] = {
             "number": subject.season.get("number"),

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.instants import instant_text
-
 CLAIM = timedelta(seconds=60)
 BATCH = 50
 
@@ -15,6 +13,8 @@ MISSING_LIMIT = timedelta(days=3)
 REFUSED_LIMIT = timedelta(days=5)  # RFC 5321, 4.5.4.1: give up after four to five days
 # A mail that breaks the connection each time, after its content, may have arrived each time.
 UNKNOWN_LIMIT = 5
+# Until a delivery of a paused announcement is looked at again: so long does resuming take.
+HELD_WAIT = timedelta(seconds=5)
 
 
 def wait_for_a_copy(waits: int) -> timedelta:
@@ -52,6 +52,11 @@ class Missing:
     """Something that the delivery refers to has not arrived yet."""
 
     what: str
+
+
+@dataclass(frozen=True)
+class Held:
+    """The delivery's announcement is paused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +110,8 @@ def _reminder_overtaken(
         return f"event_{event.get('state')}"
     if event["starts_at"] <= now:
         return "event_started"
-    starts_at = instant_text(event["starts_at"])
-    if personalisation.get("starts_at", starts_at) != starts_at:
+    told = personalisation.get("starts_at")
+    if told is not None and datetime.fromisoformat(told) != event["starts_at"]:
         return "event_moved"
     if registration.get("state") != "confirmed":
         return f"registration_{registration.get('state')}"

@@ -9,21 +9,21 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
 from typing import Any
 
-from services.notifications.addresses import normalise_email
 from services.notifications.mail import compose
-from services.notifications.preferences.store import CHOICE_OF_TEMPLATE, PREFERENCES_LINK, opted_out
+from services.notifications.preferences.store import CHOICE_OF_TEMPLATE, PREFERENCES_LINK
 from services.notifications.sending import metrics
-from services.notifications.sending.addressees import Addressee, addressee_of
+from services.notifications.sending.addressees import Addressee
+from services.notifications.sending.decisions import Decision, ToBeSent, decide
 from services.notifications.sending.delivery_subject import DeliverySubject, render_context
-from services.notifications.sending.domain import Circumstances, Missing, NotToBeSent, why_not
+from services.notifications.sending.domain import Held, Missing, NotToBeSent
 from services.notifications.sending.invitations import calendar_of
-from services.notifications.sending.references import References, load_references, suppressed
 from services.notifications.settings import MailSettings
 from services.notifications.templates.rendering import CompiledTemplate, Rendered, render
 from services.notifications.templates.store import TemplateCache, identifier
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
+from shared.schemas import LANGUAGES
 from shared.secrets import LINK_GRACE, Secrets
 from shared.telemetry.logs import get_logger
 
@@ -44,7 +44,7 @@ class OutgoingMail:
     fields: Mapping[str, Any]
 
 
-Written = OutgoingMail | Missing | NotToBeSent
+Written = OutgoingMail | Missing | NotToBeSent | Held
 
 
 class MailComposer:
@@ -58,63 +58,39 @@ class MailComposer:
         self.templates = TemplateCache(db)
 
     def write(self, deliveries: Sequence[Document]) -> Callable[[Document], Written]:
-        """What becomes of each of these deliveries, for whoever asks for it.
-
-        The projections are read at once, in a handful of queries; a mail is written when its turn has come.
-        """
-        references = load_references(self.db, deliveries)
-        people = {row["_id"]: addressee_of(row, references, self.secrets) for row in deliveries}
-        known = {name: person for name, person in people.items() if isinstance(person, Addressee)}
-        silent = suppressed(self.db, (person.email for person in known.values()))
-        by_id = {row["_id"]: row for row in deliveries}
+        """What becomes of each of these deliveries, for whoever asks for it; a mail is written when its turn comes."""
+        decided = decide(self.db, self.secrets, deliveries)
         texts = self.templates.get_many(
-            {identifier(by_id[name]["template"], one.language) for name, one in known.items()}
+            {identifier(row["template"], language) for row in deliveries for language in LANGUAGES}
         )
 
         def written(delivery: Document) -> Written:
-            person = people[delivery["_id"]]
-            if not isinstance(person, Addressee):
-                return person
-            return self._write(delivery, person, references, normalise_email(person.email) in silent, texts)
+            try:
+                return self._write(delivery, decided(delivery), texts)
+            except Exception as error:  # noqa: BLE001 - one mail that cannot be written must not hold up the others
+                log.error(  # noqa: TRY400 - the exception's text may quote a person: only its kind is told
+                    "a mail could not be written",
+                    delivery_id=delivery["_id"],
+                    template=delivery["template"],
+                    error=type(error).__name__,
+                )
+                return NotToBeSent(state="failed", error=f"rendering_{type(error).__name__}")
 
         return written
 
-    def _write(
-        self,
-        delivery: Document,
-        person: Addressee,
-        references: References,
-        is_suppressed: bool,
-        texts: Mapping[str, CompiledTemplate],
-    ) -> Written:
-        try:
-            subject = DeliverySubject.of(delivery, references, person.contact)
-            if subject.missing:
-                return Missing(what=subject.missing)
-            chosen = references.preferences.get((person.contact or {}).get("_id", ""))
-            circumstances = Circumstances(
-                is_suppressed=is_suppressed,
-                has_opted_out=opted_out(chosen, delivery["template"]),
-                event=subject.event,
-                registration=subject.registration,
-                event_has_check_in=delivery["event_id"] in references.events_with_check_in,
-                now=utc_now(),
-            )
-            no = why_not(delivery["template"], delivery["personalisation"], circumstances)
-            if no is not None:
-                return no
-            text = texts.get(identifier(delivery["template"], person.language))
-            if text is None:
-                return NotToBeSent(state="failed", error="unknown_template")
-            return self._compose(delivery, person, subject, text)
-        except Exception as error:  # noqa: BLE001 - one mail that cannot be written must not hold up the others
-            log.error(  # noqa: TRY400 - the exception's text may quote a person: only its kind is told
-                "a mail could not be written",
-                delivery_id=delivery["_id"],
-                template=delivery["template"],
-                error=type(error).__name__,
-            )
-            return NotToBeSent(state="failed", error=f"rendering_{type(error).__name__}")
+    def _write(self, delivery: Document, decision: Decision, texts: Mapping[str, CompiledTemplate]) -> Written:
+        if not isinstance(decision, ToBeSent):
+            return decision
+        announcement = decision.subject.announcement
+        if announcement is not None and not decision.subject.is_a_test:
+            if announcement["state"] == "cancelled":
+                return NotToBeSent(state="cancelled", error="announcement_cancelled")
+            if announcement["state"] == "paused":
+                return Held()
+        text = texts.get(identifier(delivery["template"], decision.person.language))
+        if text is None:
+            return NotToBeSent(state="failed", error="unknown_template")
+        return self._compose(delivery, decision.person, decision.subject, text)
 
     def _compose(
         self, delivery: Document, person: Addressee, subject: DeliverySubject, text: CompiledTemplate
@@ -139,12 +115,13 @@ class MailComposer:
         method, calendar = calendar_of(
             subject, person.language, sender=self.mail.sender, attendee=person.email, made_at=delivery["due_at"]
         )
+        reply_to = (subject.announcement or {}).get("reply_to")
         message = compose(
             delivery_id=delivery["_id"],
             sender=self.mail.sender,
             recipient_name=person.name,
             recipient_address=person.email,
-            subject=rendered.subject,
+            subject=f"[Test] {rendered.subject}" if subject.is_a_test else rendered.subject,
             text=rendered.text,
             html=rendered.html,
             language=person.language,
@@ -152,6 +129,7 @@ class MailComposer:
             domain=self.mail.domain,
             calendar=calendar,
             calendar_method=method,
+            headers={"Reply-To": reply_to} if reply_to else None,
             unsubscribe_url=f"{preferences_url}?choice={choice}" if preferences_url and choice else None,
         )
         links = [link for link in (preferences_url, manage_url) if link]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.notifications.addresses import normalise_email
+from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.preferences.store import PREFERENCES
 from services.notifications.projections import CONTACTS, ENROLMENTS, EVENTS, ORGANISATIONS, REGISTRATIONS, SEASONS
 from services.notifications.suppressions.store import SUPPRESSIONS
@@ -24,6 +25,7 @@ class References:
     events: ById
     registrations: ById
     preferences: ById
+    announcements: ById
     events_with_check_in: frozenset[str]
     positions: dict[str, int]
 
@@ -50,6 +52,7 @@ def load_references(db: Database, deliveries: Sequence[Document]) -> References:
         events=events,
         registrations=registrations,
         preferences=find(PREFERENCES.collection, contacts),
+        announcements=find(ANNOUNCEMENTS.collection, (row["announcement_id"] for row in deliveries)),
         positions=_positions(db, deliveries, registrations),
         events_with_check_in=_events_with_check_in(db, deliveries),
     )

@@ -16,16 +16,18 @@ from services.notifications.sending import claims, metrics
 from services.notifications.sending.batch import Batch
 from services.notifications.sending.domain import (
     BATCH,
+    HELD_WAIT,
     MISSING_LIMIT,
     REFUSED_LIMIT,
     UNKNOWN_LIMIT,
+    Held,
     Missing,
     NotToBeSent,
     wait_for_a_copy,
     wait_for_the_recipient,
     wait_for_the_server,
 )
-from services.notifications.sending.mail_composer import MailComposer, OutgoingMail
+from services.notifications.sending.mail_composer import MailComposer, OutgoingMail, Written
 from services.notifications.sending.smtp import Away, Envelope, OutcomeUnknown, Refused, Session
 from services.notifications.templates.markdown import forget_paragraphs
 from shared.ids import new_id, utc_now
@@ -113,10 +115,13 @@ class Sender:
             if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
                 self._flush_outcomes()
 
-    def _deliver(self, batch: Batch, document: Document, mail: OutgoingMail | Missing | NotToBeSent) -> bool:
+    def _deliver(self, batch: Batch, document: Document, mail: Written) -> bool:
         """Whether the delivery came to its end."""
         if isinstance(mail, Missing):
             return self._miss(batch, document, mail)
+        if isinstance(mail, Held):
+            batch.postpone(document, HELD_WAIT)
+            return False
         if isinstance(mail, NotToBeSent):
             batch.end(document, mail.state, error=mail.error)
             return True

@@ -79,9 +79,9 @@ def list_versions(query: dict[str, Any], key: str, language: str) -> Page:
     return template_versions(database(), name, limit=query["limit"], cursor=query["cursor"])
 
 
-@routes.post("/templates/<key>/<language>/versions/<int:number>/restore")
+@routes.post("/templates/<key>/<language>/versions/<number>/restore")
 @routes.answers(Template)
-def restore_version(key: str, language: str, number: int) -> Document:
+def restore_version(key: str, language: str, number: str) -> Document:
     """Make an old version of a text the newest one (needs If-Match)"""
     if "If-Match" not in request.headers:
         raise PreconditionRequired('Send If-Match with the ETag of the version in force, such as If-Match: "3".')

@@ -22,11 +22,11 @@ def save_template(uow: UnitOfWork, name: str, fields: dict[str, Any]) -> Documen
     return uow.save(TEMPLATES, before, fields, "template.updated")
 
 
-def restore_version(uow: UnitOfWork, name: str, number: int) -> Document:
+def restore_version(uow: UnitOfWork, name: str, number: str) -> Document:
     """An old version's subject and body as the next version. Raises as `save_template`, NotFound without it."""
-    query = {"of": name, "kind": TEMPLATES.name, "version": number}
-    row = uow.find_one(JOURNAL, query)
-    state = (row and state_in(row)) or (packaged()[name] if number == 1 else None)
+    version = int(number) if number.isascii() and number.isdecimal() and len(number) < 10 else 0
+    row = uow.find_one(JOURNAL, {"of": name, "kind": TEMPLATES.name, "version": version})
+    state = (row and state_in(row)) or (packaged()[name] if version == 1 else None)
     if state is None:
-        raise NotFound(f"version of {name}", str(number))
+        raise NotFound(f"version of {name}", number)
     return save_template(uow, name, {field: state[field] for field in ("subject", "body")})

@@ -1,0 +1,66 @@
+"""Whether a delivery is sent, to whom and in which language: one answer for sending it and for asking beforehand."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from services.notifications.addresses import normalise_email
+from services.notifications.announcements.domain import language_of
+from services.notifications.preferences.store import opted_out
+from services.notifications.sending.addressees import Addressee, addressee_of
+from services.notifications.sending.delivery_subject import DeliverySubject
+from services.notifications.sending.domain import Circumstances, Missing, NotToBeSent, why_not
+from services.notifications.sending.references import References, load_references, suppressed
+from shared.ids import utc_now
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database
+from shared.secrets import Secrets
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToBeSent:
+    """The delivery goes to `person`, in their language, and is about `subject`."""
+
+    person: Addressee
+    subject: DeliverySubject
+
+
+Decision = ToBeSent | Missing | NotToBeSent
+
+
+def decide(db: Database, secrets: Secrets, deliveries: Sequence[Document]) -> Callable[[Document], Decision]:
+    """What is to become of each of these deliveries, for whoever asks for it.
+
+    The projections are read at once, in a handful of queries.
+    """
+    references = load_references(db, deliveries)
+    people = {row["_id"]: addressee_of(row, references, secrets) for row in deliveries}
+    silent = suppressed(db, (person.email for person in people.values() if isinstance(person, Addressee)))
+
+    def decided(delivery: Document) -> Decision:
+        person = people[delivery["_id"]]
+        if not isinstance(person, Addressee):
+            return person
+        return _decide(delivery, person, references, is_suppressed=normalise_email(person.email) in silent)
+
+    return decided
+
+
+def _decide(delivery: Document, person: Addressee, references: References, *, is_suppressed: bool) -> Decision:
+    subject = DeliverySubject.of(delivery, references, person.contact)
+    if subject.missing:
+        return Missing(what=subject.missing)
+    chosen = references.preferences.get((person.contact or {}).get("_id", ""))
+    circumstances = Circumstances(
+        is_suppressed=is_suppressed,
+        has_opted_out=opted_out(chosen, delivery["template"]),
+        event=subject.event,
+        registration=subject.registration,
+        event_has_check_in=delivery["event_id"] in references.events_with_check_in,
+        now=utc_now(),
+    )
+    no = why_not(delivery["template"], delivery["personalisation"], circumstances)
+    if no is not None:
+        return no
+    if subject.announcement is not None:
+        person = replace(person, language=language_of(subject.announcement, person.language))
+    return ToBeSent(person=person, subject=subject)
