@@ -25,6 +25,7 @@ from shared.settings import Settings
 from shared.telemetry.admin import Checks, start_admin_server
 from shared.telemetry.logs import configure_logs, get_logger
 from shared.telemetry.metrics import RELAY_LEADS
+from shared.telemetry.metrics_directory import empty_metrics_directory
 
 log = get_logger(__name__)
 
@@ -37,6 +38,7 @@ ABSENCE_LOOK_SECONDS = 60.0
 def run_api(settings: Settings, app: str) -> None:
     """Becomes gunicorn serving `app` (`module:factory()`), its metrics on the admin port."""
     os.environ.setdefault("USO_SERVICE", settings.service)
+    empty_metrics_directory()
     arguments = [
         sys.executable,
         "-m",

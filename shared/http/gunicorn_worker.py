@@ -1,10 +1,12 @@
 """gunicorn's threaded worker, which gives no thread to half a request, and loses no connection when it ends."""
 
+import faulthandler
 import json
 import re
 import selectors
 import socket
 import struct
+import threading
 import time
 from functools import partial
 from http import HTTPStatus
@@ -20,6 +22,9 @@ WHOLE_REQUEST_SECONDS = 10.0
 STOPPING_SECONDS = 2.0
 # What a thread waits for the next bytes of a large body.
 READ_SECONDS = 10
+# No request takes a minute: threads that have all been at one for longer hang. gunicorn replaces a process that gives
+# no sign of life for its `timeout` more.
+HUNG_SECONDS = 60.0
 # Heads and bodies up to here are waited for without a thread. Linux lets a socket hold far more.
 PEEKED_BYTES = 65_536
 STATUS = {
@@ -42,6 +47,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     connection in the microseconds between the last accept and the close still is, unless the machine has
     `net.ipv4.tcp_migrate_req` set.
     """
+
+    hung_seconds = HUNG_SECONDS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._begun: dict[int, float] = {}
+        self._stacks_shown = False
+
+    def handle(self, conn: TConn) -> Any:
+        thread = threading.get_ident()
+        self._begun[thread] = time.monotonic()
+        try:
+            return super().handle(conn)
+        finally:
+            del self._begun[thread]
+
+    def notify(self) -> None:
+        """Gives a sign of life to gunicorn's parent process, unless every thread hangs: then it is replaced."""
+        long_ago = time.monotonic() - self.hung_seconds
+        if sum(begun < long_ago for begun in list(self._begun.values())) < self.cfg.threads:
+            super().notify()
+        elif not self._stacks_shown:
+            self._stacks_shown = True
+            self.log.critical("Every thread hangs: this process will be replaced")
+            faulthandler.dump_traceback()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled)

@@ -68,7 +68,8 @@ def server(
     settings = settings_for(request.param)
     database = f"test_server_{request.param}_{new_id()[-12:]}"
     metrics = tmp_path_factory.mktemp("metrics")
-    port, admin_port = _free_port(), _free_port()
+    (metrics / "counter_1.db").write_bytes(b"of a process that is no more")
+    port, admin_port = free_port(), free_port()
     environment = os.environ | {
         "MONGODB_URI": back_ends["mongodb"]["uri"],
         "MONGODB_DATABASE": database,
@@ -103,7 +104,7 @@ def server(
         mongo.drop_database(database)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
 
@@ -130,6 +131,12 @@ def test_half_open_connections_keep_nobody_from_an_answer(server: Server, half: 
             stack.enter_context(server.connect(half))
         answers = [requests.get(f"http://127.0.0.1:{server.port}/healthz", timeout=4) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 200]
+
+
+def test_metrics_of_an_earlier_run_are_not_counted_again(server: Server) -> None:
+    answer = requests.get(f"http://127.0.0.1:{server.admin_port}/metrics", timeout=4)
+    assert answer.status_code == 200
+    assert "uso_http_requests_total" in answer.text
 
 
 def test_probes_on_the_admin_port_answer_while_every_thread_waits_for_a_body(server: Server) -> None:
