@@ -15,6 +15,8 @@ from shared.text import one_line, several_lines
 
 LANGUAGES = ("fi", "sv", "en")
 MAX_TEXT = 20_000
+# The ids of one answer; 200 of them also fit an address (8,190 bytes).
+MAX_VALUES = 200
 # isodate takes what only begins like a duration, or ends in a line feed; signs have no meaning here.
 _DURATION = re.compile(r"P[0-9]{1,9}[YMWD][0-9YMDTHS.,]*|PT[0-9]{1,9}[0-9HMS.,]*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -175,6 +177,19 @@ class Resource(Schema):
     @post_dump
     def show_what_is_absent(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {name: data.get(name) for name in self.dump_fields}
+
+
+class Several(fields.List[Any]):
+    """A parameter that may be given several times; with `commas` also `?ids=a,b`."""
+
+    def __init__(self, inner: fields.Field[Any], *, commas: bool = False, **kwargs: Any) -> None:
+        self.commas = commas
+        super().__init__(inner, validate=validate.Length(min=1, max=MAX_VALUES), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        if self.commas and isinstance(value, list):
+            value = [part for text in value for part in str(text).split(",") if part]
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class PageQuery(Strict):

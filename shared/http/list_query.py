@@ -3,25 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
-from shared.schemas import Id, Instant, PageQuery, one_of
-
-# The ids of one answer; 200 of them also fit an address (8,190 bytes).
-MAX_VALUES = 200
-
-
-class Several(fields.List[Any]):
-    """A parameter that may be given several times; with `commas` also `?ids=a,b`."""
-
-    def __init__(self, inner: fields.Field[Any], *, commas: bool = False, **kwargs: Any) -> None:
-        self.commas = commas
-        super().__init__(inner, validate=validate.Length(min=1, max=MAX_VALUES), **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        if self.commas and isinstance(value, list):
-            value = [part for text in value for part in str(text).split(",") if part]
-        return super()._deserialize(value, attr, data, **kwargs)
+from shared.schemas import Id, Instant, PageQuery, Several, one_of
 
 
 def list_query(

@@ -10,6 +10,7 @@ A resource says what is particular, most simply through `ResourceRoutes.list`:
         sorts={"name": Sort("sort_name", as_text=True), "population": Sort("population")},
         expand={"county": Expansion("county_id", COUNTIES)},
         counts=["kind", "region"],              # also GET …/counts
+        default_sort="name",                    # the order of creation, unless it is said
     )
 
 and gets `?sort=` (each name also with a minus sign), `?ids=`, `?updated_since=`, `?fields=`, `?expand=`, `?format=` and
@@ -32,12 +33,11 @@ from shared.http.calls import database
 from shared.http.downloads import table_answer
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
-from shared.mongo.paging import Page, page, search_query
+from shared.mongo.paging import FINNISH, Page, page, search_query
 from shared.mongo.paging import Sort as Order
 from shared.schemas import LANGUAGES, ByLanguage
 from shared.tables import CSV, XLSX
 
-FINNISH = Collation("fi")
 # A table is made in memory; people who need more rows subscribe to the topic.
 MAX_ROWS = 50_000
 # More groups than a person reads; `organisation_id` may have thousands.
@@ -75,6 +75,7 @@ class Listing:
     sorts: Mapping[str, Sort] = field(default_factory=dict)
     expand: Mapping[str, Expansion] = field(default_factory=dict)
     counts: Sequence[str] = ()
+    default_sort: str = "created_at"
 
     @property
     def all_sorts(self) -> Mapping[str, Sort]:
@@ -159,7 +160,7 @@ class Listing:
         return rows
 
     def _order(self, query: Mapping[str, Any]) -> tuple[Order, Collation | None]:
-        wanted = query.get("sort") or ("updated_at" if "updated_since" in query else "created_at")
+        wanted = query.get("sort") or ("updated_at" if "updated_since" in query else self.default_sort)
         if "updated_since" in query and wanted.lstrip("-") != "updated_at":
             raise Invalid({"sort": ["With updated_since the order is updated_at."]})
         sort, direction = self.all_sorts[wanted.lstrip("-")], -1 if wanted.startswith("-") else 1

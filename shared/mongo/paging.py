@@ -17,6 +17,8 @@ from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
 Sort = Sequence[tuple[str, int]]
+# Å, ä and ö last, v and w apart, case and accents only where all else is equal.
+FINNISH = Collation("fi")
 BY_ID: Sort = (("_id", 1),)
 
 

@@ -252,3 +252,19 @@ def _unwrapped(view: Any) -> Any:
     while not hasattr(view, "listing") and hasattr(view, "__wrapped__"):
         view = view.__wrapped__
     return view
+
+
+def test_lists_of_every_service_take_what_all_lists_promise(api: Api) -> None:
+    made = api.make()
+    path, kinds = api.example.collection, {"enrolment": "kind", "events": "kind", "notifications": "reason"}
+    names = {
+        parameter["name"] for parameter in api.client.get("/openapi.json").json["paths"][path]["get"]["parameters"]
+    }
+    assert {"sort", "ids", "updated_since", "fields", "format", "separator", "limit", "cursor"} <= names
+    identifier = made.json["id"]
+    [item] = api.client.get(f"{path}?ids={identifier}&fields={kinds[api.service.name]}").json["items"]
+    assert set(item) == {"id", kinds[api.service.name]}
+    latest = api.client.get(f"{path}?sort=-updated_at&limit=1").json["items"][0]
+    since = api.client.get(f"{path}?updated_since={latest['updated_at']}").json["items"]
+    assert latest["id"] in {item["id"] for item in since}
+    assert identifier in api.client.get(f"{path}?format=csv&ids={identifier}").text

@@ -6,7 +6,9 @@ from services.enrolment.contacts import commands
 from services.enrolment.contacts.imports import import_contacts
 from services.enrolment.contacts.schemas import Contact, ContactInput, ContactQuery
 from services.enrolment.contacts.store import CONTACTS
+from services.enrolment.organisations.store import ORGANISATIONS
 from shared.http.calls import run
+from shared.http.listing import Expansion, Sort
 from shared.http.media import takes_media
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes
@@ -17,7 +19,14 @@ routes = Routes("contacts", __name__, url_prefix="/v1", description="People in t
 
 contacts = ResourceRoutes(routes=routes, path="/contacts", aggregate=CONTACTS, shown=Contact)
 contacts.create(ContactInput, commands.create_contact, "Add a contact")
-contacts.list(ContactQuery, "List contacts", filters=["organisation_id", "role", "language"])
+contacts.list(
+    ContactQuery,
+    "List contacts",
+    filters=["organisation_id", "role", "language"],
+    sorts={"family_name": Sort("family_name", as_text=True)},
+    expand={"organisation": Expansion("organisation_id", ORGANISATIONS)},
+    counts=["organisation_id", "role", "language"],
+)
 contacts.show("Show a contact")
 contacts.change(ContactInput, commands.change_contact)
 contacts.history()

@@ -8,7 +8,7 @@ from pymongo import IndexModel
 from services.enrolment.contacts.schemas import Contact
 from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
-from shared.mongo.paging import search_words
+from shared.mongo.paging import FINNISH, search_words
 
 
 class ContactDocument(TypedDict):
@@ -41,6 +41,7 @@ CONTACTS: Aggregate[ContactDocument] = Aggregate(
         IndexModel([("role", 1), ("_id", 1)], name="role"),
         IndexModel([("language", 1), ("_id", 1)], name="language"),
         IndexModel([("search", 1), ("_id", 1)], name="search"),
+        IndexModel([("family_name", 1), ("_id", 1)], name="family_name", collation=FINNISH),
     ],
     conflict_messages={"email": "Another contact has this e-mail address."},
 )

@@ -12,7 +12,10 @@ from services.enrolment.enrolments.schemas import (
     SituationAnalysisInput,
 )
 from services.enrolment.enrolments.store import ENROLMENTS
+from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.seasons.store import SEASONS
 from shared.http.calls import database, run
+from shared.http.listing import Expansion
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
@@ -21,7 +24,13 @@ routes = Routes("enrolments", __name__, url_prefix="/v1", description="Who takes
 
 enrolments = ResourceRoutes(routes=routes, path="/enrolments", aggregate=ENROLMENTS, shown=Enrolment)
 enrolments.create(EnrolmentInput, commands.create_enrolment, "Note an organisation's inquiry about a season")
-enrolments.list(EnrolmentQuery, "List enrolments", filters=["season_id", "organisation_id", "state", "coordinator"])
+enrolments.list(
+    EnrolmentQuery,
+    "List enrolments",
+    filters=["season_id", "organisation_id", "state", "coordinator"],
+    expand={"organisation": Expansion("organisation_id", ORGANISATIONS), "season": Expansion("season_id", SEASONS)},
+    counts=["state", "coordinator", "season_id"],
+)
 enrolments.show("Show an enrolment")
 enrolments.change(EnrolmentInput, commands.change_enrolment)
 enrolments.move(commands.move_enrolment, "Take an enrolment a step on; to `active` as a manager only")

@@ -7,6 +7,7 @@ from services.enrolment.organisations.imports import import_organisations
 from services.enrolment.organisations.schemas import Organisation, OrganisationInput, OrganisationQuery
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.http.calls import run
+from shared.http.listing import Sort
 from shared.http.media import takes_media
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes
@@ -17,7 +18,13 @@ routes = Routes("organisations", __name__, url_prefix="/v1", description="Munici
 
 organisations = ResourceRoutes(routes=routes, path="/organisations", aggregate=ORGANISATIONS, shown=Organisation)
 organisations.create(OrganisationInput, commands.create_organisation, "Add an organisation")
-organisations.list(OrganisationQuery, "List organisations", filters=["kind", "municipality_code"])
+organisations.list(
+    OrganisationQuery,
+    "List organisations",
+    filters=["kind", "municipality_code"],
+    sorts={"name": Sort("sort_name", as_text=True), "population": Sort("population")},
+    counts=["kind", "languages"],
+)
 organisations.show("Show an organisation")
 organisations.change(OrganisationInput, commands.change_organisation)
 organisations.history()

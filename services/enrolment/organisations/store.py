@@ -8,7 +8,8 @@ from pymongo import IndexModel
 from services.enrolment.organisations.schemas import Organisation
 from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
-from shared.mongo.paging import search_words
+from shared.mongo.paging import FINNISH, search_words
+from shared.schemas import LANGUAGES
 
 
 class OrganisationDocument(TypedDict):
@@ -25,6 +26,7 @@ class OrganisationDocument(TypedDict):
     languages: list[str] | None
     population: int | None
     search: list[str]
+    sort_name: str
 
 
 ORGANISATIONS: Aggregate[OrganisationDocument] = Aggregate(
@@ -49,6 +51,8 @@ ORGANISATIONS: Aggregate[OrganisationDocument] = Aggregate(
         ),
         IndexModel([("search", 1), ("_id", 1)], name="search"),
         IndexModel([("kind", 1), ("_id", 1)], name="kind"),
+        IndexModel([("population", 1), ("_id", 1)], name="population"),
+        IndexModel([("sort_name", 1), ("_id", 1)], name="sort_name", collation=FINNISH),
     ],
     conflict_messages={
         "municipality_code": "Another organisation has this municipality code.",
@@ -58,6 +62,7 @@ ORGANISATIONS: Aggregate[OrganisationDocument] = Aggregate(
 
 
 def with_search_words(fields: Document) -> Document:
-    """The fields, and the words that `?q=` finds them by."""
+    """The fields, the words that `?q=` finds them by, and the name that a list is sorted by."""
     words = search_words(*fields["name"].values(), fields.get("municipality_code"), fields.get("business_id"))
-    return {**fields, "search": words}
+    sort_name = next(fields["name"][language] for language in LANGUAGES if language in fields["name"])
+    return {**fields, "search": words, "sort_name": sort_name}

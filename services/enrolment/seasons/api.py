@@ -10,7 +10,7 @@ routes = Routes("seasons", __name__, url_prefix="/v1", description="The rounds o
 
 seasons = ResourceRoutes(routes=routes, path="/seasons", aggregate=SEASONS, shown=Season)
 seasons.create(SeasonInput, commands.create_season, "Draft a season")
-seasons.list(SeasonQuery, "List seasons", filters=["state"])
+seasons.list(SeasonQuery, "List seasons", filters=["state"], counts=["state"])
 seasons.show("Show a season")
 seasons.change(SeasonInput, commands.change_season)
 seasons.move(commands.move_season, "Open, start or close a season", role="manager")

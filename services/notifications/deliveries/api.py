@@ -1,32 +1,26 @@
 """/v1/deliveries"""
 
-from typing import Any
-
 from services.notifications.deliveries import commands
 from services.notifications.deliveries.schemas import DeliveryQuery, DeliveryWithText, ShownDelivery
-from services.notifications.deliveries.store import DELIVERIES, NEWEST_FIRST, list_query
+from services.notifications.deliveries.store import DELIVERIES, in_states
 from shared.http.calls import database, run
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
-from shared.mongo.paging import Page, page
 
 routes = Routes("deliveries", __name__, url_prefix="/v1", description="E-mails: to whom, why, and what came of it")
 
 
-@routes.get("/deliveries")
-@routes.query(DeliveryQuery)
-@routes.lists(ShownDelivery)
-def list_deliveries(query: dict[str, Any]) -> Page:
-    """List deliveries, newest first"""
-    return page(
-        database(),
-        DELIVERIES.collection,
-        list_query(query),
-        limit=query["limit"],
-        cursor=query["cursor"],
-        sort=NEWEST_FIRST,
-    )
+deliveries = ResourceRoutes(routes=routes, path="/deliveries", aggregate=DELIVERIES, shown=ShownDelivery)
+deliveries.list(
+    DeliveryQuery,
+    "List deliveries, newest first",
+    filters=["contact_id", "event_id", "registration_id", "enrolment_id", "announcement_id", "template"],
+    conditions={"state": in_states},
+    default_sort="-created_at",
+    counts=["template", "language"],
+)
+deliveries.history()
 
 
 @routes.get("/deliveries/<id>")
@@ -41,6 +35,3 @@ def get_delivery(id: str) -> Document:
 def resend_delivery(id: str) -> Document:
     """Write to the same recipient again, with today's text and facts"""
     return run(commands.resend, id)
-
-
-ResourceRoutes(routes=routes, path="/deliveries", aggregate=DELIVERIES, shown=ShownDelivery).history()

@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from services.notifications.deliveries.domain import STATES
-from shared.schemas import LANGUAGES, Id, Instant, PageQuery, Resource, one_of
+from shared.schemas import LANGUAGES, Id, Instant, PageQuery, Resource, Several, one_of
 
 
 class BecauseShape(Schema):
@@ -65,7 +65,7 @@ class DeliveryQuery(PageQuery):
     registration_id = Id()
     enrolment_id = Id()
     announcement_id = Id()
-    state = one_of(*STATES)
+    state = Several(one_of(*STATES))
     template = fields.String()
 
 

@@ -8,8 +8,8 @@ was sent), `lane`, `server` (the mail server's last answer), `correlation_id`, a
 `subject` and `text`, with a mark in the place of the recipient's own links.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from pymongo import IndexModel
 
@@ -40,7 +40,6 @@ DELIVERIES: Aggregate[Document] = Aggregate(
     ],
     conflict_messages={"dedup_key": "This delivery has been made already."},
 )
-NEWEST_FIRST = [("_id", -1)]
 
 
 def new_document(new: NewDelivery, *, now: datetime, correlation_id: str) -> Document:
@@ -82,14 +81,13 @@ def new_document(new: NewDelivery, *, now: datetime, correlation_id: str) -> Doc
     }
 
 
-def list_query(query: dict[str, Any]) -> Document:
-    """The filters of a list as MongoDB has to be asked."""
-    names = ("contact_id", "event_id", "registration_id", "enrolment_id", "announcement_id", "template")
-    filters: Document = {name: query[name] for name in names if name in query}
-    if query.get("state") == "sending":
-        filters |= {"state": "queued", "handed_over_at": {"$ne": None}}
-    elif query.get("state") == "queued":
-        filters |= {"state": "queued", "handed_over_at": None}
-    elif "state" in query:
-        filters["state"] = query["state"]
-    return filters
+def in_states(states: Sequence[str]) -> Document:
+    """The condition for deliveries that are shown in any of these states."""
+    # `sending` is a queued delivery in the hands of the mail server.
+    handed_over: dict[str, Document] = {
+        "queued": {"handed_over_at": None},
+        "sending": {"handed_over_at": {"$ne": None}},
+    }
+    conditions = [{"state": "queued", **handed_over[state]} for state in states if state in handed_over]
+    others = [state for state in states if state not in handed_over]
+    return {"$or": [*conditions, *([{"state": {"$in": others}}] if others else [])]}
