@@ -13,18 +13,18 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from kafka import OffsetAndMetadata, TopicPartition
+from kafka import TopicPartition
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from kafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
 from shared.cause import own_initiative
 from shared.errors import Unavailable
 from shared.messaging.backoff import Backoff
+from shared.messaging.consumer_report import ConsumerReport
 from shared.messaging.dead_letter_limit import DeadLetterLimit
 from shared.messaging.dead_letters import DeadLetter, dead_letter
 from shared.messaging.kafka_clients import make_consumer
-from shared.messaging.kafka_workarounds import is_member, missing_topics, patch_group_join, poll
+from shared.messaging.kafka_workarounds import is_member, patch_group_join, poll
 from shared.messaging.messages import Message, Undecodable, message_of
 from shared.messaging.positions import Fenced, Positions
 from shared.messaging.rebalance import RebalanceListener
@@ -37,14 +37,7 @@ from shared.mongo.errors import is_transient
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
-from shared.telemetry.metrics import (
-    BATCH_SECONDS,
-    CONSUMED,
-    CONSUMER_HALTED,
-    CONSUMER_LAG,
-    DEAD_LETTERED,
-    TOPIC_MISSING,
-)
+from shared.telemetry.metrics import BATCH_SECONDS, CONSUMED, CONSUMER_HALTED, DEAD_LETTERED
 
 log = get_logger(__name__)
 
@@ -96,7 +89,7 @@ class Consumer:
         self._backoff: Backoff
         self._stalls: StallDetector
         self._looked_at = 0.0
-        self._missing: list[str] = []
+        self._report: ConsumerReport
 
     @property
     def offsets(self) -> dict[TopicPartition, int]:
@@ -132,6 +125,7 @@ class Consumer:
         self.positions.kafka = self._kafka
         self._backoff = Backoff(self._kafka, self.stop, alive=self.alive, takes_writes=self.db.takes_writes)
         self._stalls = StallDetector(self._kafka)
+        self._report = ConsumerReport(self._kafka, self.settings.service, list(self.subscriptions))
         try:
             self._kafka.subscribe(list(self.subscriptions), listener=listener)
             while not self.stop.is_set():
@@ -276,7 +270,6 @@ class Consumer:
         if now - self._looked_at < LOOK_SECONDS:
             return
         self._looked_at = now
-        self._report_missing_topics()
         if replaced := self.positions.replaced():
             self._load(replaced)
         self._backoff.until_database_answers(self.limit.save)
@@ -287,31 +280,7 @@ class Consumer:
                 self._backoff.until_database_answers(lambda: self._commit(passed, lambda _: None))
             except Fenced:
                 self._load(list(self.offsets))
-        self._show_lag()
-
-    def _report_missing_topics(self) -> None:
-        """A topic that another service has not made yet holds up no other; it is read as soon as it is there."""
-        missing = missing_topics(self._kafka, self.subscriptions)
-        if missing != self._missing:
-            for topic in self.subscriptions:
-                TOPIC_MISSING.labels(self.settings.service, topic).set(topic in missing)
-            if missing:
-                log.warning("topics are missing, or there is no right to see them", topics=missing)
-            self._missing = missing
-
-    def _show_lag(self) -> None:
-        lag: dict[str, int] = {}
-        for partition, offset in self.offsets.items():
-            behind = max((self._kafka.highwater(partition) or offset) - offset, 0)
-            lag[partition.topic] = lag.get(partition.topic, 0) + behind
-        for topic, behind in lag.items():
-            CONSUMER_LAG.labels(self.settings.service, topic).set(behind)
-        if self.offsets:
-            offsets = {tp: OffsetAndMetadata(offset, "", -1) for tp, offset in self.offsets.items()}
-            try:
-                self._kafka.commit_async(offsets)
-            except KafkaError as error:
-                log.info("lag not shown to Kafka", error=type(error).__name__)
+        self._report.show(self.offsets)
 
 
 def _behind(records: Sequence[Record]) -> dict[TopicPartition, int]:

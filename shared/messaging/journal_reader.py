@@ -109,7 +109,7 @@ class JournalReader:
                 while keep_on():
                     token: Document = {"token": reply["cursor"]["postBatchResumeToken"]}
                     extra = {"scanned": [part.document() for part in scanned]} if scanned else {}
-                    fresh = [change for change in changes if not _was_scanned(change, scanned)]
+                    fresh = [change for change in changes if not _was_scanned(change, scanned)] if scanned else changes
                     yield from _portions(fresh, {**token, **extra}, extra)
                     if scanned and changes and changes[-1]["clusterTime"] > max(part.at for part in scanned):
                         scanned = ()  # all that follows is newer than every part
@@ -207,7 +207,9 @@ def _by_size(rows: Sequence[Document]) -> list[list[Document]]:
     groups: list[list[Document]] = [[]]
     size = 0
     for row in rows:
-        more = size_of(row)
+        more = len(row["value"] or b"")
+        if more > MAX_BYTES // 2:  # key and headers matter only at the limit
+            more = size_of(row)
         if groups[-1] and (size + more > MAX_BYTES or more > RECORD_LIMIT_BYTES):
             groups.append([])
             size = 0
@@ -239,8 +241,6 @@ def _missing(done: Sequence[Scanned]) -> list[tuple[int, int]]:
 
 
 def _was_scanned(change: Document, scanned: Sequence[Scanned]) -> bool:
-    if not scanned:
-        return False
     row = change["fullDocument"]
     slot = row.get("slot", slot_of(row["key"]))
     return any(part.first <= slot < part.end and change["clusterTime"] <= part.at for part in scanned)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from shared.cause import Cause
@@ -83,8 +84,7 @@ def decode(value: bytes | None, *, key: bytes | None, topic: str = "", partition
         state, change = data["state"], data.get("change") or {}
         if not isinstance(state, dict) or not isinstance(change, dict):
             raise Undecodable("`data.state` and `data.change` must be JSON objects.")
-        owner = OWNER.match(topic)
-        if owner and document.get("source") not in (None, f"/uso/{owner['service']}"):
+        if document.get("source", owner := owner_of(topic)) != owner and owner is not None:
             raise Undecodable("`source` must be the service that owns the topic.")
         return Message(
             id=str(document["id"]),
@@ -102,6 +102,13 @@ def decode(value: bytes | None, *, key: bytes | None, topic: str = "", partition
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise Undecodable(f"Not a CloudEvents document with `data.state`: {type(error).__name__}.") from error
+
+
+@cache
+def owner_of(topic: str) -> str | None:
+    """The `source` of the service that alone writes to the topic; None for a topic that is none of ours."""
+    named = OWNER.match(topic)
+    return f"/uso/{named['service']}" if named else None
 
 
 def _sequence(value: object) -> int:

@@ -1,6 +1,5 @@
-"""Tells when a message's sequence leaps: one in between was lost, or somebody forged it."""
+"""Tells when a message's sequence leaps: a message in between was lost, or somebody forged this one."""
 
-from collections import OrderedDict
 from collections.abc import Iterable
 
 from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message
@@ -9,8 +8,10 @@ from shared.telemetry.metrics import SEQUENCE_LEAPS
 
 log = get_logger(__name__)
 
-# Keys remembered, some 20 MB at most: those that are written often are there when their next message comes.
-KEYS_REMEMBERED = 100_000
+# Keys in each of two generations, some 20 MB at most: a key that is written often is there when its next message comes.
+GENERATION = 50_000
+
+Key = tuple[str, str]
 
 
 class SequenceWatch:
@@ -18,24 +19,27 @@ class SequenceWatch:
 
     def __init__(self, service: str) -> None:
         self._service = service
-        self._newest: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._young: dict[Key, int] = {}
+        self._old: dict[Key, int] = {}
 
     def look(self, messages: Iterable[Message]) -> None:
         """To be called with what was handled, in order. A leap goes into the log and the metric."""
         for message in messages:
-            if message.sequence == TOMBSTONE_SEQUENCE:
-                continue
-            key = (message.topic, message.key)
-            before = self._newest.get(key)
-            if before is not None and message.sequence > before + 1:
-                SEQUENCE_LEAPS.labels(self._service, message.topic).inc()
-                log.warning(
-                    "a sequence leaps",
-                    location=f"{message.topic}/{message.partition}/{message.offset}",
-                    sequence=message.sequence,
-                    before=before,
-                )
-            self._newest[key] = max(before or 0, message.sequence)
-            self._newest.move_to_end(key)
-            if len(self._newest) > KEYS_REMEMBERED:
-                self._newest.popitem(last=False)
+            key, sequence = (message.topic, message.key), message.sequence
+            before = self._young.get(key) or self._old.get(key)
+            if before is not None and sequence != before + 1:
+                if sequence > before and sequence != TOMBSTONE_SEQUENCE:
+                    self._tell(message, before)
+                sequence = max(before, sequence)
+            self._young[key] = sequence
+        if len(self._young) > GENERATION:
+            self._old, self._young = self._young, {}
+
+    def _tell(self, message: Message, before: int) -> None:
+        SEQUENCE_LEAPS.labels(self._service, message.topic).inc()
+        log.warning(
+            "a sequence leaps",
+            location=f"{message.topic}/{message.partition}/{message.offset}",
+            sequence=message.sequence,
+            before=before,
+        )
