@@ -167,7 +167,11 @@ def _dead_letter() -> Json:
         "name": DEAD_LETTER,
         "title": "A dead letter",
         "summary": "A record as it was read, with its own headers and those that say where and what went wrong.",
-        "headers": {"type": "object", "properties": headers, "required": list(headers)},
+        "headers": {
+            "type": "object",
+            "properties": headers,
+            "required": [name for name in headers if not name.endswith("left-out")],
+        },
         "payload": {"description": "The record's bytes, whatever they were."},
         "bindings": {"kafka": {"key": {"description": "The original key."}, "bindingVersion": BINDING}},
     }

@@ -52,9 +52,9 @@ def copy_tree(copy: Path) -> None:
 
 def survives(mutant: Mutant, copy: Path, environment: dict[str, str]) -> bool:
     """Whether the mutant's tests pass with it. Says what came of it."""
-    file = copy / mutant.file
+    file = mutant.file(copy)
     original = file.read_text()
-    file.write_text(mutant.apply(original))
+    file.write_text(original.replace(mutant.before, mutant.after))
     try:
         status = run_tests(mutant.tests, copy, environment)
     finally:

@@ -9,19 +9,24 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
-    """A fault: `before` becomes `after` in `file`. `tests` are pytest's arguments, of which one must then fail."""
+    """A fault: `before` becomes `after` in the one file of `folder` that has it.
+
+    `tests` are pytest's arguments; one of those tests must then fail.
+    """
 
     name: str
-    file: str
+    folder: str
     before: str
     after: str
     tests: tuple[str, ...]
 
-    def apply(self, text: str) -> str:
-        """The file's text with the fault. Raises ValueError unless `before` stands there just once."""
-        if text.count(self.before) != 1:
-            raise ValueError(f"{self.name}: {self.before!r} stands {text.count(self.before)} times in {self.file}")
-        return text.replace(self.before, self.after)
+    def file(self, root: Path) -> Path:
+        """Where the fault belongs. Raises ValueError unless `before` stands just once in the folder."""
+        texts = {path: path.read_text() for path in (root / self.folder).rglob("*.py")}
+        found = [path for path, text in texts.items() for _ in range(text.count(self.before))]
+        if len(found) != 1:
+            raise ValueError(f"{self.name}: {self.before!r} stands {len(found)} times in {self.folder}, not once")
+        return found[0]
 
 
 def read_mutants() -> list[Mutant]:
