@@ -7,11 +7,13 @@ from ops.extension import OPERATIONS
 from services.notifications.announcements import api as announcements
 from services.notifications.announcements.sending import send_announcements
 from services.notifications.announcements.store import ANNOUNCEMENTS
+from services.notifications.bounces import api as bounces
 from services.notifications.deliveries import api as deliveries
 from services.notifications.deliveries.commands import queue_what_is_due
 from services.notifications.deliveries.domain import LANES, URGENT
 from services.notifications.deliveries.retention import forget_old_texts
 from services.notifications.deliveries.store import DELIVERIES
+from services.notifications.explanations import api as explanations
 from services.notifications.preferences import api as preferences
 from services.notifications.preferences import public
 from services.notifications.preferences.store import PREFERENCES
@@ -104,10 +106,12 @@ SERVICE = Service(
     ],
     routes=[
         announcements.routes,
+        bounces.routes,
         deliveries.routes,
         templates.routes,
         suppressions.routes,
         preferences.routes,
+        explanations.routes,
         public.routes,
     ],
     provides=provides,

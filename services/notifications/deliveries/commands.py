@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from services.notifications.deliveries.domain import UNDER_WAY, Because, NewDelivery, may_become
 from services.notifications.deliveries.store import DELIVERIES, new_document
+from services.notifications.suppressions.commands import suppress_unless
 from shared.cause import Cause, own_initiative
 from shared.errors import Conflict
 from shared.ids import new_id, utc_now
@@ -14,16 +16,21 @@ from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 
 MOVED = "delivery.transitioned"
+BAD_ADDRESS_FOR = timedelta(days=30)  # a mailbox may be made again
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a delivery: its new state, and further fields of its document."""
+    """What became of a delivery: its new state, and further fields of its document.
+
+    `bad_address` is one that the mail server says does not exist: it gets nothing for a while.
+    """
 
     delivery_id: str
     to: str
     error: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+    bad_address: str | None = None
 
 
 def add_deliveries(uow: UnitOfWork, wanted: Iterable[tuple[Cause, NewDelivery]]) -> list[Document]:
@@ -57,6 +64,8 @@ def record_outcomes(db: Database, outcomes: Sequence[Outcome], *, rule: str) -> 
             if may_become(document["state"], outcome.to):
                 move(uow, document, outcome)
                 moved += 1
+            if outcome.bad_address:
+                suppress_unless(uow, outcome.bad_address, reason="bounced", expires_at=uow.now + BAD_ADDRESS_FOR)
         return moved
 
     return db.transact(work, cause=own_initiative(rule)) if outcomes else 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-STATES = ("scheduled", "queued", "sending", "sent", "failed", "suppressed", "cancelled")
+STATES = ("scheduled", "queued", "sending", "sent", "delivered", "bounced", "failed", "suppressed", "cancelled")
 NO_DELAY = timedelta(0)
 
 # Which mail goes first when several are due, whenever they were queued: what somebody waits for at a screen,
@@ -25,6 +25,9 @@ MOVES = {
     # A mail that the server took is sent, whatever was decided about it meanwhile.
     "queued": {"sent", "failed", "suppressed", "cancelled"},
     "cancelled": {"sent"},
+    # What the recipient's server reports afterwards.
+    "sent": {"delivered", "bounced"},
+    "delivered": {"bounced"},
 }
 
 

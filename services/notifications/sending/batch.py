@@ -61,9 +61,18 @@ class Batch:
         with self._lock:
             return document["_id"] in self._left
 
-    def end(self, document: Document, state: str, *, error: str | None = None, **fields: object) -> None:
+    def end(
+        self,
+        document: Document,
+        state: str,
+        *,
+        error: str | None = None,
+        bad_address: str | None = None,
+        **fields: object,
+    ) -> None:
         self._take(document)
-        self._outcomes.append(Outcome(delivery_id=document["_id"], to=state, error=error, fields=fields))
+        outcome = Outcome(delivery_id=document["_id"], to=state, error=error, fields=fields, bad_address=bad_address)
+        self._outcomes.append(outcome)
         metrics.SETTLED.labels(state, document["template"]).inc()
 
     def postpone(

@@ -8,6 +8,7 @@ from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.preferences.store import PREFERENCES
 from services.notifications.projections import CONTACTS, ENROLMENTS, EVENTS, ORGANISATIONS, REGISTRATIONS, SEASONS
 from services.notifications.suppressions.store import SUPPRESSIONS
+from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
@@ -61,7 +62,8 @@ def load_references(db: Database, deliveries: Sequence[Document]) -> References:
 def suppressed(db: Database, addresses: Iterable[str]) -> set[str]:
     """Those of the addresses that get nothing, as `normalise_email` writes them."""
     wanted = sorted({normalise_email(address) for address in addresses})
-    rows = db[SUPPRESSIONS.collection].find({"email": {"$in": wanted}}, {"email": 1}) if wanted else ()
+    live = {"email": {"$in": wanted}, "$or": [{"expires_at": None}, {"expires_at": {"$gt": utc_now()}}]}
+    rows = db[SUPPRESSIONS.collection].find(live, {"email": 1}) if wanted else ()
     return {row["email"] for row in rows}
 
 

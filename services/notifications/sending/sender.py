@@ -156,18 +156,19 @@ class Sender:
             batch.postpone_in_doubt(document)
             return False
         except Refused as refusal:
-            return self._refused(batch, document, refusal)
+            return self._refused(batch, document, mail, refusal)
         self._away_for = 0
         batch.end(document, "sent", sent_at=utc_now(), server=reply.to_document())
         self._accepted = document["_id"]
         metrics.MAIL_DELAY.observe(max((utc_now() - document["due_at"]).total_seconds(), 0))
         return True
 
-    def _refused(self, batch: Batch, document: Document, refusal: Refused) -> bool:
+    def _refused(self, batch: Batch, document: Document, mail: OutgoingMail, refusal: Refused) -> bool:
         self._away_for = 0
         server = refusal.reply.to_document()
         if refusal.for_good or utc_now() - document["due_at"] > REFUSED_LIMIT:
-            batch.end(document, "failed", error=f"smtp_{refusal.reply.code}", server=server)
+            bad = mail.recipient if refusal.reply.address_is_bad else None
+            batch.end(document, "failed", error=f"smtp_{refusal.reply.code}", bad_address=bad, server=server)
             return True
         wait = wait_for_the_recipient(document["attempts"] + 1, random.random())  # noqa: S311
         log.info("put off by the mail server", delivery_id=document["_id"], code=refusal.reply.code)

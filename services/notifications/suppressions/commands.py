@@ -1,5 +1,6 @@
 """What staff do with suppressed addresses."""
 
+from datetime import datetime
 from typing import Any
 
 from pymongo import DeleteOne
@@ -13,6 +14,16 @@ from shared.mongo.unit_of_work import UnitOfWork
 def suppress(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
     """From now on the address gets nothing. Raises Conflict when that is so already."""
     return uow.insert(SUPPRESSIONS, {**fields, "email": normalise_email(fields["email"])}, "suppression.created")
+
+
+def suppress_unless(uow: UnitOfWork, email: str, *, reason: str, expires_at: datetime | None) -> bool:
+    """Suppresses the address unless that is so already; tells whether it was not."""
+    address = normalise_email(email)
+    if uow.find_one(SUPPRESSIONS.collection, {"email": address}):
+        return False
+    fields = {"email": address, "reason": reason, "note": None, "expires_at": expires_at}
+    uow.insert(SUPPRESSIONS, fields, "suppression.created")
+    return True
 
 
 def lift(uow: UnitOfWork, suppression_id: str) -> None:

@@ -4,7 +4,7 @@ from marshmallow import fields
 from pymongo import IndexModel
 
 from shared.mongo.aggregates import Aggregate, Document
-from shared.schemas import Line, PageQuery, Resource, Strict, one_of
+from shared.schemas import Instant, Line, PageQuery, Resource, Strict, one_of
 
 REASONS = ("bounced", "complained", "manual")
 
@@ -13,6 +13,7 @@ class SuppressionInput(Strict):
     email = fields.Email(required=True)
     reason = one_of(*REASONS, load_default="manual")
     note = Line(max_length=1000)
+    expires_at = Instant(allow_none=True, load_default=None, metadata={"description": "for good when null"})
 
 
 class Suppression(SuppressionInput, Resource):
@@ -32,6 +33,9 @@ SUPPRESSIONS: Aggregate[Document] = Aggregate(
     collection="suppressions",
     source="/uso/notifications",
     schema=Suppression,
-    indexes=[IndexModel("email", name="email", unique=True)],
+    indexes=[
+        IndexModel("email", name="email", unique=True),
+        IndexModel("expires_at", name="ttl", expireAfterSeconds=0),
+    ],
     conflict_messages={"email": "This address is suppressed already."},
 )

@@ -1,0 +1,39 @@
+"""What a report leads to: the delivery's end, and an address that gets nothing more."""
+
+from typing import Any
+
+from services.notifications.bounces.reports import Report
+from services.notifications.deliveries.commands import BAD_ADDRESS_FOR, Outcome, move
+from services.notifications.deliveries.domain import may_become
+from services.notifications.deliveries.store import DELIVERIES
+from services.notifications.suppressions.commands import suppress_unless
+from shared.mongo.aggregates import Document
+from shared.mongo.unit_of_work import UnitOfWork
+
+NOTHING = {"kind": "none", "delivery_id": None, "suppressed": False}
+
+
+def take_report(uow: UnitOfWork, report: Report | None) -> Document:
+    """What the report says of one of our deliveries; one of another's mail, and what is no report, changes nothing."""
+    delivery = report and report.delivery_id and uow.find_one(DELIVERIES.collection, {"_id": report.delivery_id})
+    if report is None or not delivery:
+        return NOTHING
+    answer: dict[str, Any] = {"kind": report.kind, "delivery_id": delivery["_id"], "suppressed": False}
+    to = "bounced" if report.kind == "bounced" else "delivered" if report.kind == "delivered" else None
+    if to and may_become(delivery["state"], to):
+        server = report.reply.to_document() if report.reply else None
+        code = (report.reply.enhanced_code if report.reply else None) or "unknown"
+        error = f"bounced_{code}" if to == "bounced" else None
+        move(uow, delivery, Outcome(delivery_id=delivery["_id"], to=to, error=error, fields={"server": server}))
+    if report.recipient and _is_for_good(report):
+        reason = "complained" if report.kind == "complained" else "bounced"
+        expires_at = None if reason == "complained" else uow.now + BAD_ADDRESS_FOR
+        answer["suppressed"] = suppress_unless(uow, report.recipient, reason=reason, expires_at=expires_at)
+    return answer
+
+
+def _is_for_good(report: Report) -> bool:
+    if report.kind == "complained":
+        return True
+    code = report.reply.enhanced_code if report.reply else None
+    return report.kind == "bounced" and (code or "").startswith("5.1.")
