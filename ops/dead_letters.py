@@ -40,25 +40,28 @@ def redrive(
 ) -> Document:
     """Applies the message as it came, with its own id, so that it has its effect once although its sequence is old.
 
-    The letter is `redriven` then and its content forgotten; when the message fails again it stays `dead`,
-    with the new reason and one more try. Returns the letter for the operator. Raises NotFound; Conflict
-    when the letter is closed; Unavailable and Conflict when it is a matter of trying again.
+    The dead letter is `redriven` then and its content deleted. When the message fails again it stays `dead`, with the
+    new reason and one more try. Returns the dead letter for the operator. Raises NotFound; Conflict when it is closed;
+    Unavailable or Conflict when waiting helps.
     """
 
     def apply(uow: UnitOfWork) -> Document:
         letter = _load_open(uow, identifier)
-        apply_batch(context.subscriptions, uow, [read_dead_letter(letter)])
+        try:
+            apply_batch(context.subscriptions, uow, [read_dead_letter(letter)])
+            uow.flush()
+        except Exception as error:
+            if is_transient(error):
+                raise
+            # A Problem of a handler is no refusal of the operator's request, and must not be kept under its key.
+            raise _FailedAgain from error
         return _close(uow, letter, "redriven", reason)
 
     load_dead_letter(context.db, identifier)
     try:
         return context.db.transact(apply, cause=cause, key=key)
-    except _Closed:
-        raise
-    except Exception as error:
-        if is_transient(error):
-            raise
-        failure = error
+    except _FailedAgain as error:
+        failure = error.__cause__ or error
 
     def stay(uow: UnitOfWork) -> Document:
         letter = _load_open(uow, identifier)
@@ -104,6 +107,10 @@ def redrive_many(job: Job, context: OpsContext) -> None:
 
 class _Closed(Conflict):
     pass
+
+
+class _FailedAgain(Exception):
+    """The message still cannot be handled; the cause says why."""
 
 
 def _load_open(uow: UnitOfWork, identifier: str) -> Document:

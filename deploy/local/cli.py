@@ -15,7 +15,7 @@ from deploy.local import tokens
 from deploy.local.errors import StackError
 from deploy.local.processes import SERVICES
 from deploy.local.stack import Stack
-from ops.cli import ops
+from ops.command_line import ops
 
 console = Console(stderr=True)
 

@@ -11,7 +11,7 @@ from shared.messaging.messages import Undecodable
 from shared.messaging.records import Record
 from shared.messaging.topics import dead_letters
 from shared.mongo.aggregates import Document
-from shared.mongo.database import DEAD_LETTERS
+from shared.mongo.database import DEAD_LETTERS, DEAD_LETTERS_KEPT
 from shared.mongo.journal import MessageTooLarge
 from shared.mongo.unit_of_work import UnitOfWork
 
@@ -45,6 +45,7 @@ class DeadLetter:
         letter: Document = {
             "_id": self.about["id"],
             "state": "dead",
+            "expires_at": uow.now + DEAD_LETTERS_KEPT,
             "about": self.about,
             "key": None if record.key is None else Binary(record.key),
             "value": None if record.value is None else Binary(record.value),

@@ -40,6 +40,8 @@ DEAD_LETTER_COUNTS = "dead_letter_counts"
 
 # Longer than an operator waits before a dead letter is redriven: it must not have its effect twice.
 SEEN_KEPT = timedelta(days=90)
+# As long as the topic of dead letters keeps them: they may hold personal data that nothing else erases.
+DEAD_LETTERS_KEPT = timedelta(days=30)
 # A caller waits no longer than this for an answer; MongoDB's own limit for a transaction is a minute.
 TRANSACTION_LIMIT_SECONDS = 10.0
 
@@ -50,7 +52,10 @@ INFRASTRUCTURE_INDEXES: Mapping[str, Sequence[IndexModel]] = {
     JOURNAL: JOURNAL_INDEXES,
     SEEN: [IndexModel("at", name="ttl", expireAfterSeconds=int(SEEN_KEPT.total_seconds()))],
     RATE_LIMITS: RATE_LIMITS_INDEXES,
-    DEAD_LETTERS: [IndexModel([("state", 1), ("_id", 1)], name="state")],
+    DEAD_LETTERS: [
+        IndexModel([("state", 1), ("_id", 1)], name="state"),
+        IndexModel("expires_at", name="ttl", expireAfterSeconds=0),
+    ],
 }
 
 

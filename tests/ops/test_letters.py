@@ -1,6 +1,7 @@
 """Dead letters: seen without anything personal, applied again once, set aside with a reason."""
 
 import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -112,6 +113,40 @@ def test_a_message_that_fails_again_stays_dead_with_one_more_try(broken: Operati
     again = broken.post(f"dead-letters/{letter['id']}/redrive", status=200)
     assert (again["state"], again["tries"]) == ("dead", letter["tries"] + 1)
     assert broken.get("audit")["items"][0]["about"] == {"outcome": "dead", "error": "RuntimeError"}
+
+
+def test_a_refusal_by_a_handler_is_the_messages_failure_and_not_the_operators(broken: Operation, produce: Any) -> None:
+    produce(record(new_id(), 1, refused=True))
+    with broken.consuming():
+        letter = broken.letter()
+    headers = {"Idempotency-Key": "a handler refuses"}
+    again = broken.post(f"dead-letters/{letter['id']}/redrive", status=200, headers=headers)
+    assert (again["state"], again["error"]) == ("dead", "Conflict")
+
+
+def test_a_number_beyond_all_numbers_leaves_the_list_readable_and_the_others_redrivable(
+    broken: Operation, produce: Any
+) -> None:
+    key, value = record(new_id(), 1)
+    produce((key, value.replace(b'"sequence": 1', b'"sequence": 1e999')), record(new_id(), 1, bad=True))
+    with broken.consuming():
+        letters = _letters(broken, 2)
+    unreadable = next(letter for letter in letters if letter["error"] == "Undecodable")
+    assert broken.get(f"dead-letters/{unreadable['id']}")["message"] is None
+    broken.mood.broken = False
+    job = broken.done(broken.post("dead-letters/redrive"))
+    assert job["result"] == {"redriven": 1, "dead": 1}
+
+
+def test_a_dead_letter_is_deleted_after_thirty_days(broken: Operation, produce: Any) -> None:
+    produce(record(new_id(), 1, bad=True))
+    before = datetime.now(UTC)
+    with broken.consuming():
+        letter = broken.letter()
+    row = broken.db[DEAD_LETTERS].find_one({"_id": letter["id"]}) or {}
+    assert timedelta(days=29, hours=23) < row["expires_at"] - before < timedelta(days=30, hours=1)
+    ttl = broken.db[DEAD_LETTERS].index_information()["ttl"]
+    assert (ttl["key"], ttl["expireAfterSeconds"]) == ([("expires_at", 1)], 0)
 
 
 def test_discarding_needs_a_reason(broken: Operation, produce: Any) -> None:

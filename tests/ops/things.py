@@ -7,6 +7,7 @@ from typing import Any
 from pymongo import IndexModel, InsertOne
 
 from ops.extension import OPERATIONS
+from shared.errors import Conflict
 from shared.ids import new_id
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Policy, Projection
@@ -49,6 +50,8 @@ def things(name: str, mood: Mood) -> Service:
     topic = f"uso.{name}.things.v1"
 
     def note_effect(uow: UnitOfWork, message: Message) -> None:
+        if mood.broken and message.state and message.state.get("refused"):
+            raise Conflict("a rule of the handler's")
         if mood.broken and message.state and message.state.get("bad"):
             raise RuntimeError(f"cannot be handled: {message.state}")
         uow.write("effects", InsertOne({"message": message.id, "key": message.key, "by": uow.cause.actor}))

@@ -9,6 +9,11 @@ from rich.json import JSON
 from rich.table import Table
 
 Answers = Mapping[str, Any]
+# A key would stand on two partitions for ever, out of compaction's and a tombstone's reach.
+MORE_PARTITIONS = (
+    "partitions cannot be added in place: set KAFKA_PARTITIONS or KAFKA_PARTITIONS_BUSY to what is there, "
+    "and for more of them copy key by key into a new topic (docs/operations.md)"
+)
 
 
 def lag(answers: Answers) -> Table:
@@ -26,11 +31,14 @@ def lag(answers: Answers) -> Table:
 
 
 def outbox(answers: Answers) -> Table:
-    table = _table("service", "waiting", "oldest", "relay that leads", "as of")
+    table = _table("service", "waiting", "oldest", "relay that leads", "as of", "blocked by")
     for service, one in answers.items():
         leader = one["leader"] or "none"
-        style = None if one["relay_leads"] else "red"
-        table.add_row(service, str(one["depth"]), f"{one['oldest_seconds']:.1f} s", leader, one["as_of"], style=style)
+        blocked = ", ".join(f"{row['id']} ({row['topic']}, {row['bytes']:,} bytes)" for row in one["blocking"])
+        style = None if one["relay_leads"] and not blocked else "red"
+        table.add_row(
+            service, str(one["depth"]), f"{one['oldest_seconds']:.1f} s", leader, one["as_of"], blocked, style=style
+        )
     return table
 
 
@@ -40,13 +48,15 @@ def topics(answers: Answers) -> Table:
         for row in rows:
             role = " and ".join(name for name in ("owned", "subscribed") if row[name])
             wrong = [f"{name} is {one['found']}, not {one['wanted']}" for name, one in row["differs"].items()]
+            if "partitions" in row["differs"]:
+                wrong.append(MORE_PARTITIONS)
             wrong = wrong if row["exists"] else ["it does not exist"]
             counts = (str(row["partitions"]), str(row["replication"]))
             table.add_row(service, row["topic"], role, *counts, ", ".join(wrong), style="red" if wrong else None)
     return table
 
 
-def letters(answers: Answers) -> Table:
+def dead_letters(answers: Answers) -> Table:
     table = _table("service", "id", "topic", "message", "error", "tries", "at")
     for service, rows in answers.items():
         for row in rows:
@@ -56,7 +66,7 @@ def letters(answers: Answers) -> Table:
     return table
 
 
-def letter(answers: Answers) -> JSON:
+def whole(answers: Answers) -> JSON:
     return JSON(json.dumps(answers, ensure_ascii=False))
 
 

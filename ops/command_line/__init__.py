@@ -1,0 +1,6 @@
+"""`uso ops`: the operator's commands, a client of /v1/ops in each service."""
+
+from ops.command_line import dead_letters, jobs, views
+from ops.command_line.group import ops
+
+__all__ = ["dead_letters", "jobs", "ops", "views"]
