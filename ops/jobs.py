@@ -23,6 +23,8 @@ from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=15)
+# After a failure: long enough for another worker to be as near as this one.
+REST = timedelta(seconds=2)
 TRIES = 3
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -118,7 +120,7 @@ class Job:
             moved = uow.find_and_update(
                 JOBS,
                 {"_id": self["_id"], "claim": self["claim"], "open": True},
-                {"$set": {**changes, "until": utc_now() + LEASE}},
+                _set(changes, until=_in(LEASE)),
             )
             if moved is None:
                 raise LeaseLost
@@ -145,15 +147,16 @@ class Job:
 
         An absence of MongoDB or Kafka does not count as one.
         """
-        now = utc_now()
-        changes: Document = {"until": LONG_AGO if error is None else now + timedelta(seconds=2)}
+        changes: Document = {}
         if error is not None:
             changes["error"] = type(error).__name__
             if not is_transient(error):
                 changes["tries"] = self["tries"] + 1
             if changes.get("tries", 0) >= TRIES:
-                changes |= {"open": False, "state": "failed", "ended_at": now}
-        self.db[JOBS].update_one({"_id": self["_id"], "claim": self["claim"], "open": True}, {"$set": changes})
+                changes |= {"open": False, "state": "failed", "ended_at": utc_now()}
+        until = LONG_AGO if error is None else _in(REST)
+        mine = {"_id": self["_id"], "claim": self["claim"], "open": True}
+        self.db[JOBS].update_one(mine, _set(changes, until=until))
 
 
 def encode_offsets(offsets: Mapping[int, int]) -> dict[str, int]:
@@ -163,14 +166,23 @@ def encode_offsets(offsets: Mapping[int, int]) -> dict[str, int]:
 
 def claim(db: Database, holder: str, stop: threading.Event) -> Job | None:
     """The oldest job that nobody works on; None when there is none."""
-    now = utc_now()
     document = db[JOBS].find_one_and_update(
-        {"open": True, "until": {"$lt": now}},
-        {"$set": {"holder": holder, "until": now + LEASE, "state": "running"}, "$inc": {"claim": 1}},
+        {"open": True, "$expr": {"$lt": ["$until", "$$NOW"]}},
+        _set({"holder": holder, "state": "running"}, until=_in(LEASE), claim={"$add": ["$claim", 1]}),
         sort=[("_id", 1)],
         return_document=True,
     )
     return None if document is None else Job(db, document, stop)
+
+
+def _set(values: Mapping[str, Any], **computed: Any) -> list[Document]:
+    """An update that sets `values` as they are, and `computed` by MongoDB's expressions."""
+    return [{"$set": {**{name: {"$literal": value} for name, value in values.items()}, **computed}}]
+
+
+def _in(wait: timedelta) -> Document:
+    """That long from now by MongoDB's clock: by its own, a worker that is ahead would take jobs out of living hands."""
+    return {"$add": ["$$NOW", round(wait.total_seconds() * 1000)]}
 
 
 def is_transient(error: BaseException) -> bool:

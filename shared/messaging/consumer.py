@@ -17,6 +17,7 @@ from kafka import TopicPartition
 from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from pymongo.errors import PyMongoError
 
+from shared.backoff import backoff
 from shared.cause import own_initiative
 from shared.errors import Unavailable
 from shared.messaging.backoff import Backoff
@@ -190,7 +191,7 @@ class Consumer:
                     continue
                 tries += 1
                 if tries < TRIES and not is_transient(error):
-                    self._backoff.pause(0.05 * 2**tries)
+                    self._backoff.pause(backoff(tries, first=0.1, most=1.0))
                     continue
                 self._bury(portion[0], error, tries)
             else:

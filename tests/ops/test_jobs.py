@@ -1,14 +1,16 @@
 """Jobs of any kind: given back when a worker ends, given up when they cannot be done."""
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from ops import jobs, worker
 from ops.jobs import TRIES
 from ops.store import JOBS
-from shared.ids import new_id
+from shared.ids import new_id, utc_now
 from tests.ops.conftest import Operation
 from tests.ops.things import record
 
@@ -39,6 +41,25 @@ def test_a_job_that_fails_again_and_again_is_given_up_and_can_be_asked_for_again
     failed = operation.get(f"checks/{asked['id']}")
     assert (failed["state"], failed["error"]) == ("failed", "ArithmeticError")
     assert operation.done(operation.post("check"))["result"]["differs"] == 0
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=-1), timedelta(hours=1)], ids=str)
+def test_a_worker_whose_clock_is_an_hour_off_takes_no_job_out_of_living_hands(
+    operation: Operation, off: timedelta
+) -> None:
+    asked = operation.post("check")
+    first = jobs.claim(operation.db, "worker-1", threading.Event())
+    assert first is not None
+    with time_machine.travel(utc_now() + off):
+        assert jobs.claim(operation.db, "worker-2", threading.Event()) is None
+        first.step()
+        assert jobs.claim(operation.db, "worker-2", threading.Event()) is None
+        first.release()
+        second = jobs.claim(operation.db, "worker-2", threading.Event())
+    assert second is not None
+    assert second["_id"] == asked["id"]
+    operation.db[JOBS].update_one({"_id": asked["id"]}, {"$set": {"until": utc_now()}})
+    assert operation.done(asked)["worker"] == "worker-2"
 
 
 def test_a_job_is_found_by_its_kind_alone(operation: Operation) -> None:
