@@ -24,6 +24,14 @@ test: setup ## every check and every test
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest -n 2 --dist loadgroup
 
+.PHONY: images
+images: setup ## build the services' images with podman or docker (IMAGES=--stand-in where nothing can be pulled)
+	@$(BIN)/python -m deploy.images $(IMAGES)
+
+.PHONY: test-images
+test-images: setup ## build the images and run a service from each, as it runs elsewhere (needs podman)
+	@$(BIN)/pytest -q tests/images
+
 .PHONY: mutants
 mutants: setup ## put faults into a copy of the code, one at a time: each must turn a test red (MUTANTS="name name")
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
