@@ -11,6 +11,7 @@ from shared.settings import Settings, read_settings
 from shared.telemetry.admin import Checks, start_admin_server
 from shared.telemetry.logs import configure_logs
 
+logger_class = "shared.http.gunicorn_logger.Lines"
 worker_class = "shared.http.gunicorn_worker.Worker"
 reuse_port = True
 graceful_timeout = 8
@@ -26,11 +27,6 @@ forwarder_headers = ""
 forwarded_allow_ips = ""
 limit_request_line = 8190
 control_socket_disable = True
-
-
-def on_starting(server: Any) -> None:
-    settings = read_settings(os.environ["USO_SERVICE"])
-    configure_logs(service=settings.service, process=settings.process_name, level=settings.log_level)
 
 
 def when_ready(server: Any) -> None:

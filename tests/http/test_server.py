@@ -34,6 +34,7 @@ class Server:
     process: subprocess.Popen[bytes]
     token: str
     collection: str
+    log: Path
 
     @property
     def head(self) -> bytes:
@@ -84,9 +85,9 @@ def server(
         "SIGNING_KEYS": settings.signing_keys[0],
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
     }
-    log = (tmp_path_factory.mktemp("log") / "api.log").open("w")
+    log = tmp_path_factory.mktemp("log") / "api.log"
     command = [sys.executable, "-m", f"services.{request.param}", "api"]
-    process = subprocess.Popen(command, env=environment, cwd=Path(__file__).parents[2], stderr=log)
+    process = subprocess.Popen(command, env=environment, cwd=Path(__file__).parents[2], stderr=log.open("w"))
     collection = {"enrolment": "/v1/organisations", "events": "/v1/events", "notifications": "/v1/suppressions"}
     made = Server(
         port=port,
@@ -94,9 +95,10 @@ def server(
         process=process,
         token=keys.token("coordinator"),
         collection=collection[request.param],
+        log=log,
     )
     try:
-        wait_for(lambda: _is_ready(port), seconds=60)
+        wait_for(lambda: _is_ready(port), seconds=200)
         yield made
     finally:
         process.kill()
@@ -216,6 +218,15 @@ def test_invented_methods_make_no_time_series(server: Server) -> None:
     metrics = requests.get(f"http://127.0.0.1:{server.admin_port}/metrics", timeout=10).text
     assert 'method="other"' in metrics
     assert not any(f"AB{number:05}X" in metrics for number in range(50))
+
+
+def test_every_line_of_the_log_is_json_and_none_quotes_a_malformed_request(server: Server) -> None:
+    server.exchange(b"GET /v1/contacts?q=Meikalainen HTTP/9.9\r\nHost: x\r\n\r\n")
+    server.exchange(b"GET /v1/contacts?q=Meikalainen HTTP/1.1\r\nHost: x\r\nX Y: Meikalainen\r\n\r\n")
+    lines = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert any(line["event"].startswith("Malformed request") for line in lines)
+    assert any("Listening at" in line["event"] for line in lines)
+    assert "Meikalainen" not in server.log.read_text()
 
 
 def test_a_half_open_connection_does_not_hold_up_the_end(server: Server) -> None:
