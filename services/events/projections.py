@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from pymongo import IndexModel
 
+from shared.email_address import normalise_email
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Projection
 from shared.mongo.aggregates import Document
-from shared.mongo.paging import search_words
+from shared.search import search_words
 
 
 def only(*fields: str) -> Callable[[Message], Document]:
@@ -25,7 +26,7 @@ def keep_of_contact(message: Message) -> Document:
     state = message.state or {}
     kept = only("given_name", "family_name", "organisation_id", "role", "language", "merged_into")(message)
     search = search_words(state.get("given_name"), state.get("family_name"))
-    return {**kept, "email": (state.get("email") or "").casefold(), "search": search}
+    return {**kept, "email": normalise_email(state.get("email") or ""), "search": search}
 
 
 CONTACTS = Projection(collection="contacts", keep=keep_of_contact, indexes=[IndexModel("email", name="email")])

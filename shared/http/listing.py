@@ -33,9 +33,10 @@ from shared.http.calls import database
 from shared.http.downloads import table_answer
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
-from shared.mongo.paging import FINNISH, Page, page, search_query
+from shared.mongo.paging import FINNISH, Page, page
 from shared.mongo.paging import Sort as Order
 from shared.schemas import LANGUAGES, ByLanguage
+from shared.search import search_query
 from shared.tables import CSV, XLSX
 
 # A table is made in memory; people who need more rows subscribe to the topic.

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -122,19 +121,3 @@ def _unpack(value: Any) -> Any:
     if value is not None and not isinstance(value, str | int):
         raise ValueError("not a value of a sort field")
     return value
-
-
-def search_words(*texts: str | None) -> list[str]:
-    """What `?q=` looks in: the words of `texts`, in lower case. Keep it in an indexed field."""
-    return sorted({word for text in texts if text for word in _WORD.findall(text.casefold())})
-
-
-def search_query(q: str | None, field: str = "search") -> Mapping[str, Any]:
-    """Documents in which every word of `q` begins one of the words of `field`; all when `q` is empty."""
-    words = _WORD.findall((q or "").casefold())[:8]
-    if not words:
-        return {}
-    return {"$and": [{field: {"$regex": f"^{re.escape(word)}"}} for word in words]}
-
-
-_WORD = re.compile(r"[\w@.+-]+")

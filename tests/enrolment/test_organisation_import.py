@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 import deploy.local.demo
-from shared.tables import CSV, MAX_ROWS, XLSX
+from shared.tables import CSV, XLSX
+from shared.tables.rows import MAX_ROWS
 from tests.enrolment import builders as a
 from tests.enrolment.conftest import Enrolment, Json
 
@@ -137,7 +138,6 @@ def test_the_same_import_with_the_same_key_answers_the_same_again(enrolment: Enr
     ("table", "media"),
     [
         (b"", CSV),
-        ("name_fi\nJyv\u00e4skyl\u00e4".encode("latin-1"), CSV),
         (b"name_fi,name_fi\nTampere,Tampere\n", CSV),
         (b'name_fi\n"Tampere\n', CSV),
         (b"name_fi\nTam\x00pere\n", CSV),
@@ -147,7 +147,7 @@ def test_the_same_import_with_the_same_key_answers_the_same_again(enrolment: Enr
         (damaged(a.xlsx_table([row()])), XLSX),
         (b"name_fi\n" + b"Tampere\n" * (MAX_ROWS + 1), CSV),
     ],
-    ids=["empty", "latin-1", "twice", "open quote", "NUL", "no XLSX", "half", "no sheet", "damaged", "too long"],
+    ids=["empty", "twice", "open quote", "NUL", "no XLSX", "half", "no sheet", "damaged", "too long"],
 )
 def test_what_is_no_table_is_refused_as_a_whole(enrolment: Enrolment, table: bytes, media: str) -> None:
     answer = enrolment.client.post("/v1/organisations/import", data=table, content_type=media)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.enrolment.contacts import commands
-from services.enrolment.contacts.imports import import_contacts
+from services.enrolment.contacts.imports import COLUMNS, import_contacts
 from services.enrolment.contacts.schemas import Contact, ContactInput, ContactQuery
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.organisations.store import ORGANISATIONS
@@ -13,7 +13,9 @@ from shared.http.media import takes_media
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
-from shared.tables import TABLE_TYPES, DryRunQuery, ImportResult, read_table
+from shared.tables import TABLE_TYPES
+from shared.tables.importing import ImportQuery, ImportResult
+from shared.tables.reading import read_table
 
 routes = Routes("contacts", __name__, url_prefix="/v1", description="People in the organisations")
 
@@ -34,8 +36,8 @@ contacts.history()
 
 @routes.post("/contacts/import")
 @takes_media(*TABLE_TYPES)
-@routes.query(DryRunQuery)
+@routes.query(ImportQuery)
 @routes.response(200, ImportResult)
 def import_contact_table(query: dict[str, Any]) -> Document:
     """Add and update contacts from a CSV or XLSX table"""
-    return run(import_contacts, read_table(), dry_run=query["dry_run"])
+    return run(import_contacts, read_table(COLUMNS), dry_run=query["dry_run"], show_rows=query["rows"])

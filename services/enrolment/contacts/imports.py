@@ -3,47 +3,71 @@
 from typing import Any
 
 from services.enrolment.contacts.schemas import ContactInput
-from services.enrolment.contacts.store import CONTACTS, email_key, with_keys
+from services.enrolment.contacts.store import CONTACTS, with_keys
 from services.enrolment.organisations.imports import with_keys_as_kept
 from services.enrolment.organisations.store import ORGANISATIONS
+from shared.email_address import normalise_email
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
-from shared.tables import Row, import_rows
+from shared.tables.importing import import_rows
+from shared.tables.rows import Row, Table
 
-_INPUT = ContactInput()
+INPUT = ContactInput()
 PLAIN = ("given_name", "family_name", "email", "phone", "title", "role", "language")
 # How a row may name its organisation: the column, and the organisation's field that it is looked for in.
-NAMED_BY = {"organisation_id": "_id", "municipality_code": "municipality_code", "business_id": "business_id"}
+NAMED_BY = {
+    "organisation_id": "_id",
+    "municipality_code": "municipality_code",
+    "business_id": "business_id",
+    "external_id": "external_id",
+}
+COLUMNS = (*PLAIN, *NAMED_BY)
 
 
-def import_contacts(uow: UnitOfWork, rows: list[Row], *, dry_run: bool) -> Document:
+def import_contacts(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: bool = False) -> Document:
     """Creates and updates; a row that is wrong is listed with its errors and leaves the rest alone."""
-    rows = [with_keys_as_kept(row) for row in rows]
-    keys = [email_key(row.cells["email"]) for row in rows if row.cells.get("email")]
-    organisations = _organisations_of(uow, rows)
-    known = {row["email_key"]: row for row in uow.find(CONTACTS.collection, {"email_key": {"$in": keys}})}
+    table = Table(rows=[with_keys_as_kept(row) for row in table.rows], unused_columns=table.unused_columns)
+    keys = [normalise_email(row.cells["email"]) for row in table.rows if row.cells.get("email")]
+    organisations = _organisations_of(uow, table.rows)
+    known: dict[str, Document] = {
+        row["email_key"]: row for row in uow.find(CONTACTS.collection, {"email_key": {"$in": keys}})
+    }
+    lines: dict[str, int] = {}
 
-    def remember(contact: Document) -> None:
-        known[contact["email_key"]] = contact
+    def find(row: Row, fields: Document) -> Document | None:
+        """The contact of the row's address. Raises Invalid when an earlier row gives it to somebody else."""
+        key = normalise_email(fields.get("email", ""))
+        earlier, contact = lines.get(key), known.get(key)
+        if earlier and contact and any(fields.get(name) != contact[name] for name in ("given_name", "family_name")):
+            raise Invalid({"email": [f"Line {earlier} has this address already, for another person."]})
+        lines.setdefault(key, row.line)
+        return contact
+
+    def remember(row: Row, before: Document | None, after: Document) -> None:
+        known[after["email_key"]] = after
 
     return import_rows(
         uow,
         CONTACTS,
-        rows,
-        schema=_INPUT,
-        read=lambda cells: read_contact(cells, organisations),
-        find=lambda fields: known.get(email_key(fields.get("email", ""))),
+        table,
+        schema=INPUT,
+        read=lambda row: read_contact(row.cells, organisations),
+        find=find,
         remember=remember,
         prepare=with_keys,
         messages=("contact.created", "contact.updated"),
         dry_run=dry_run,
+        show_rows=show_rows,
     )
 
 
 def read_contact(cells: dict[str, str], organisations: dict[tuple[str, str], str]) -> dict[str, Any]:
     """A row's cells as the fields of the input. Raises Invalid when the organisation it names is not known."""
     fields: dict[str, Any] = {name: cells[name] for name in PLAIN if cells.get(name)}
+    for name in ("role", "language"):
+        if name in fields:
+            fields[name] = fields[name].casefold()
     named = {column: cells[column] for column in NAMED_BY if cells.get(column)}
     unknown = {
         column: ["There is no such organisation."] for column in named if (column, named[column]) not in organisations

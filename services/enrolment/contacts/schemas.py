@@ -1,32 +1,50 @@
 """The shapes of a contact at HTTP and in messages."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import phonenumbers
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
+from shared.email_address import EmailAddress
 from shared.schemas import LANGUAGES, Id, Line, Resource, SearchQuery, Strict, one_of
+from shared.text import one_line
 
 ROLES = ("officeholder", "elected", "developer", "other")
 COUNTRY = "FI"
 
 
 class PhoneNumber(fields.String):
-    """A phone number, kept in the international form of E.164 (`+358401234567`).
+    """A phone number, kept as E.164 has it (`+358401234567`), an extension behind it (`;ext=12`, RFC 3966).
 
-    A number without a country code is taken for a Finnish one.
+    A number without a country code is taken for a Finnish one. Letters that stand for digits are refused, and a
+    second number behind a slash.
     """
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
-        text = super()._deserialize(value, attr, data, **kwargs)
+        text = one_line(super()._deserialize(value, attr, data, **kwargs))
+        text = re.sub(r"^(\d{5,15})[.,]0+$", r"\1", text)  # a spreadsheet's number, written with its decimals
+        if re.search(r"\d[eE]\+?\d", text):
+            raise ValidationError("The number was shortened by a spreadsheet: format the column as text.")
+        if re.search(r"\d\s*[/\\]\s*\d", text):
+            raise ValidationError("One number only, without a second one behind a slash.")
         try:
             number = phonenumbers.parse(text, COUNTRY)
         except phonenumbers.NumberParseException as error:
             raise ValidationError("Not a phone number: write it as +358 40 123 4567.") from error
+        if _LETTERS.search(_EXTENSION.sub("", _PREFIX.sub("", text))):
+            raise ValidationError("Digits only: write it as +358 40 123 4567.")
         if not phonenumbers.is_possible_number(number):
             raise ValidationError("Not a possible phone number: a digit too many or too few, perhaps.")
-        return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+        extension = f";ext={number.extension}" if number.extension else ""
+        number.extension = None
+        return f"{phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)}{extension}"
+
+
+_PREFIX = re.compile(r"^\s*(puh|p|gsm|tel|tfn|mob|mobil|phone)\s*[.:]?\s*", re.IGNORECASE)
+_EXTENSION = re.compile(r"(;\s*ext=|ext\.?|extension|x|alanro|ankn\.?)\s*\d+\s*$", re.IGNORECASE)
+_LETTERS = re.compile(r"[^\W\d_]")
 
 
 class ContactInput(Strict):
@@ -34,7 +52,7 @@ class ContactInput(Strict):
 
     given_name = Line(required=True)
     family_name = Line(required=True)
-    email = fields.Email(required=True, validate=validate.Length(max=254))
+    email = EmailAddress(required=True)
     phone = PhoneNumber()
     title = Line()
     organisation_id = Id(required=True)

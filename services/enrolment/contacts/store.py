@@ -6,9 +6,11 @@ from typing import TypedDict
 from pymongo import IndexModel
 
 from services.enrolment.contacts.schemas import Contact
+from shared.email_address import normalise_email
 from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
-from shared.mongo.paging import FINNISH, search_words
+from shared.mongo.paging import FINNISH
+from shared.search import phone_words, search_words
 
 
 class ContactDocument(TypedDict):
@@ -19,7 +21,7 @@ class ContactDocument(TypedDict):
     given_name: str
     family_name: str
     email: str
-    email_key: str  # the address without regard to case: two people do not share a mailbox here
+    email_key: str  # the address as it is compared: two people do not share a mailbox here
     phone: str | None
     title: str | None
     organisation_id: str
@@ -47,12 +49,8 @@ CONTACTS: Aggregate[ContactDocument] = Aggregate(
 )
 
 
-def email_key(email: str) -> str:
-    """What an address is known again by, however it is capitalised."""
-    return email.strip().casefold()
-
-
 def with_keys(fields: Document) -> Document:
     """The fields, the key of the e-mail address, and the words that `?q=` finds them by."""
     words = search_words(fields["given_name"], fields["family_name"], fields["email"], fields.get("title"))
-    return {**fields, "email_key": email_key(fields["email"]), "search": words}
+    key = normalise_email(fields["email"])
+    return {**fields, "email_key": key, "search": [*words, *phone_words(fields.get("phone"))]}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.enrolment.organisations import commands
-from services.enrolment.organisations.imports import import_organisations
+from services.enrolment.organisations.imports import COLUMNS, import_organisations
 from services.enrolment.organisations.schemas import Organisation, OrganisationInput, OrganisationQuery
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.http.calls import run
@@ -12,7 +12,9 @@ from shared.http.media import takes_media
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
-from shared.tables import TABLE_TYPES, DryRunQuery, ImportResult, read_table
+from shared.tables import TABLE_TYPES
+from shared.tables.importing import ImportQuery, ImportResult
+from shared.tables.reading import read_table
 
 routes = Routes("organisations", __name__, url_prefix="/v1", description="Municipalities and other bodies")
 
@@ -32,8 +34,8 @@ organisations.history()
 
 @routes.post("/organisations/import")
 @takes_media(*TABLE_TYPES)
-@routes.query(DryRunQuery)
+@routes.query(ImportQuery)
 @routes.response(200, ImportResult)
 def import_organisation_table(query: dict[str, Any]) -> Document:
     """Add and update organisations from a CSV or XLSX table"""
-    return run(import_organisations, read_table(), dry_run=query["dry_run"])
+    return run(import_organisations, read_table(COLUMNS), dry_run=query["dry_run"], show_rows=query["rows"])

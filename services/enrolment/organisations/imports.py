@@ -1,4 +1,4 @@
-"""Organisations from a table: one row each, known again by municipality code or business id."""
+"""Organisations from a table: one row each, known again by a code, or without any code by kind and name."""
 
 from contextlib import suppress
 from typing import Any
@@ -10,72 +10,138 @@ from services.enrolment.organisations.store import ORGANISATIONS, with_search_wo
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
-from shared.tables import Row, import_rows, nest_languages
+from shared.schemas import LANGUAGES
+from shared.tables.importing import import_rows, nest_languages, whole_number
+from shared.tables.rows import Row, Table
 
-_INPUT = OrganisationInput()
-KEYS = ("municipality_code", "business_id")
-PLAIN = ("kind", "municipality_code", "business_id", "population")
+INPUT = OrganisationInput()
+# The first of these that a row has says which organisation it is about; the others may then be new or change.
+KEYS = ("municipality_code", "business_id", "external_id")
+PLAIN = ("kind", *KEYS, "population")
+TEXTS = ("name", "region", "wellbeing_county")
+COLUMNS = (*PLAIN, "languages", *(f"{name}_{language}" for name in TEXTS for language in LANGUAGES))
 USUAL = {"kind": "municipality"}
 
 
-def import_organisations(uow: UnitOfWork, rows: list[Row], *, dry_run: bool) -> Document:
+def import_organisations(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: bool = False) -> Document:
     """Creates and updates; a row that is wrong is listed with its errors and leaves the rest alone."""
-    rows = [with_keys_as_kept(row) for row in rows]
-    known: dict[tuple[str, str], Document] = {}
+    table = Table(rows=[with_keys_as_kept(row) for row in table.rows], unused_columns=table.unused_columns)
+    known = _Known()
+    for organisation in uow.find(ORGANISATIONS.collection, _any_of(table.rows)):
+        known.add(organisation)
 
-    def remember(organisation: Document) -> None:
-        known.update({(name, organisation[name]): organisation for name in KEYS if organisation.get(name)})
+    def remember(row: Row, before: Document | None, after: Document) -> None:
+        if before is not None:
+            known.remove(before)
+        known.add(after)
 
-    def find(fields: Document) -> Document | None:
-        found = {name: known[name, fields[name]] for name in KEYS if (name, fields.get(name)) in known}
-        if len({id(organisation) for organisation in found.values()}) > 1:
-            raise Invalid({name: ["This is another organisation's than the rest of the row."] for name in found})
-        return next(iter(found.values()), None)
-
-    for organisation in uow.find(ORGANISATIONS.collection, _any_of(rows)):
-        remember(organisation)
     return import_rows(
         uow,
         ORGANISATIONS,
-        rows,
-        schema=_INPUT,
-        read=read_organisation,
-        find=find,
+        table,
+        schema=INPUT,
+        read=lambda row: read_organisation(row.cells),
+        find=known.find,
         remember=remember,
         prepare=with_search_words,
         messages=("organisation.created", "organisation.updated"),
         dry_run=dry_run,
+        show_rows=show_rows,
         usual=USUAL,
     )
+
+
+class _Known:
+    """The organisations by their keys, as they stand after the rows that were handled."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[tuple[str, str], Document] = {}
+
+    def add(self, organisation: Document) -> None:
+        self._by_key.update((key, organisation) for key in _keys_of(organisation))
+
+    def remove(self, organisation: Document) -> None:
+        for key in _keys_of(organisation):
+            self._by_key.pop(key, None)
+
+    def find(self, row: Row, fields: Document) -> Document | None:
+        """The organisation of the row's first key that is known. Raises Invalid when its keys contradict one another.
+
+        An organisation keeps its first key: a row that is known by a later key alone never changes an earlier one.
+        """
+        keys = _keys_of({"kind": "municipality", **fields})
+        found = {name: self._by_key[name, value] for name, value in keys if (name, value) in self._by_key}
+        if not found:
+            return None
+        organisation = next(iter(found.values()))
+        others = {name for name, other in found.items() if other is not organisation}
+        if others:
+            raise Invalid({name: [f"This is {_name_of(found[name])}'s."] for name in sorted(others)})
+        by = next(iter(found))
+        for name in KEYS[: KEYS.index(by)] if by in KEYS else ():
+            if fields.get(name) and organisation.get(name) and fields[name] != organisation[name]:
+                raise Invalid({by: [f"This is {_name_of(organisation)}'s, whose {name} is {organisation[name]}."]})
+        return organisation
+
+
+def _keys_of(organisation: Document) -> list[tuple[str, str]]:
+    """Its keys, the strongest first; kind and name where it has no code."""
+    codes = [(name, organisation[name]) for name in KEYS if organisation.get(name)]
+    if codes:
+        return codes
+    names = organisation.get("name") or {}
+    return [(f"{organisation.get('kind')} {language}", name.casefold()) for language, name in names.items()]
+
+
+def _name_of(organisation: Document) -> str:
+    return next(iter(organisation["name"].values()))  # type: ignore[no-any-return]
 
 
 def read_organisation(cells: dict[str, str]) -> dict[str, Any]:
     """A row's cells as the fields of the input."""
     fields: dict[str, Any] = {name: cells[name] for name in PLAIN if cells.get(name)}
-    for name in ("name", "region", "wellbeing_county"):
+    for name in TEXTS:
         texts = nest_languages(cells, name)
         if texts:
             fields[name] = texts
-    if "population" in fields and str(fields["population"]).isdigit():
-        fields["population"] = int(fields["population"])
+    if "population" in fields:
+        fields["population"] = whole_number(fields["population"])
+    if "kind" in fields:
+        fields["kind"] = fields["kind"].casefold()
     if cells.get("languages"):
-        fields["languages"] = [language.strip() for language in cells["languages"].split(",") if language.strip()]
+        languages = cells["languages"].casefold().split(",")
+        fields["languages"] = [language.strip() for language in languages if language.strip()]
     return fields
 
 
 def with_keys_as_kept(row: Row) -> Row:
     """The row with its municipality code and business id as organisations have them.
 
-    Spreadsheets take codes for numbers: `91` is Helsinki's `091` again. What is wrong stays as it is, to be told of.
+    Spreadsheets take codes for numbers: `91` is Helsinki's `091` again, `2116752` the Y-tunnus `0211675-2`. A wrong
+    code stays as it is, to be refused by its field.
     """
     cells = dict(row.cells)
-    if cells.get("municipality_code", "").isdigit():
-        cells["municipality_code"] = cells["municipality_code"].zfill(3)
-    if cells.get("business_id"):
+    if code := cells.get("municipality_code"):
+        code = str(whole_number(code))
+        cells["municipality_code"] = code.zfill(3) if code.isdecimal() else code
+    if number := cells.get("business_id"):
+        digits = str(whole_number(number))
+        if digits.isdecimal() and 6 <= len(digits) <= 8:
+            number = f"{digits.zfill(8)[:7]}-{digits[-1]}"
         with suppress(ValidationError):
-            cells["business_id"] = BusinessId().deserialize(cells["business_id"])
-    return Row(row.line, cells)
+            number = BusinessId().deserialize(number)
+        cells["business_id"] = number
+    return Row(row.line, cells, row.errors)
 
 
 def _any_of(rows: list[Row]) -> Document:
-    return {"$or": [{name: {"$in": [row.cells[name] for row in rows if row.cells.get(name)]}} for name in KEYS]}
+    """The query for every organisation that the rows may be about."""
+    by_code = [{name: {"$in": [row.cells[name] for row in rows if row.cells.get(name)]}} for name in KEYS]
+    nameless = [row.cells for row in rows if not any(row.cells.get(name) for name in KEYS)]
+    columns = [(language, f"name_{language}") for language in LANGUAGES]
+    by_name = [
+        {f"name.{language}": {"$in": [cells[column] for cells in nameless if cells.get(column)]}}
+        for language, column in columns
+        if any(cells.get(column) for cells in nameless)
+    ]
+    return {"$or": [*by_code, *by_name]}

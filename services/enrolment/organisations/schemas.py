@@ -30,6 +30,7 @@ class OrganisationInput(Strict):
     name = ByLanguage(required=True)
     municipality_code = Line(validate=validate.Regexp(r"^[0-9]{3}$", error="Three digits, such as 091."))
     business_id = BusinessId()
+    external_id = Line(metadata={"description": "its id in another system of the network"})
     region = ByLanguage()
     wellbeing_county = ByLanguage()
     languages = fields.List(

@@ -8,8 +8,9 @@ from pymongo import IndexModel
 from services.enrolment.organisations.schemas import Organisation
 from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
-from shared.mongo.paging import FINNISH, search_words
+from shared.mongo.paging import FINNISH
 from shared.schemas import LANGUAGES
+from shared.search import search_words
 
 
 class OrganisationDocument(TypedDict):
@@ -21,6 +22,7 @@ class OrganisationDocument(TypedDict):
     name: dict[str, str]
     municipality_code: str | None
     business_id: str | None
+    external_id: str | None
     region: dict[str, str] | None
     wellbeing_county: dict[str, str] | None
     languages: list[str] | None
@@ -49,6 +51,13 @@ ORGANISATIONS: Aggregate[OrganisationDocument] = Aggregate(
             unique=True,
             partialFilterExpression={"business_id": {"$type": "string"}},
         ),
+        IndexModel(
+            "external_id",
+            name="external_id",
+            unique=True,
+            partialFilterExpression={"external_id": {"$type": "string"}},
+        ),
+        *(IndexModel(f"name.{language}", name=f"name_{language}") for language in LANGUAGES),
         IndexModel([("search", 1), ("_id", 1)], name="search"),
         IndexModel([("kind", 1), ("_id", 1)], name="kind"),
         IndexModel([("population", 1), ("_id", 1)], name="population"),
@@ -57,6 +66,7 @@ ORGANISATIONS: Aggregate[OrganisationDocument] = Aggregate(
     conflict_messages={
         "municipality_code": "Another organisation has this municipality code.",
         "business_id": "Another organisation has this business id.",
+        "external_id": "Another organisation has this external id.",
     },
 )
 

@@ -9,7 +9,8 @@ from services.events.events.domain import LIFECYCLE
 from services.events.events.schemas import Event
 from shared.messaging.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate, Document
-from shared.mongo.paging import Sort, search_query, search_words
+from shared.mongo.paging import Sort
+from shared.search import search_query, search_words
 
 
 class EventDocument(TypedDict):

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.events.projections import CONTACTS, ENROLMENTS
 from services.events.registrations.domain import ENROLLED
+from shared.email_address import normalise_email
 from shared.errors import NotArrivedYet
 from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
@@ -50,7 +51,7 @@ def find_registrant(db: Database, secrets: Secrets, body: dict[str, Any]) -> Reg
             raise NotArrivedYet("contact_id", "contact")
         return _contact(secrets, contact)
     person = body["person"]
-    email = person["email"].casefold()
+    email = normalise_email(person["email"])
     contact = db[CONTACTS.collection].find_one({"email": email})
     if contact is not None and not contact.get("merged_into"):
         return _contact(secrets, contact)

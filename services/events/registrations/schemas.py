@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from services.events.events.domain import ROLES
 from services.events.registrations.domain import LIFECYCLE
 from services.events.registrations.names import PersonName, no_address_or_markup
+from shared.email_address import EmailAddress
 from shared.messaging.changes import Change
 from shared.schemas import LANGUAGES, Id, Line, LongText, Resource, SearchQuery, Strict, one_of
 
@@ -16,7 +17,7 @@ class Person(Strict):
 
     given_name = PersonName(required=True)
     family_name = PersonName(required=True)
-    email = fields.Email(required=True, validate=validate.Length(max=254))
+    email = EmailAddress(required=True)
     organisation = Line(max_length=100, validate=no_address_or_markup)
     language = one_of(*LANGUAGES, load_default="fi")
 

@@ -9,7 +9,8 @@ from services.events.registrations.registrants import person_of
 from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, with_positions
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.mongo.paging import Page, page, search_query, search_words
+from shared.mongo.paging import Page, page
+from shared.search import matches, search_query, search_words
 from shared.secrets import Secrets
 
 
@@ -83,16 +84,11 @@ def _named(db: Database, secrets: Secrets, event_id: str, q: str) -> Document:
     """Those whose name has words that begin so. Sealed names can only be read one by one."""
     all_of_event = db[REGISTRATIONS.collection].find({"event_id": event_id}, {"contact_id": 1, "person_sealed": 1})
     contacts, persons = [], []
-    wanted = search_words(q)
     for one in all_of_event:
         person = person_of(secrets, one)
         if person is None:
             contacts.append(one["contact_id"])
-        elif _begin(search_words(person["given_name"], person["family_name"], person["email"]), wanted):
+        elif matches(search_words(person["given_name"], person["family_name"], person["email"]), q):
             persons.append(one["_id"])
     found = db[CONTACTS.collection].find({"$and": [{"_id": {"$in": contacts}}, search_query(q)]}, {"_id": 1})
     return {"$or": [{"_id": {"$in": persons}}, {"contact_id": {"$in": [row["_id"] for row in found]}}]}
-
-
-def _begin(words: list[str], wanted: list[str]) -> bool:
-    return all(any(word.startswith(beginning) for word in words) for beginning in wanted)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.notifications.addresses import to_wire
 from services.notifications.sending.domain import Missing, NotToBeSent
 from services.notifications.sending.references import References
+from shared.email_address import to_wire
 from shared.mongo.aggregates import Document
 from shared.schemas import LANGUAGES
 from shared.secrets import Secrets

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from services.notifications.addresses import normalise_email
 from services.notifications.announcements.domain import language_of
 from services.notifications.preferences.store import opted_out
 from services.notifications.sending.addressees import Addressee, addressee_of
 from services.notifications.sending.delivery_subject import DeliverySubject
 from services.notifications.sending.domain import Circumstances, Missing, NotToBeSent, why_not
 from services.notifications.sending.references import References, load_references, suppressed
+from shared.email_address import normalise_email
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.notifications.addresses import normalise_email
 from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.preferences.store import PREFERENCES
 from services.notifications.projections import CONTACTS, ENROLMENTS, EVENTS, ORGANISATIONS, REGISTRATIONS, SEASONS
 from services.notifications.suppressions.store import SUPPRESSIONS
+from shared.email_address import normalise_email
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

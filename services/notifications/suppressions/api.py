@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from services.notifications.addresses import normalise_email
 from services.notifications.suppressions import commands
 from services.notifications.suppressions.store import (
     SUPPRESSIONS,
@@ -11,6 +10,7 @@ from services.notifications.suppressions.store import (
     SuppressionQuery,
     SuppressionSearch,
 )
+from shared.email_address import normalise_email
 from shared.http.calls import database, run
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes

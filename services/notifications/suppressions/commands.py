@@ -5,8 +5,8 @@ from typing import Any
 
 from pymongo import DeleteOne
 
-from services.notifications.addresses import normalise_email
 from services.notifications.suppressions.store import SUPPRESSIONS
+from shared.email_address import normalise_email
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 

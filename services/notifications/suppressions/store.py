@@ -3,6 +3,7 @@
 from marshmallow import fields
 from pymongo import IndexModel
 
+from shared.email_address import EmailAddress
 from shared.mongo.aggregates import Aggregate, Document
 from shared.schemas import Instant, Line, PageQuery, Resource, Strict, one_of
 
@@ -10,7 +11,7 @@ REASONS = ("bounced", "complained", "manual")
 
 
 class SuppressionInput(Strict):
-    email = fields.Email(required=True)
+    email = EmailAddress(required=True)
     reason = one_of(*REASONS, load_default="manual")
     note = Line(max_length=1000)
     expires_at = Instant(allow_none=True, load_default=None, metadata={"description": "for good when null"})
