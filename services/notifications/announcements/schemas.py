@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from services.notifications.announcements.domain import LIFECYCLE
 from services.notifications.templates.errors import CannotRender
 from services.notifications.templates.markdown import to_html_and_text
+from shared.email_address import EmailAddress
 from shared.schemas import LANGUAGES, ByLanguage, Id, Instant, Line, PageQuery, Resource, Strict, one_of
 
 MAX_SUBJECT = 200
@@ -39,7 +40,7 @@ class AnnouncementInput(Strict):
 
     subject = ByLanguage(required=True, max_length=MAX_SUBJECT)
     body = ByLanguage(required=True, max_length=MAX_BODY, multiline=True)
-    reply_to = fields.Email(allow_none=True, load_default=None)
+    reply_to = EmailAddress(allow_none=True, load_default=None)
     segment = fields.Nested(Segment, required=True)
     send_at = Instant(allow_none=True, load_default=None, metadata={"description": "at once when scheduled, if null"})
 
@@ -105,7 +106,7 @@ class RecipientsQuery(PageQuery):
 class TestInput(Strict):
     """Where to send a test to: an address of your own."""
 
-    email = fields.Email(required=True)
+    email = EmailAddress(required=True)
     language = one_of(*LANGUAGES)
 
 
