@@ -129,6 +129,7 @@ REGISTRATIONS = Projection(
         state=is_text,
         position=is_number,
         person_sealed=is_text,
+        calendar_sequence=is_number,
         instants=("created_at",),
     ),
     indexes=[

@@ -317,3 +317,64 @@ def calendar(mail) -> str | None:
             content = part.get_content()
             return content if isinstance(content, str) else content.decode()
     return None
+
+
+def test_an_offered_place_is_told_with_its_end_and_a_transferred_one_with_a_calendar_entry(notifications) -> None:
+    aino, event = a.contact(), a.event()
+    registration = a.registration(event, aino, state="waitlisted")
+    offered = {"held_until": "2022-12-01T12:00:00Z", "awaits": "answer"}
+    notifications.hears(
+        a.known(a.CONTACTS, aino),
+        a.known(a.EVENTS, event),
+        a.known(a.REGISTRATIONS, registration),
+        a.became(a.REGISTRATIONS, "registration.offered", registration, "offered", **offered),
+        a.became(a.REGISTRATIONS, "registration.transferred", registration, "confirmed"),
+    )
+    first, second = notifications.sends()
+    assert "Vastaa viimeistään to 1.12.2022 klo 14.00." in first.get_body(("plain",)).get_content()
+    assert calendar(first) is None
+    assert "METHOD:REQUEST" in calendar(second)
+
+
+def test_an_unconfirmed_address_is_asked_first_and_confirmed_afterwards(notifications) -> None:
+    aino, event = a.contact(), a.event()
+    registration = a.registration(event, aino, state="offered", awaits="address")
+    notifications.hears(
+        a.known(a.CONTACTS, aino),
+        a.known(a.EVENTS, event),
+        a.came(a.REGISTRATIONS, "registration.created", registration),
+        a.came(a.REGISTRATIONS, "registration.asked_again", registration),
+        a.became(a.REGISTRATIONS, "registration.transitioned", registration, "confirmed", calendar_sequence=7),
+        a.came(a.REGISTRATIONS, "registration.asked_again", registration),
+    )
+    mails = notifications.sends()
+    assert notifications.templates() == [
+        "confirm_address",
+        "confirm_address",
+        "registration_confirmed",
+        "already_registered",
+    ]
+    assert "SEQUENCE:7" in calendar(mails[2])
+    assert [calendar(mail) for mail in (mails[0], mails[3])] == [None, None]
+
+
+def test_who_gets_neither_a_place_nor_a_line_hears_why(notifications) -> None:
+    aino, event = a.contact(), a.event()
+    refused = a.registration(event, aino, state="refused", refused_because="organisation_full")
+    notifications.hears(
+        a.known(a.CONTACTS, aino), a.known(a.EVENTS, event), a.came(a.REGISTRATIONS, "registration.created", refused)
+    )
+    (mail,) = notifications.sends()
+    assert "organisaatiosi paikat ovat täynnä" in mail.get_body(("plain",)).get_content()
+
+
+def test_a_mail_that_may_not_come_yet_waits(notifications) -> None:
+    aino, event = a.contact(), a.event()
+    registration = a.registration(event, aino, mail_not_before=a.in_(minutes=30))
+    notifications.hears(
+        a.known(a.CONTACTS, aino),
+        a.known(a.EVENTS, event),
+        a.came(a.REGISTRATIONS, "registration.created", registration),
+    )
+    assert notifications.sends() == []
+    assert notifications.states() == ["scheduled"]

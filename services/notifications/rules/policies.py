@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from pymongo import DeleteOne, InsertOne, UpdateMany
 
@@ -19,6 +20,7 @@ from services.notifications.rules.recipients import NotHereYet, Recipient, Refer
 from services.notifications.rules.table import Rule
 from services.notifications.rules.waiting_messages import WAITING, waiting_row
 from shared.cause import Cause
+from shared.instants import parse_instant
 from shared.messaging.messages import Message
 from shared.mongo.unit_of_work import UnitOfWork
 
@@ -92,7 +94,14 @@ def new_delivery(rule: Rule, message: Message, recipient: Recipient) -> NewDeliv
         enrolment_id=recipient.enrolment_id,
         personalisation=rule.personalisation(message),
         delay=rule.delay,
+        due_at=_not_before(message),
     )
+
+
+def _not_before(message: Message) -> datetime | None:
+    """An address that nobody has confirmed gets few mails an hour: the registration says when the next may come."""
+    text = (message.state or {}).get("mail_not_before")
+    return parse_instant(text) if text else None
 
 
 def forget_a_contact(uow: UnitOfWork, message: Message) -> None:

@@ -86,8 +86,27 @@ def position(message: Message) -> dict[str, Any]:
     return {"position": (message.state or {}).get("position")}
 
 
-WITH_A_PLACE_OR_IN_LINE = Everyone(states=("confirmed", "waitlisted"))
+WITH_A_PLACE_OR_IN_LINE = Everyone(states=("confirmed", "offered", "waitlisted"))
 THOSE_WHO_CAME = Everyone(states=("attended",), or_else=("confirmed",))  # everyone when nobody was checked in
+
+
+def offer(message: Message) -> dict[str, Any]:
+    return {"expires_at": (message.state or {}).get("held_until")}
+
+
+def refusal(message: Message) -> dict[str, Any]:
+    return {"refused_because": (message.state or {}).get("refused_because")}
+
+
+def offered(awaits: str) -> Condition:
+    """The seat is held until the address is confirmed, or until the answer comes."""
+
+    def holds(message: Message) -> bool:
+        state = message.state or {}
+        return state.get("state") == "offered" and state.get("awaits") == awaits
+
+    return holds
+
 
 ENROLMENT_RULES = (
     Rule(template="enrolment_received", on="enrolment.created", to=contacts_of_the_enrolment),
@@ -114,6 +133,37 @@ REGISTRATION_RULES = (
         personalisation=position,
     ),
     Rule(template="registration_promoted", on="registration.promoted", to=the_registered),
+    Rule(template="registration_offered", on="registration.offered", to=the_registered, personalisation=offer),
+    Rule(
+        template="registration_offered",
+        on="registration.created",
+        when=offered("answer"),
+        to=the_registered,
+        personalisation=offer,
+    ),
+    Rule(template="confirm_address", on="registration.created", when=offered("address"), to=the_registered),
+    Rule(
+        template="registration_confirmed",
+        on="registration.transitioned",
+        when=became("confirmed", after="offered"),
+        to=the_registered,
+    ),
+    Rule(
+        template="registration_refused",
+        on="registration.created",
+        when=is_now("refused"),
+        to=the_registered,
+        personalisation=refusal,
+    ),
+    # Who registers again hears by mail how it stands: the answer to the public form tells strangers nothing.
+    Rule(template="confirm_address", on="registration.asked_again", when=offered("address"), to=the_registered),
+    Rule(
+        template="already_registered",
+        on="registration.asked_again",
+        when=lambda message: not offered("address")(message),
+        to=the_registered,
+    ),
+    Rule(template="registration_transferred", on="registration.transferred", to=the_registered),
     Rule(
         template="registration_cancelled",
         on="registration.transitioned",

@@ -7,14 +7,15 @@ from typing import Any
 from services.notifications.sending.references import References
 from services.notifications.templates.defaults import in_language
 from services.notifications.templates.event_values import event_values
-from services.notifications.templates.localtime import workshop_days
-from services.notifications.templates.words import what_changed
+from services.notifications.templates.localtime import moment, workshop_days
+from services.notifications.templates.words import refusal, what_changed
+from shared.instants import parse_instant
 from shared.mongo.aggregates import Document
 
 ABOUT_AN_ENROLMENT = frozenset({"enrolment_received", "enrolment_confirmed"})
 ABOUT_A_WORKSHOP = frozenset({"workshop_confirmed", "workshop_refused"})
 # Who may read where to join (CONTRACT: `online_url`): those who have a seat.
-SEATED = frozenset({"confirmed", "attended"})
+SEATED = frozenset({"confirmed", "attended", "absent"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,5 +110,11 @@ def render_context(
         }
     if subject.event is not None:
         context["event"] = event_values(subject.event, language, with_link=subject.may_join)
+        context["refusal"] = {"reason": refusal(given.get("refused_because"), language)}
+        context["offer"] = {"expires": _expires(given.get("expires_at"), subject.event, language)}
         context["workshop"] = {"days": workshop_days(int(2 * (subject.event.get("days") or 0)), language)}
     return context
+
+
+def _expires(at: str | None, event: Document, language: str) -> str | None:
+    return None if at is None else moment(parse_instant(at), event.get("timezone") or "UTC", language)

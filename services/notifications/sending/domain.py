@@ -43,7 +43,15 @@ def wait_for_the_server(failures: int, jitter: float) -> float:
 
 # Good news about a place, which nobody needs who has given it up since.
 _ABOUT_A_PLACE = frozenset(
-    {"registration_confirmed", "registration_waitlisted", "registration_promoted", "event_changed", "event_reminder"}
+    {
+        "registration_confirmed",
+        "registration_waitlisted",
+        "registration_offered",
+        "registration_promoted",
+        "registration_transferred",
+        "event_changed",
+        "event_reminder",
+    }
 )
 
 

@@ -15,6 +15,7 @@ PRODUCT_ID = "-//USO//Notifications//EN"
 WITH_CALENDAR = {
     "registration_confirmed": "REQUEST",
     "registration_promoted": "REQUEST",
+    "registration_transferred": "REQUEST",
     "event_changed": "REQUEST",
     "event_cancelled": "CANCEL",
     "registration_cancelled": "CANCEL",
@@ -38,7 +39,7 @@ def calendar_of(
     same_for_all = _invitation(
         method,
         uid=known.get("uid") or event["_id"],
-        sequence=int(known.get("sequence") or 0),
+        sequence=int(max(known.get("sequence") or 0, (subject.registration or {}).get("calendar_sequence") or 0)),
         status=STATUS.get(subject.template, "CONFIRMED"),
         summary=in_language(event.get("title"), language),
         description=in_language(event.get("description"), language),

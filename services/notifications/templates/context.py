@@ -140,6 +140,69 @@ WORKSHOP = (
         example=_three("1,5 päivää", "1,5 dagar", "1.5 days"),
     ),
 )
+OFFER = (
+    Placeholder(
+        name="offer.expires",
+        description="Until when the offered place is held",
+        example=_three("to 1.12.2022 klo 14.00", "to 1.12.2022 kl. 14.00", "Thu 1 Dec 2022, 14:00"),
+        optional=True,
+    ),
+)
+REFUSAL = (
+    Placeholder(
+        name="refusal.reason",
+        description="Why there is neither a place nor a line",
+        example=_three("tilaisuus on täynnä", "evenemanget är fullbokat", "the event is full"),
+        optional=True,
+    ),
+)
+INVITATION = (
+    Placeholder(
+        name="invitation.url",
+        description="Where the recipient answers the invitation",
+        example="https://events.example/public/invitations/example",
+        optional=True,
+    ),
+)
+CERTIFICATE = (
+    Placeholder(
+        name="certificate.url",
+        description="Where the certificate can be had",
+        example="https://events.example/public/registrations/example/certificate.pdf",
+        optional=True,
+    ),
+)
+TASK = (
+    Placeholder(
+        name="task.title",
+        description="What is to be done",
+        example=_three("Soita Kangasalle", "Ring Kangasala", "Call Kangasala"),
+    ),
+    Placeholder(
+        name="task.due_on",
+        description="The day by which it was to be done",
+        example=_three("to 1.12.2022", "to 1.12.2022", "Thu 1 Dec 2022"),
+    ),
+    Placeholder(
+        name="task.about", description="The organisation, contact or event", example="Kangasala", optional=True
+    ),
+)
+DIGEST = (
+    Placeholder(
+        name="digest.registrations",
+        description="New registrations, one line for each event",
+        example=_three(["Tilannekuva: 3"], ["Lägesbild: 3"], ["Situation: 3"]),
+        many=True,
+        optional=True,
+    ),
+    Placeholder(
+        name="digest.tasks",
+        description="Overdue tasks, one line each",
+        example=_three(["Soita Kangasalle"], ["Ring Kangasala"], ["Call Kangasala"]),
+        many=True,
+        optional=True,
+    ),
+)
 ANNOUNCEMENT = (
     Placeholder(
         name="announcement.subject",
@@ -171,6 +234,16 @@ CONTEXT: Mapping[str, tuple[Placeholder, ...]] = {
     "feedback_request": EVERYWHERE + EVENT + MANAGE,
     "workshop_confirmed": EVERYWHERE + SEASON + EVENT + ONLINE + WORKSHOP,
     "workshop_refused": EVERYWHERE + SEASON + EVENT + REASON + WORKSHOP,
+    "registration_offered": EVERYWHERE + EVENT + MANAGE + OFFER,
+    "registration_transferred": EVERYWHERE + EVENT + ONLINE + MANAGE,
+    "registration_refused": EVERYWHERE + EVENT + REFUSAL,
+    "confirm_address": EVERYWHERE + EVENT + MANAGE,
+    "already_registered": EVERYWHERE + EVENT + MANAGE,
+    "invitation": EVERYWHERE + EVENT + INVITATION,
+    "invitation_reminder": EVERYWHERE + EVENT + INVITATION,
+    "certificate": EVERYWHERE + EVENT + CERTIFICATE,
+    "task_overdue": EVERYWHERE + TASK,
+    "digest": EVERYWHERE + DIGEST,
     "announcement": EVERYWHERE + ANNOUNCEMENT,
 }
 

@@ -45,6 +45,12 @@ def when(starts_at: datetime, ends_at: datetime, timezone: str, language: str) -
     return text if timezone == HOME_ZONE else f"{text} ({IN_ZONE[language].format(_zone_name(timezone, language))})"
 
 
+def moment(at: datetime, timezone: str, language: str) -> str:
+    """A point in time on the clocks of a zone: `to 1.12.2022 klo 14.00`. Raises as `when`."""
+    text = _moment(at.astimezone(ZoneInfo(timezone)), language)
+    return text if timezone == HOME_ZONE else f"{text} ({IN_ZONE[language].format(_zone_name(timezone, language))})"
+
+
 def day(iso_date: str, language: str) -> str:
     """A date with its weekday: `to 1.12.2022`. Raises ValueError for anything but YYYY-MM-DD."""
     return _day(date.fromisoformat(iso_date), language)

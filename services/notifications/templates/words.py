@@ -19,6 +19,26 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+REFUSALS: Mapping[str, Mapping[str, str]] = {
+    "full": {"fi": "tilaisuus on täynnä", "sv": "evenemanget är fullbokat", "en": "the event is full"},
+    "organisation_full": {
+        "fi": "organisaatiosi paikat ovat täynnä",
+        "sv": "din organisations platser är slut",
+        "en": "the places of your organisation are taken",
+    },
+    "not_invited": {
+        "fi": "tilaisuus on tarkoitettu muille osallistujille",
+        "sv": "evenemanget är avsett för andra deltagare",
+        "en": "the event is meant for other participants",
+    },
+}
+
+
+def refusal(code: str | None, language: str) -> str | None:
+    """Why a registration was refused, in words; None for a code that there are no words for."""
+    return REFUSALS.get(code or "", {}).get(language)
+
+
 def event_kind(kind: str, language: str) -> str:
     """What an event is called: `webinaari`. Raises KeyError for a kind or language that there is not."""
     return KINDS[kind][language]
