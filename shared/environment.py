@@ -15,7 +15,7 @@ _NEEDED = object()
 
 @dataclass(frozen=True, kw_only=True)
 class Variable:
-    """What one setting's field is read from; `example` is the value that tests get where there is no default."""
+    """The environment variable of one setting; `example` is the value for tests where there is no default."""
 
     name: str
     about: str

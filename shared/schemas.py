@@ -17,7 +17,7 @@ LANGUAGES = ("fi", "sv", "en")
 MAX_TEXT = 20_000
 # The ids of one answer; 200 of them also fit an address (8,190 bytes).
 MAX_VALUES = 200
-# isodate takes what only begins like a duration, or ends in a line feed; signs have no meaning here.
+# isodate also accepts text that only begins like a duration, or ends with a line feed. A sign has no meaning here.
 _DURATION = re.compile(r"P[0-9]{1,9}[YMWD][0-9YMDTHS.,]*|PT[0-9]{1,9}[0-9HMS.,]*")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -145,7 +145,7 @@ def _canonical_duration(text: str) -> str:
 
 
 class Strict(Schema):
-    """An input at HTTP: a field that is not known is refused; null is as good as leaving an optional one out."""
+    """An input at HTTP. An unknown field is refused; null for an optional field means that it is absent."""
 
     class Meta:
         unknown = RAISE
@@ -162,7 +162,7 @@ class Strict(Schema):
 
 
 class Resource(Schema):
-    """What every resource shows of itself."""
+    """The fields that every resource shows."""
 
     id = fields.String(attribute="_id", required=True, metadata={"format": "uuid"})
     version = fields.Integer(required=True, metadata={"description": "1, 2, 3 …; also its ETag"})
@@ -170,7 +170,7 @@ class Resource(Schema):
     updated_at = Instant(required=True)
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
-        """What a resource shows is all there: null where nothing was given and nothing is implied."""
+        """Every field is always present in output; absent optional ones are null."""
         field_obj.allow_none |= not field_obj.required and field_obj.load_default in (missing, None)
         field_obj.required = True
 
@@ -193,7 +193,7 @@ class Several(fields.List[Any]):
 
 
 class PageQuery(Strict):
-    """The part of a list's query that all lists have. Further filters are fields of a subclass."""
+    """The query parameters of every list. A subclass adds filters as fields."""
 
     limit = fields.Integer(load_default=50, validate=validate.Range(min=1, max=200))
     cursor = fields.String(load_default=None)
@@ -234,14 +234,14 @@ def transition_of(states: Sequence[str], name: str) -> type[Schema]:
 
 
 class TransitionInput(Strict):
-    """A step to another state; `reason` where the step asks for one."""
+    """A step to another state; some steps need a `reason`."""
 
     to = fields.String(required=True, validate=validate.Length(min=1, max=40))
     reason = Line(max_length=1000)
 
 
 def one_of(*values: str, **options: Any) -> fields.String:
-    """A field that takes just these values."""
+    """A field that takes these values only."""
     return fields.String(validate=validate.OneOf(values), **options)
 
 

@@ -44,7 +44,7 @@ def proxies(text: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings(KafkaSettings):
-    """What a process needs to know of its surroundings; docs/configuration.md is made from these lines."""
+    """The settings that every process has. docs/configuration.md is made from these lines."""
 
     service: str
     process_name: str = setting(

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-# More proxies than any installation has; a longer header is somebody's attempt to keep us busy.
+# No installation has more proxies in a row; a longer header is an attempt to keep the process busy.
 MAX_HOPS = 20
 Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrustedProxies:
-    """Proxies by network, or by their number (`hops`); none: nobody's header is believed."""
+    """Proxies by network, or by their number (`hops`). Without either, the header is ignored."""
 
     networks: tuple[Network, ...] = ()
     hops: int = 0
@@ -24,7 +24,7 @@ class TrustedProxies:
         return cls(networks=tuple(ip_network(part.strip()) for part in text.split(",") if part.strip()))
 
     def client(self, peer: str, forwarded_for: str) -> str:
-        """The caller's address: the last in the header that no trusted proxy has; `peer`'s when nobody is trusted.
+        """The caller's address: the last in the header that no trusted proxy has; `peer` when no proxy is trusted.
 
         Callers can write the left part of the header themselves, so it is read from the right, one address for each
         proxy that is trusted, and no further than the first part that is no address.

@@ -1,4 +1,4 @@
-"""The application factory of every service's api process."""
+"""The application factory of each service's api process."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -29,7 +29,7 @@ from shared.trusted_proxies import TrustedProxies
 log = get_logger(__name__)
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
-# A label or a log field must not be whatever a stranger sends: each new value would be a time series for good.
+# Strangers must not choose labels: Prometheus keeps a time series for each value. Other methods count as `other`.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
@@ -42,7 +42,7 @@ def create_app(
     checks: Checks,
     provides: Iterable[object] = (),
 ) -> Flask:
-    """A Flask app with the given routes, and around them what every service promises.
+    """A Flask app with the given routes and the behaviour that all services share.
 
     Tokens and roles, problem details, request and trace ids, body limits, content negotiation,
     /healthz, /readyz, /openapi.json and /docs. Nothing connects before the first request.
@@ -86,7 +86,7 @@ class _Api(Api):  # type: ignore[misc]
     """flask-smorest with our problem documents instead of its own error answers."""
 
     def _register_error_handlers(self) -> None:
-        """Ours are registered by the factory."""
+        """Does nothing: the factory registers our own handlers."""
 
     def _register_responses(self) -> None:
         for name, response in problem_responses():

@@ -17,7 +17,7 @@ IMPLIED = {
     "manager": frozenset({"viewer", "coordinator", "manager"}),
     "operator": frozenset({"operator"}),
 }
-# `sub` goes into every message, journal row and log line of what its holder does (OpenID Connect Core, 2).
+# `sub` stands in every message, journal row and log line of its holder's changes (limit: OpenID Connect Core, 2).
 MAX_SUB = 255
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,7 +51,7 @@ class Tokens:
         return claims
 
     def _decode(self, token: str, generation: int) -> dict[str, Any]:
-        """What the token claims. `generation` of the keys is there for the cache: none outlives its key."""
+        """The token's claims. `generation` is an argument for the cache's sake: no entry outlives its key."""
         header = jwt.get_unverified_header(token)
         if header.get("alg") not in ALGORITHMS:
             raise jwt.InvalidAlgorithmError("only asymmetric signatures are")
@@ -66,7 +66,7 @@ class Tokens:
             audience=self.audience,
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
-        # PyJWT takes a number in quotation marks for a NumericDate (RFC 7519, 2).
+        # PyJWT also accepts a number written as text, which is no NumericDate (RFC 7519, 2).
         if any(name in claims and type(claims[name]) not in (int, float) for name in ("exp", "nbf", "iat")):
             raise jwt.InvalidTokenError("`exp`, `nbf` and `iat` must be numbers")
         sub = claims["sub"]
@@ -83,7 +83,7 @@ def roles_of(claims: dict[str, Any]) -> frozenset[str]:
 
 
 def needs(role: str) -> Callable[[F], F]:
-    """Marks a view as open to this role; without the mark GET needs `viewer` and the rest `coordinator`."""
+    """Marks a view as open to this role. Without the mark GET needs `viewer`, every other method `coordinator`."""
 
     def mark(view: F) -> F:
         view.needs_role = role  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""JSON as it comes in: what cannot be read is the caller's mistake, and is told as such."""
+"""JSON bodies. A body that cannot be read is the caller's mistake: 400."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from shared.errors import Invalid, Problem
 
 
 class BodyParser(FlaskParser):
-    """webargs' parser, with `read_json`, and no silence about a parameter that is given twice."""
+    """webargs' parser with `read_json`; refuses a second value of a parameter that has only one."""
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         for name, field in schema.load_fields.items():

@@ -13,7 +13,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from shared.tables import CSV, XLSX
 
-# XML 1.0, 2.2: openpyxl's own expression lets these through, and no program opens such a file.
+# XML 1.0, 2.2 forbids these. openpyxl lets them through, and no spreadsheet opens such a file.
 _NO_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
@@ -56,7 +56,7 @@ def _csv(columns: Sequence[str], lines: Iterable[Sequence[Any]], separator: str)
 
 
 def _harmless_parts(value: Any, separator: str) -> Any:
-    """A spreadsheet that splits at the other separator (as the country has it) sees several cells in one of ours."""
+    """Escapes formulas behind the other separator: a Finnish spreadsheet splits at `;`, so one cell becomes several."""
     other = "," if separator == ";" else ";"
     return re.sub(rf"([{other}\t\r\n] *)([=+\-@|%])", r"\1'\2", value) if isinstance(value, str) else value
 

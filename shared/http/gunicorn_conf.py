@@ -35,7 +35,7 @@ def when_ready(server: Any) -> None:
 
 
 def _checks(settings: Settings, server: Any) -> Checks:
-    """What /readyz on the admin port asks, in gunicorn's parent process: busy threads cannot hold it up."""
+    """The checks of /readyz on the admin port. They run in gunicorn's parent, so busy threads do not delay them."""
 
     def workers() -> None:
         if not server.WORKERS:

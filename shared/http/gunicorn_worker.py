@@ -16,16 +16,16 @@ from gunicorn.http import errors  # type: ignore[import-untyped]
 from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
-# A client on a poor line sends head and small body within this; one that does not is cut off.
+# A client on a poor line sends a head and a small body within this time; slower connections are closed.
 WHOLE_REQUEST_SECONDS = 10.0
 # As long as gunicorn itself keeps idle connections when it ends: the process must be gone within ten seconds.
 STOPPING_SECONDS = 2.0
-# What a thread waits for the next bytes of a large body.
+# The longest time that a thread waits for the next bytes of a large body.
 READ_SECONDS = 10
 # No request takes a minute: threads that have all been at one for longer hang. gunicorn replaces a process that gives
 # no sign of life for its `timeout` more.
 HUNG_SECONDS = 60.0
-# Heads and bodies up to here are waited for without a thread. Linux lets a socket hold far more.
+# The process waits without a thread for heads and bodies up to this size. A socket of Linux can hold far more.
 PEEKED_BYTES = 65_536
 STATUS = {
     errors.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
@@ -87,7 +87,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.accept(listener)
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Gives the connection to a thread once a whole request has arrived, so that slow clients take no thread."""
+        """Gives the connection to a thread once a whole request has arrived: a slow client keeps no thread busy."""
         if self.cfg.is_ssl or (conn.initialized and conn.parser.unreader.buf.getvalue()) or self._is_whole(conn):
             conn.data_ready = True
             super().enqueue_req(conn)
@@ -98,7 +98,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def _is_whole(self, conn: TConn) -> bool:
-        """Whether the socket holds a whole request, or will hold no more of it."""
+        """Whether the socket holds a whole request, or the client has closed it."""
         if not getattr(conn, "whole_by", None):
             conn.whole_by = time.monotonic() + (WHOLE_REQUEST_SECONDS if self.alive else STOPPING_SECONDS)
             conn.seen = -1
@@ -126,7 +126,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.timeout = min(conn.timeout, deadline)
 
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: BaseException) -> None:
-        """Answers what never reached the app with problem details; neither address nor content is logged."""
+        """Answers a request that cannot reach the app with problem details. Logs neither address nor content."""
         refused = isinstance(exc, errors.ParseException) and not isinstance(
             exc, errors.InvalidResponseHeader | errors.InvalidResponseHeaderName
         )
@@ -143,19 +143,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def _length(waiting: bytes) -> int:
-    """How many bytes the request has that `waiting` begins; as far as can be said."""
+    """The length in bytes of the request that begins with `waiting`; at least one more while its head is incomplete."""
     head = _HEAD_END.search(waiting)
     if head is None:
         return len(waiting) + 1
     length = _LENGTH.search(waiting, 0, head.end())
-    # A client that expects 100 Continue sends its body only after a thread has answered that.
+    # A client that expects 100 Continue waits for a thread's answer before it sends its body.
     body = int(length[1]) if length and not _EXPECT.search(waiting, 0, head.end()) else 0
-    # A larger body does not fit into what is peeked: a thread reads it while it arrives.
+    # A larger body does not fit into the peeked bytes: a thread reads it while it arrives.
     return head.end() + (body if body <= PEEKED_BYTES // 2 else 0)
 
 
 def _wake_at(sock: socket.socket, size: int) -> None:
-    """The poller calls when this many bytes wait; else half a request would wake it without end."""
+    """Lets the poller report the socket only when this many bytes wait; half a request would wake it without end."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, size)
 
 

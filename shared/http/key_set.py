@@ -15,7 +15,7 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-# How long a key that was taken out of a URL's set may still be accepted.
+# The longest time that a key is accepted after the issuer took it out of the set at its URL.
 REFRESH_SECONDS = 300.0
 # A token may name a key that is newer than our set; strangers must not make us ask more often than this.
 UNKNOWN_KEY_SECONDS = 10.0

@@ -17,13 +17,14 @@ from shared.mongo.rate_limits import RATE_LIMITS, take_shared
 
 View = TypeVar("View", bound=Callable[..., Any])
 
+# Each address costs about 200 bytes of memory; a flood from more of them empties the buckets instead.
 MOST_ADDRESSES = 10_000
-# While the database is away each question costs a second: one of them in this time is enough.
+# While the database is away each attempt takes a second, so there is only one attempt in this time.
 OUTAGE_SECONDS = 10.0
 
 
 class Bucket:
-    """Each key may take `burst` at once and `per_second` after that (a token bucket); in this process."""
+    """A token bucket for each key, in this process: `burst` tokens at once, `per_second` new ones after that."""
 
     def __init__(self, *, burst: int, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.burst = burst
@@ -34,7 +35,7 @@ class Bucket:
         self._left: dict[str, tuple[float, float]] = {}
 
     def take(self, key: str) -> float:
-        """Takes one; 0, or the seconds to wait when there is none."""
+        """Takes one token from the bucket of `key`. Returns 0, or the seconds to wait when the bucket is empty."""
         now = self._clock()
         with self._lock:
             left, at = self._left.get(key, (float(self.burst), now))
@@ -47,7 +48,7 @@ class Bucket:
         return 0
 
     def _forget(self, now: float) -> None:
-        """Drops the keys that have all of theirs again; all of them in a flood from everywhere."""
+        """Drops the keys whose buckets are full again; drops all keys when too many addresses call at once."""
         full_after = self.burst / self.per_second
         self._left = {key: value for key, value in self._left.items() if now - value[1] < full_after}
         if len(self._left) > MOST_ADDRESSES:

@@ -1,4 +1,4 @@
-"""What a list can be asked for, as a schema of its query string."""
+"""The schema of a list's query string."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -46,7 +46,7 @@ def counts_query(given: type[PageQuery], *, filters: Iterable[str], by: Iterable
 
 
 def several(given: type[Schema], names: Iterable[str]) -> dict[str, fields.Field[Any]]:
-    """These fields of the schema, each as one that may be given several times."""
+    """These fields of the schema, each changed so that it may be given several times."""
     declared = given._declared_fields
     return {
         name: declared[name] if isinstance(declared[name], fields.List) else Several(declared[name]) for name in names

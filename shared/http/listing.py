@@ -39,9 +39,9 @@ from shared.schemas import LANGUAGES, ByLanguage
 from shared.search import search_query
 from shared.tables import CSV, XLSX
 
-# A table is made in memory; people who need more rows subscribe to the topic.
+# A table is made in memory. A reader that needs more rows pages through the list or subscribes to the topic.
 MAX_ROWS = 50_000
-# More groups than a person reads; `organisation_id` may have thousands.
+# A person does not read more groups than this, and `organisation_id` may have thousands.
 MAX_GROUPS = 1_000
 JSON = "application/json"
 
@@ -56,7 +56,7 @@ class Sort:
 
 @dataclass(frozen=True)
 class Expansion:
-    """What `field` refers to; items then carry it in full under the expansion's name."""
+    """The resource that `field` refers to; items carry it in full under the expansion's name."""
 
     field: str
     aggregate: Aggregate[Any]

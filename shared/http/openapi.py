@@ -1,4 +1,4 @@
-"""What each operation's OpenAPI document says besides its schemas: tokens, preconditions, other media, errors."""
+"""Additions to each operation's OpenAPI document: tokens, preconditions, other media types, errors."""
 
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
@@ -54,7 +54,7 @@ class ProblemDetails(Schema):
     type = fields.String(required=True)
     title = fields.String(required=True)
     status = fields.Integer(required=True)
-    detail = fields.String(required=True, metadata={"description": "a sentence for whoever made the request"})
+    detail = fields.String(required=True, metadata={"description": "a sentence for the person who made the request"})
     instance = fields.String(required=True)
     request_id = fields.String(required=True)
     errors = fields.Dict(
@@ -66,7 +66,7 @@ class ProblemDetails(Schema):
 
 
 class Promises(BasePlugin):
-    """An apispec plugin that adds to each operation what the library around its view promises."""
+    """An apispec plugin that documents the behaviour that this library adds to each operation."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app
@@ -89,7 +89,7 @@ class Promises(BasePlugin):
 
 
 def describe_field(converter: Any, field: fields.Field[Any], ret: Json, **_: Any) -> Json:
-    """What apispec does not know of our own fields (an attribute function of its converter)."""
+    """The OpenAPI attributes of our own field types, for apispec (an attribute function of its converter)."""
     if isinstance(field, ByLanguage):
         ret.pop("minLength", None)  # it counts the characters of a dict
         ret.pop("maxLength", None)
@@ -100,7 +100,7 @@ def describe_field(converter: Any, field: fields.Field[Any], ret: Json, **_: Any
 
 
 def problem_responses() -> Iterator[tuple[str, Json]]:
-    """A response component for each status of an error, and for those that nobody thought of."""
+    """A response component for each error status, and a default for all others."""
     phrases = {status.name: status.phrase for status in HTTPStatus if status >= 400}
     for name, phrase in (phrases | {"DEFAULT_ERROR": "Any other error"}).items():
         headers = {header: HEADERS[header] for header in ("X-Request-ID", "Retry-After")}
@@ -121,7 +121,7 @@ def _add_media(operation: Json, view: Callable[..., Any], method: str) -> None:
     for response in operation["responses"].values() if given else ():
         if isinstance(response, dict) and "content" in response:
             [shape] = response["content"].values()
-            # Where JSON is one of several media types, the others are tables or documents without a schema.
+            # Where JSON is one of several media types, the others are tables, which have no schema.
             other = {} if "application/json" in given else shape
             response["content"] = {media: shape if media == "application/json" else other for media in given}
     taken = getattr(view, "media_types", ())

@@ -1,4 +1,4 @@
-"""Every failure as problem details (RFC 9457), mapped here and nowhere else."""
+"""Failures as problem details (RFC 9457); this is the only place that maps them."""
 
 from typing import Any
 

@@ -21,7 +21,7 @@ class ClientAddress:
 
 
 def network_of(address: str) -> str:
-    """What counts as one caller: an IPv4 address, or the /64 of an IPv6 address."""
+    """The network that counts as one caller: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         found = ip_address(address)
     except ValueError:

@@ -48,7 +48,7 @@ class HistoryEntry(Schema):
 
 
 class Counts(Schema):
-    """How many there are in all, and by field how many of each value."""
+    """The number of resources in all, and by field the number for each value."""
 
     total = fields.Integer()
     counts = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer()))
@@ -107,7 +107,7 @@ class ResourceRoutes:
             self._count(query_schema, listing)
 
     def _count(self, query_schema: type[PageQuery], listing: Listing) -> None:
-        """`GET {path}/counts`: how many there are, by each of the fields that can be counted by."""
+        """`GET {path}/counts`: the number of resources, in all and by field."""
 
         @self.routes.get(f"{self.path}/counts", endpoint=self._name("count"))
         @self.routes.query(counts_query(query_schema, filters=listing.filters, by=listing.counts))

@@ -1,4 +1,4 @@
-"""What a route is made of: a schema for what comes in, a command, a schema for the answer."""
+"""Routes: a schema for the input, a command, a schema for the answer."""
 
 from collections.abc import Callable
 from functools import cache, wraps
@@ -57,7 +57,7 @@ class Routes(Blueprint):  # type: ignore[misc]
         return decorate
 
     def lists(self, schema: type[Schema]) -> Callable[[View], View]:
-        """A list: the view returns a Page (or a dict with `items` and `next_cursor`)."""
+        """A list: the view returns a Page, or a dict with `items` and `next_cursor`."""
         decorator: Callable[[View], View] = self.response(200, _listing(schema))
         return decorator
 

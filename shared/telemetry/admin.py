@@ -1,4 +1,4 @@
-"""The process's own admin port: /metrics, /healthz and /readyz, apart from what callers reach."""
+"""The admin port of a process: /metrics, /healthz and /readyz, which callers of the API do not reach."""
 
 import json
 import os
@@ -15,14 +15,14 @@ Checks = Mapping[str, Callable[[], None]]
 
 
 def run_checks(checks: Checks) -> dict[str, str]:
-    """Each dependency's name → `ok`, or what is wrong with it."""
+    """Each dependency's name → `ok`, or its error."""
     results = {}
     for name, check in checks.items():
         try:
             check()
             results[name] = "ok"
         except Exception as error:  # noqa: BLE001 - whatever it is, the dependency does not answer
-            # A driver's text names servers; who asks need not have a token.
+            # A driver's text names servers, and callers of /readyz need no token.
             ours = type(error).__module__.startswith("shared.")
             results[name] = f"{type(error).__name__}: {str(error)[:200]}" if ours else type(error).__name__
     return results
@@ -67,4 +67,4 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Scrapes are not worth a line."""
+        """Logs nothing: a scrape every few seconds is not worth a line."""

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line on standard error, with request and trace ids, without personal data."""
+"""Structured logs on standard error: a JSON object a line, with request and trace ids, without personal data."""
 
 import logging
 import sys
@@ -40,7 +40,7 @@ def configure_logs(*, service: str, process: str, level: str) -> None:
     root.setLevel(level)
     for chatty in ("kafka", "urllib3", "opentelemetry"):
         logging.getLogger(chatty).setLevel("WARNING" if level == "INFO" else level)
-    # pymongo's DEBUG lines hold whole commands, and so whole people.
+    # pymongo's DEBUG lines hold whole commands, and with them personal data.
     logging.getLogger("pymongo").setLevel("ERROR" if level == "ERROR" else "WARNING")
 
 
@@ -50,7 +50,7 @@ def get_logger(name: str) -> Any:
 
 
 def _without_quotations(exc_info: Any) -> str:
-    """The traceback, with the text of our own and Kafka's errors only: others quote documents, and so people."""
+    """The traceback with the texts of our own and Kafka's errors only: other errors quote personal data."""
     parts: list[str] = []
     error: BaseException | None = exc_info[1]
     while error is not None and len(parts) < MOST_CAUSES:

@@ -1,4 +1,4 @@
-"""W3C Trace Context: taken over from the caller or begun here, and handed on."""
+"""W3C Trace Context: the caller's trace continued, or a new one."""
 
 from collections.abc import Mapping
 
