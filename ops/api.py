@@ -137,12 +137,13 @@ def redrive_dead_letters(body: dict[str, Any]) -> Document:
 
 @routes.post("/projections/<name>/rebuild")
 @operator
-@routes.takes(schemas.Reason)
+@routes.takes(schemas.RebuildInput)
 @routes.answers(schemas.Job, 202)
 def rebuild_projection(body: dict[str, Any], name: str) -> Document:
     """Read a projection anew from its topic while the old one serves"""
     the(OpsContext).projection(name)
-    return run(enqueue, "rebuild", of=name, reason=body.get("reason"))
+    wanted = {"accept_loss": True} if body["accept_loss"] else {}
+    return run(enqueue, "rebuild", of=name, wanted=wanted, reason=body.get("reason"))
 
 
 @routes.post("/replay")

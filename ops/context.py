@@ -1,11 +1,12 @@
 """A service as its operator sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.errors import NotFound
 from shared.messaging.subscriptions import Projection, Subscriptions
 from shared.messaging.topics import Topic, service_topics
+from shared.mongo.aggregates import Document
 from shared.mongo.database import OFFSETS, Database
 from shared.settings import Settings
 
@@ -30,7 +31,7 @@ class OpsContext:
 
     @property
     def projections(self) -> dict[str, tuple[str, Projection]]:
-        """The copies of other services' things by name, each with the topic that it follows."""
+        """The projections of other services' things by name, each with the topic that it follows."""
         return {
             handler.collection: (topic, handler)
             for topic, handlers in self.subscriptions.items()
@@ -39,13 +40,21 @@ class OpsContext:
         }
 
     def projection(self, name: str) -> tuple[str, Projection]:
-        """The topic and the copy of that name. Raises NotFound."""
+        """The topic and the projection of that name. Raises NotFound."""
         if name not in self.projections:
             raise NotFound("projection", name)
         return self.projections[name]
 
     def offsets(self, topic: str) -> dict[int, int]:
         """For each partition the offset up to which everything has had its effect here."""
+        return self.numbered(topic, self.db[OFFSETS].find({"_id": self.offset_rows(topic)}))
+
+    def offset_rows(self, topic: str) -> dict[str, str]:
+        """The condition on the ids of the consumer's rows for the topic's partitions."""
         prefix = f"uso.{self.service}/{topic}/"
-        rows = self.db[OFFSETS].find({"_id": {"$gte": prefix, "$lt": prefix + ":"}})
+        return {"$gte": prefix, "$lt": prefix + ":"}
+
+    def numbered(self, topic: str, rows: Iterable[Document]) -> dict[int, int]:
+        """Partition → offset, from the consumer's rows."""
+        prefix = f"uso.{self.service}/{topic}/"
         return {int(row["_id"].removeprefix(prefix)): row["next"] for row in rows}

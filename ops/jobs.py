@@ -33,6 +33,10 @@ class LeaseLost(Exception):
     """Another worker has taken the job over."""
 
 
+class CannotSucceed(Exception):
+    """The job would fail however often it is tried; the text, which names nobody, says why and what to do."""
+
+
 class ShuttingDown(Exception):
     """This worker is to end: another goes on."""
 
@@ -143,16 +147,16 @@ class Job:
         self.step(open=False, state="completed", phase=None, result=result, ended_at=utc_now())
 
     def release(self, error: Exception | None = None) -> None:
-        """Lets another worker go on at once, or after a failure in a while; gives up after a few failures of its own.
+        """Returns the job: at once, or two seconds after an error. Fails it after three errors that are not outages.
 
-        An absence of MongoDB or Kafka does not count as one.
+        CannotSucceed fails it at once.
         """
         changes: Document = {}
         if error is not None:
-            changes["error"] = type(error).__name__
+            changes["error"] = str(error) if isinstance(error, CannotSucceed) else type(error).__name__
             if not is_transient(error):
                 changes["tries"] = self["tries"] + 1
-            if changes.get("tries", 0) >= TRIES:
+            if changes.get("tries", 0) >= TRIES or isinstance(error, CannotSucceed):
                 changes |= {"open": False, "state": "failed", "ended_at": utc_now()}
         until = LONG_AGO if error is None else _in(REST)
         mine = {"_id": self["_id"], "claim": self["claim"], "open": True}
@@ -160,8 +164,8 @@ class Job:
 
 
 def encode_offsets(offsets: Mapping[int, int]) -> dict[str, int]:
-    """Places as they stand in a job's document."""
-    return {str(number): place for number, place in offsets.items()}
+    """Offsets as a job's document keeps them: MongoDB wants text for a key."""
+    return {str(number): offset for number, offset in offsets.items()}
 
 
 def claim(db: Database, holder: str, stop: threading.Event) -> Job | None:

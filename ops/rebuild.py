@@ -1,48 +1,72 @@
-"""A copy read anew from its topic while the old one serves.
+"""A projection read anew from its topic while the old one serves.
 
-The topic goes into a collection of the job's own, up to its present end and on until little is left;
-then that collection takes the copy's name. What the live consumer has put into the old one meanwhile is
-applied once more, guarded by its sequence: from where this reading stood to the consumer's own place. A
-transaction that meets the exchange of the collections fails as a whole and is done again on the new one.
+The topic is read into a collection of the job's own. For the exchange the consumer is held: a transaction writes the
+rows of its offsets, so that it cannot commit; what it has handled by then is read on; the collection takes the
+projection's name; then the transaction ends. So a policy never meets a projection that lacks what was handled before.
+Should MongoDB end that transaction too early, the last phase applies once more what the consumer has handled.
 """
 
 import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pymongo
 from pymongo import InsertOne, ReplaceOne
-from pymongo.errors import OperationFailure
+from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
 
 from ops.context import OpsContext
-from ops.jobs import Job, encode_offsets
+from ops.jobs import CannotSucceed, Job, encode_offsets
 from ops.reading import BATCH, Offsets, TopicReader, reader
 from ops.store import JOBS
 from shared.messaging.messages import message_of
 from shared.messaging.subscriptions import Projection, if_newer
 from shared.mongo.aggregates import Document
+from shared.mongo.database import OFFSETS
+from shared.mongo.errors import is_transient
 from shared.mongo.unit_of_work import UnitOfWork
 
 NAMESPACE_NOT_FOUND = 26
+# Each round reads what came during the one before; a topic that still outruns it is read on while the consumer is held.
 ROUNDS = 50
+# The consumer commits every few milliseconds: a hold that meets one of its transactions is tried again.
+HOLD_TRY_SECONDS = 10.0
+HOLD_PAUSE_SECONDS = 0.01
+# MongoDB ends a transaction after a minute; the consumer's own calls wait for ten seconds.
+HOLD_SECONDS = 8.0
+# A topic that knows less than nine tenths of what the projection has was lost, cut or made anew.
+KEYS_EXPECTED = 0.9
+
+
+class TopicLacksKeys(CannotSucceed):
+    """The topic holds far fewer keys than the projection: a rebuild would lose the others."""
 
 
 def rebuild(job: Job, context: OpsContext) -> None:
-    """Does what is left of the job; each phase can be gone on with by another worker."""
+    """Does what is left of the job; another worker can go on with each phase.
+
+    Raises TopicLacksKeys unless the operator accepts the loss.
+    """
     topic, projection = context.projection(job["of"])
     with reader(context.settings) as consumer:
         source = TopicReader(consumer, topic)
         if job["phase"] is None:
             _begin(job, context, projection, source)
+        if job["phase"] == "swapping":
+            _take_over_exchange(job, context, projection)
         if job["phase"] == "reading":
             _read(job, context, projection, source)
-        if job["phase"] == "swapping":
-            _swap(job, context, projection)
+            _exchange(job, context, projection, source)
         if job["phase"] == "catching_up":
             _catch_up(job, context, projection, source)
     job.end(documents=context.db[projection.collection].estimated_document_count())
 
 
 def forget(context: OpsContext, name: str) -> None:
-    """Drops what rebuilds of this copy that are over have left behind."""
+    """Drops collections left by finished rebuilds of this projection."""
     prefix = f"{name}.rebuild-"
     for left in context.db.raw.list_collection_names(filter={"name": {"$regex": f"^{re.escape(prefix)}"}}):
         job = left.removeprefix(prefix).rpartition("-")[0]
@@ -50,10 +74,14 @@ def forget(context: OpsContext, name: str) -> None:
             context.db[left].drop()
 
 
+def _target(job: Job, projection: Projection) -> str:
+    """With the claim's number in it, no worker that wakes up late can make or move this collection again."""
+    return f"{projection.collection}.rebuild-{job['_id']}-{job['claim']}"
+
+
 def _begin(job: Job, context: OpsContext, projection: Projection, source: TopicReader) -> None:
     forget(context, projection.collection)
-    # With the claim's number in it, no worker that wakes up late can make this collection again.
-    target = f"{projection.collection}.rebuild-{job['_id']}-{job['claim']}"
+    target = _target(job, projection)
     context.db.raw.create_collection(target)
     if projection.indexes:
         context.db[target].create_indexes(list(projection.indexes))
@@ -66,33 +94,91 @@ def _read(job: Job, context: OpsContext, projection: Projection, source: TopicRe
         _apply(job, context, projection, source, target=job["target"], until=source.ends())
         if job["read"] - before < BATCH:
             break
-    # What the topic has forgotten of the erased, the copy must not: a late old message would bring them back.
+    # Carry over erased rows: their tombstones may be compacted away, and a late old message would resurrect the person.
     erased = list(context.db[projection.collection].find({"erased": True}))
     for start in range(0, len(erased), BATCH):
         portion = erased[start : start + BATCH]
         job.step(lambda uow: uow.write(job["target"], *map(if_newer, portion)))  # noqa: B023 - called at once
-    job.step(phase="swapping")
+    if not (job["wanted"] or {}).get("accept_loss"):
+        _check_keys(context, job["target"], projection.collection)
 
 
-def _swap(job: Job, context: OpsContext, projection: Projection) -> None:
-    try:
+def _check_keys(context: OpsContext, target: str, collection: str) -> None:
+    present = {"erased": {"$ne": True}}
+    found, known = (context.db[name].count_documents(present) for name in (target, collection))
+    if found < known * KEYS_EXPECTED:
+        raise TopicLacksKeys(
+            f"The topic holds {found} keys and the projection {known}. Let the topic's owner republish them, "
+            "or accept the loss."
+        )
+
+
+def _exchange(job: Job, context: OpsContext, projection: Projection, source: TopicReader) -> None:
+    with _held(context, source) as handled:
+        until = {number: max(offset, handled.get(number, 0)) for number, offset in job.offsets.items()}
+        _apply(job, context, projection, source, target=job["target"], until=until)
+        job.step(phase="swapping")
         context.db[job["target"]].rename(projection.collection, dropTarget=True)
-    except OperationFailure as error:
-        if error.code != NAMESPACE_NOT_FOUND:
-            raise  # else the worker before us came as far as this
     job.step(phase="catching_up")
 
 
+@contextmanager
+def _held(context: OpsContext, source: TopicReader) -> Iterator[Offsets]:
+    """Keeps the consumer from committing anything of this topic; gives the offsets up to which it has.
+
+    The rows are really written: only then does MongoDB refuse the consumer's own write to them. The consumer takes
+    that for a conflict, waits a moment and applies its batch again.
+    """
+    with context.db.client.start_session() as session:
+        deadline = time.monotonic() + HOLD_TRY_SECONDS
+        while True:
+            session.start_transaction(ReadConcern("snapshot"), WriteConcern("majority"))
+            try:
+                query = {"_id": context.offset_rows(source.topic)}
+                context.db[OFFSETS].update_many(query, {"$inc": {"held": 1}}, session=session)
+                rows = list(context.db[OFFSETS].find(query, session=session))
+                break
+            except PyMongoError as error:
+                session.abort_transaction()
+                if not is_transient(error) or time.monotonic() > deadline:
+                    raise
+                time.sleep(HOLD_PAUSE_SECONDS)
+        try:
+            with pymongo.timeout(HOLD_SECONDS):
+                yield context.numbered(source.topic, rows)
+        except BaseException:
+            session.abort_transaction()
+            raise
+        session.commit_transaction()
+
+
+def _take_over_exchange(job: Job, context: OpsContext, projection: Projection) -> None:
+    """Goes on where a worker died at the exchange: after it, or with the collection under a name that is our own.
+
+    The other worker may only be slow. Whichever of us moves the collection first, the other finds nothing to move.
+    """
+    job.step()
+    target = _target(job, projection)
+    try:
+        context.db[job["target"]].rename(target)
+    except OperationFailure as error:
+        if error.code != NAMESPACE_NOT_FOUND:
+            raise
+        job.step(phase="catching_up")
+    else:
+        job.step(phase="reading", target=target)
+
+
 def _catch_up(job: Job, context: OpsContext, projection: Projection, source: TopicReader) -> None:
-    offsets = context.offsets(source.topic)
-    until = {number: max(place, offsets.get(number, 0)) for number, place in job.offsets.items()}
+    handled = context.offsets(source.topic)
+    until = {number: max(offset, handled.get(number, 0)) for number, offset in job.offsets.items()}
     _apply(job, context, projection, source, target=projection.collection, until=until)
 
 
 def _apply(
     job: Job, context: OpsContext, projection: Projection, source: TopicReader, *, target: str, until: Offsets
 ) -> None:
-    """Reads on to `until`; each batch and the place behind it are one transaction."""
+    """Reads on to `until`; each batch and the offset behind it are one transaction."""
     for records, reached in source.read(job.offsets, until):
         newest, unusable = _documents(projection, records)
 
@@ -110,7 +196,7 @@ def _apply(
 
 
 def _put(uow: UnitOfWork, target: str, newest: dict[str, Document]) -> None:
-    """As `if_newer`, two to three times as fast, where nobody else writes."""
+    """As `if_newer`, two to three times as fast, where no other process writes."""
     rows = uow.find(target, {"_id": {"$in": list(newest)}}, projection={"sequence": 1})
     known = {row["_id"]: row["sequence"] for row in rows}
     uow.write(target, *(InsertOne(document) for key, document in newest.items() if key not in known))

@@ -93,6 +93,13 @@ class RedriveInput(Reason):
     error = Line()
 
 
+class RebuildInput(Reason):
+    accept_loss = fields.Boolean(
+        load_default=False,
+        metadata={"description": "also when the topic holds far fewer keys than the projection; the others are lost"},
+    )
+
+
 class ReplayInput(Reason):
     topic = Line(required=True)
     from_ = Instant(data_key="from", required=True)

@@ -9,7 +9,7 @@ from prometheus_client import Gauge
 from ops.check import check
 from ops.context import OpsContext
 from ops.dead_letters import redrive_many
-from ops.jobs import Job, LeaseLost, ShuttingDown, claim, is_transient
+from ops.jobs import CannotSucceed, Job, LeaseLost, ShuttingDown, claim, is_transient
 from ops.outbox import outbox
 from ops.rebuild import forget, rebuild
 from ops.replay import replay
@@ -50,7 +50,10 @@ def work_on_one(context: OpsContext, stop: threading.Event) -> bool:
         job.release()
     except Exception as error:  # noqa: BLE001 - the job is given back; another worker may do better
         job.release(error)
-        if is_transient(error):
+        if isinstance(error, CannotSucceed):
+            log.error("operator's job failed", job=job["_id"], why=str(error))  # noqa: TRY400 - no trace is needed
+            _tidy_up(job, context)
+        elif is_transient(error):
             log.warning("operator's job waits", job=job["_id"], error=type(error).__name__, why=str(error)[:300])
         else:
             # The text of a failed write quotes documents, and so people: only its kind and place are logged.
@@ -64,6 +67,10 @@ def _take_on(job: Job, context: OpsContext) -> None:
     started = time.monotonic()
     KINDS[job["kind"]](job, context)
     log.info("operator's job done", job=job["_id"], read=job["read"], seconds=round(time.monotonic() - started, 1))
+    _tidy_up(job, context)
+
+
+def _tidy_up(job: Job, context: OpsContext) -> None:
     if job["kind"] == "rebuild":
         forget(context, job["of"])
 

@@ -18,12 +18,13 @@ Json = dict[str, Any]
 
 @ops.command()
 @click.argument("projection")
+@click.option("--accept-loss", is_flag=True, help="Also when the topic holds far fewer keys than the projection.")
 @click.option("--reason")
 @click.pass_obj
-def rebuild(operator: Operator, projection: str, reason: str | None) -> None:
+def rebuild(operator: Operator, projection: str, accept_loss: bool, reason: str | None) -> None:
     """Read a projection anew from its topic while the service goes on."""
     _keep_projection(operator, projection)
-    why = given(reason=reason)
+    why = given(reason=reason, accept_loss=accept_loss or None)
     run_jobs(operator, "rebuild", lambda api: api.post(f"/v1/ops/projections/{projection}/rebuild", why))
     operator.end()
 

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pymongo.errors import PyMongoError
 
+import ops.rebuild
 from ops import jobs
 from ops.jobs import claim
 from ops.rebuild import rebuild
@@ -76,27 +78,49 @@ def test_a_rebuild_under_writes_loses_nothing_and_brings_nothing_back(operation:
     assert left_behind(operation) == []
 
 
-def test_what_the_consumer_applied_between_reading_and_exchange_is_applied_again(
+def test_a_policy_never_misses_in_a_rebuilt_projection_what_was_handled_before(
     operation: Operation, produce: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = new_id()
-    produce(record(key, 1, n=1))
+    key, late = new_id(), new_id()
+    produce(record(key, 1))
     with operation.consuming():
         operation.has_handled(1)
         operation.post("projections/copies/rebuild")
         job = claim(operation.db, "worker-1", threading.Event())
         assert job is not None
-        step = job.step
 
-        def late(*arguments: Any, **changes: Any) -> None:
-            if changes.get("phase") == "swapping":
-                produce(record(key, 2, n=2))
-                operation.has_handled(2)
-            step(*arguments, **changes)
+        def comes_before_the_exchange() -> None:
+            produce(record(late, 1))
+            operation.has_handled(2)
 
-        monkeypatch.setattr(job, "step", late)
+        def looks_behind_the_exchange() -> None:
+            produce(record(key, 2, looks_for=late))
+            operation.has_handled(3)
+
+        before(monkeypatch, "_exchange", comes_before_the_exchange)
+        before(monkeypatch, "_catch_up", looks_behind_the_exchange)
         rebuild(job, operation.context)
-    assert operation.projections()[key]["n"] == 2
+    assert [row["found"] for row in operation.db["effects"].find({"found": {"$exists": True}})] == [True]
+    assert set(operation.projections()) == {key, late}
+
+
+def test_a_rebuild_is_refused_when_the_topic_has_lost_most_keys_unless_the_loss_is_accepted(
+    operation: Operation, produce: Any
+) -> None:
+    operation.db["copies"].insert_many([{"_id": new_id(), "sequence": 1} for _ in range(90)])
+    before = operation.projections()
+    produce(*[record(new_id(), 1) for _ in range(3)])
+
+    asked = operation.post("projections/copies/rebuild")
+    assert operation.work()
+    failed = operation.get(f"rebuilds/{asked['id']}")
+    assert failed["state"] == "failed"
+    assert "holds 3 keys and the projection 90" in failed["error"]
+    assert operation.projections() == before
+    assert left_behind(operation) == []
+
+    operation.done(operation.post("projections/copies/rebuild", accept_loss=True, reason="the topic was made anew"))
+    assert len(operation.projections()) == 3
 
 
 @pytest.mark.parametrize("phase", ["reading", "swapping", "catching_up"])
@@ -214,6 +238,17 @@ def test_who_reads_a_list_while_the_copies_are_exchanged_is_asked_to_come_again(
     told = refusal(caught.value)
     assert isinstance(told, Unavailable)
     assert told.retry_after == 1
+
+
+def before(monkeypatch: pytest.MonkeyPatch, name: str, happens: Callable[[], None]) -> None:
+    """Something happens before a phase of the rebuild."""
+    phase = getattr(ops.rebuild, name)
+
+    def wrapped(*arguments: Any) -> None:
+        happens()
+        phase(*arguments)
+
+    monkeypatch.setattr(ops.rebuild, name, wrapped)
 
 
 def quick_reader(settings: Any) -> Any:

@@ -54,7 +54,10 @@ def things(name: str, mood: Mood) -> Service:
             raise Conflict("a rule of the handler's")
         if mood.broken and message.state and message.state.get("bad"):
             raise RuntimeError(f"cannot be handled: {message.state}")
-        uow.write("effects", InsertOne({"message": message.id, "key": message.key, "by": uow.cause.actor}))
+        effect: dict[str, Any] = {"message": message.id, "key": message.key, "by": uow.cause.actor}
+        if message.state and "looks_for" in message.state:
+            effect["found"] = uow.find_one("copies", {"_id": message.state["looks_for"]}) is not None
+        uow.write("effects", InsertOne(effect))
 
     return Service(
         extensions=[OPERATIONS],
