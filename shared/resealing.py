@@ -5,8 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from shared.cause import own_initiative
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.ids import utc_now
+from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.periodic import PeriodicTask
@@ -21,7 +22,7 @@ PORTION = 100
 # Processes that have not been restarted yet go on sealing with the old key; the second walk finds what they sealed.
 SECOND_WALK_AFTER = timedelta(hours=1)
 
-SealAnew = Callable[[UnitOfWork, str, str], Any]
+SealAnew = Callable[[UnitOfWork, Document, str], Any]
 
 
 def resealing_task(
@@ -29,7 +30,7 @@ def resealing_task(
 ) -> PeriodicTask:
     """Walks `collection` twice whenever the newest sealing key is another one than at the last walk.
 
-    `seal_anew(uow, id, sealed)` saves a document whose `field` was sealed with an older key, with its message. A
+    `seal_anew(uow, document, sealed)` saves a document whose `field` was sealed with an older key, with its message. A
     document that no key opens is named in the log and left alone. Several workers may walk at the same time.
     """
     walk = _Walk(db, secrets, collection, field, seal_anew)
@@ -70,15 +71,17 @@ class _Walk:
         return True
 
     def _reseal(self, document: Mapping[str, Any]) -> None:
-        before = document[self.field]
         try:
-            anew = self.secrets.reseal(before)
+            if self.secrets.reseal(document[self.field]) != document[self.field]:
+                self.db.transact(lambda uow: self._save(uow, document["_id"]), cause=own_initiative("resealing"))
         except ValueError:
             log.warning("no key opens this", collection=self.collection, id=document["_id"])
-            return
-        if anew == before:
-            return
-        try:
-            self.db.transact(lambda uow: self.seal_anew(uow, document["_id"], anew), cause=own_initiative("resealing"))
-        except NotFound:
-            log.info("gone before it was sealed anew", collection=self.collection, id=document["_id"])
+        except (NotFound, Conflict) as error:
+            log.warning("not sealed anew", collection=self.collection, id=document["_id"], error=type(error).__name__)
+
+    def _save(self, uow: UnitOfWork, identifier: str) -> None:
+        """Reads the document again: its sealed text may be another one by now, or gone."""
+        document = uow.find_one(self.collection, {"_id": identifier})
+        before = document and document.get(self.field)
+        if document and before and (anew := self.secrets.reseal(before)) != before:
+            self.seal_anew(uow, document, anew)

@@ -41,8 +41,8 @@ def secrets(*keys: str) -> Secrets:
     return Secrets(sealing_keys=keys, signing_keys=[OLD])
 
 
-def seal_anew(uow: UnitOfWork, identifier: str, sealed: str) -> Any:
-    return uow.save(BOXES, uow.get(BOXES, identifier), {"sealed": sealed}, "box.updated")
+def seal_anew(uow: UnitOfWork, document: dict[str, Any], sealed: str) -> Any:
+    return uow.save(BOXES, document, {"sealed": sealed}, "box.updated")
 
 
 @pytest.fixture
