@@ -12,7 +12,7 @@ from services.enrolment.seasons import api as seasons
 from services.enrolment.seasons.store import SEASONS
 from services.enrolment.workshop_days import api as workshop_days
 from services.enrolment.workshop_days.policies import EVENT_TYPES, EVENTS_TOPIC, follow_workshop
-from services.enrolment.workshop_days.store import WORKSHOP_DAYS
+from services.enrolment.workshop_days.store import ENTRIES, ENTRIES_INDEXES, WORKSHOP_DAYS
 from shared.messaging.subscriptions import Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.service import Service
@@ -46,11 +46,12 @@ SERVICE = Service(
         ),
         state_topic(
             "uso.enrolment.workshop-days.v1",
-            "Each enrolment's account of workshop days, in half days, with its whole ledger.",
+            "Each enrolment's account of workshop days, in half days, with the newest entries of its ledger.",
         ),
     ],
     routes=[organisations.routes, contacts.routes, seasons.routes, enrolments.routes, workshop_days.routes],
     subscriptions=SUBSCRIPTIONS,
+    collections={ENTRIES: ENTRIES_INDEXES},
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

@@ -184,3 +184,25 @@ def test_sixteen_who_take_at_once_never_overdraw(
     assert taken.count(201) + reserved // 2 == 3
     assert set(taken) <= {201, 409}
     assert kinds(enrolment, active).count("reserved") + kinds(enrolment, active).count("refused") == 8
+
+
+def test_a_ledger_of_any_length_is_paged_and_its_account_stays_small(enrolment: Enrolment) -> None:
+    active = enrolment.enrolment("active")
+    before = len(enrolment.days(active)["ledger"])
+    path = f"/v1/enrolments/{active['id']}/workshop-days"
+    for number in range(60):
+        body = {"half_days": 1 if number % 2 == 0 else -1, "reason": f"Number {number}"}
+        assert enrolment.client.post(f"{path}/adjustments", json=body).status_code == 201
+    account = enrolment.days(active)
+    assert len(account["ledger"]) == 50
+    assert account["ledger"][-1]["reason"] == "Number 59"
+    entries, cursor = [], None
+    while True:
+        asked = {"limit": 25, **({"cursor": cursor} if cursor else {})}
+        answer = enrolment.client.get(f"{path}/ledger", query_string=asked)
+        entries += answer.json["items"]
+        if (cursor := answer.json["next_cursor"]) is None:
+            break
+    assert len(entries) == before + 60
+    assert [entry["reason"] for entry in entries[:2]] == ["Number 59", "Number 58"]
+    assert sum(entry["half_days"] for entry in entries if entry["kind"] == "adjusted") == account["granted"]

@@ -1,8 +1,11 @@
 """Moving half days. Each movement saves the account at its next version, so that none is decided on old figures."""
 
-from services.enrolment.workshop_days.domain import EMPTY, Entry, sums
-from services.enrolment.workshop_days.store import WORKSHOP_DAYS, WorkshopDaysDocument
+from pymongo import InsertOne
+
+from services.enrolment.workshop_days.domain import EMPTY, NEWEST, Entry, sums
+from services.enrolment.workshop_days.store import ENTRIES, WORKSHOP_DAYS, WorkshopDaysDocument
 from shared.ids import new_id
+from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 
 
@@ -18,8 +21,8 @@ def adjust(uow: UnitOfWork, enrolment_id: str, *, half_days: int, reason: str) -
 
 
 def enter(uow: UnitOfWork, account: WorkshopDaysDocument, entry: Entry) -> WorkshopDaysDocument:
-    """The account with one more entry in its ledger. Raises Overdrawn."""
-    line = {
+    """The account with one more entry in its ledger; the account itself keeps the newest ones. Raises Overdrawn."""
+    line: Document = {
         "id": new_id(),
         "kind": entry.kind,
         "half_days": entry.half_days,
@@ -29,10 +32,12 @@ def enter(uow: UnitOfWork, account: WorkshopDaysDocument, entry: Entry) -> Works
         "at": uow.now,
         "by": uow.cause.actor,
     }
+    after = {**sums(account, entry), "ledger": [*account["ledger"], line][-NEWEST:]}
+    uow.write(ENTRIES, InsertOne({**line, "_id": line["id"], "enrolment_id": account["_id"]}))
     return uow.save(
         WORKSHOP_DAYS,
         account,
-        {**sums(account, entry), "ledger": [*account["ledger"], line]},
+        after,
         f"workshop_days.{entry.kind}",
         change={"half_days": entry.half_days, "event_id": entry.event_id},
         reason=entry.reason,

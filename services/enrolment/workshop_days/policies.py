@@ -4,7 +4,7 @@ from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.projections import EVENTS
 from services.enrolment.workshop_days.commands import enter
 from services.enrolment.workshop_days.domain import entries_for
-from services.enrolment.workshop_days.store import WORKSHOP_DAYS
+from services.enrolment.workshop_days.store import ENTRIES, WORKSHOP_DAYS
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import unless_erased
 from shared.mongo.unit_of_work import UnitOfWork
@@ -23,5 +23,6 @@ def follow_workshop(uow: UnitOfWork, message: Message) -> None:
         return
     account = uow.get(WORKSHOP_DAYS, event["enrolment_id"])
     enrolment = uow.get(ENROLMENTS, event["enrolment_id"])
-    for entry in entries_for(account, event, enrolment_state=enrolment["state"]):
-        enter(uow, account, entry)
+    ledger = uow.find(ENTRIES, {"enrolment_id": account["_id"], "event_id": event["_id"]}, sort=[("_id", 1)])
+    for entry in entries_for({**account, "ledger": ledger}, event, enrolment_state=enrolment["state"]):
+        account = enter(uow, account, entry)

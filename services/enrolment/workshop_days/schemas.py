@@ -30,7 +30,9 @@ class WorkshopDays(Resource):
     reserved = fields.Integer(required=True)
     used = fields.Integer(required=True)
     available = fields.Function(available, required=True, metadata={"type": "integer"})
-    ledger = fields.List(fields.Nested(LedgerEntry), required=True)
+    ledger = fields.List(
+        fields.Nested(LedgerEntry), required=True, metadata={"description": "the newest 50 entries; all at …/ledger"}
+    )
 
 
 class Movement(Change):

@@ -1,11 +1,19 @@
-"""Where accounts of workshop days are kept: one document an enrolment, with the enrolment's id."""
+"""Accounts of workshop days: one document an enrolment, with the enrolment's id, and its ledger's entries."""
 
 from datetime import datetime
 from typing import Any, TypedDict
 
+from pymongo import IndexModel
+
 from services.enrolment.workshop_days.schemas import Movement, WorkshopDays
 from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate
+
+ENTRIES = "workshop_day_entries"
+ENTRIES_INDEXES = [
+    IndexModel([("enrolment_id", 1), ("_id", -1)], name="ledger"),
+    IndexModel([("enrolment_id", 1), ("event_id", 1), ("_id", 1)], name="event"),
+]
 
 
 class WorkshopDaysDocument(TypedDict):
