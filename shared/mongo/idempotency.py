@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pymongo import InsertOne
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import DuplicateKeyError
 from pymongo.read_concern import ReadConcern
@@ -19,6 +20,7 @@ from shared.errors import Conflict, Invalid, Problem
 from shared.mongo.aggregates import Document
 from shared.mongo.journal import JOURNAL
 
+ROW_PREFIX = "key:"
 # A client that has not repeated its request within a day has given it up.
 IDEMPOTENCY_KEY_TTL = timedelta(hours=24)
 
@@ -36,7 +38,7 @@ class IdempotencyKey:
 
     @property
     def row_id(self) -> str:
-        return f"key:{self.id}"
+        return f"{ROW_PREFIX}{self.id}"
 
     def row(self, now: datetime, **outcome: Any) -> Document:
         """The journal row that remembers the key and its outcome (`result` or `refusal`)."""
@@ -46,6 +48,11 @@ class IdempotencyKey:
             "expires_at": now + IDEMPOTENCY_KEY_TTL,
             **outcome,
         }
+
+
+def is_key_row(operation: Any) -> bool:
+    """Whether a pending write of the journal is the row of a key."""
+    return isinstance(operation, InsertOne) and str(operation._doc["_id"]).startswith(ROW_PREFIX)
 
 
 class KeyInUse(Exception):

@@ -15,7 +15,7 @@ from shared.errors import NotFound, Stale
 from shared.ids import new_id
 from shared.mongo.aggregates import Aggregate, D, Document
 from shared.mongo.errors import DUPLICATE_KEY, WRITE_CONFLICT, WriteRace, codes_of
-from shared.mongo.idempotency import KeyInUse
+from shared.mongo.idempotency import KeyInUse, is_key_row
 from shared.mongo.journal import JOURNAL, change_in, journal_row, record_row
 
 # How many changes a 412 lists: more than a person reads, less than a message may hold.
@@ -258,6 +258,7 @@ class UnitOfWork:
         try:
             self._send(JOURNAL, group, 0)
         except PyMongoError as error:
-            if codes_of(error) & {DUPLICATE_KEY, WRITE_CONFLICT}:
+            # Without a key a conflict is MongoDB's own (a full cache, say), and the transaction is done again.
+            if codes_of(error) & {DUPLICATE_KEY, WRITE_CONFLICT} and any(is_key_row(each) for each in group):
                 raise KeyInUse from error
             raise

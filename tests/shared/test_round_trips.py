@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from pymongo import InsertOne, MongoClient
+from pymongo.errors import OperationFailure
 
 from shared.cause import own_initiative
 from shared.ids import new_id
@@ -123,3 +124,22 @@ def _transactions(names: list[str]) -> list[list[str]]:
         if name == "commitTransaction":
             found.append([])
     return found[:-1]
+
+
+def test_a_conflict_in_the_journal_of_a_write_without_a_key_is_tried_again(
+    service: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send, failed = UnitOfWork._send, []
+
+    def fail_once(uow: UnitOfWork, collection: str, group: Any, replaced: int) -> None:
+        if collection == "journal" and not failed:
+            failed.append(collection)
+            raise OperationFailure("conflict", 112, {"errorLabels": ["TransientTransactionError"]})
+        send(uow, collection, group, replaced)
+
+    monkeypatch.setattr(UnitOfWork, "_send", fail_once)
+    service.db.transact(
+        lambda uow: uow.insert(service.things, {"count": 1}, "thing.created"), cause=own_initiative("test")
+    )
+    assert failed
+    assert service.db["things"].count_documents({}) == 1
