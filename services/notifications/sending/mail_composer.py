@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.message import EmailMessage
+from email.message import Message
 from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
 from typing import Any
@@ -178,6 +178,6 @@ def without_tokens(text: str, links: Sequence[str]) -> str:
     return text
 
 
-def as_bytes(message: EmailMessage, address: str) -> bytes:
+def as_bytes(message: Message, address: str) -> bytes:
     """The mail as it goes over the wire, with CRLF line ends."""
     return message.as_bytes(policy=SMTP if address.isascii() else SMTPUTF8)

@@ -5,7 +5,7 @@ written in Finland: full stops and `kl.`. English: the British order, 24-hour cl
 """
 
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -26,6 +26,7 @@ WORKSHOP_DAYS = {
 }
 
 
+@lru_cache(maxsize=1024)  # a crowd's mails all say the same time
 def when(starts_at: datetime, ends_at: datetime, timezone: str, language: str) -> str:
     """The time of an event on the clocks of its own zone: `to 1.12.2022 klo 14.00–15.00`.
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email.header import decode_header, make_header
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.notifications.mail import compose
@@ -15,6 +15,9 @@ from services.notifications.mail import compose
 ICS = "BEGIN:VCALENDAR\r\nSUMMARY:Åsa\r\nEND:VCALENDAR\r\n".encode()
 LINK = "https://notifications.example/public/preferences/" + "k" * 200
 ANYTHING = st.text(max_size=200)
+
+settings.register_profile("untimed", deadline=None)  # how long an example takes says how busy the machine is
+settings.load_profile("untimed")
 
 
 def composed(**changes):
