@@ -312,6 +312,15 @@ def test_a_step_that_the_table_does_not_have_is_refused(events: Events, state: s
     assert events.turn(registration, to).status_code == 409
 
 
+def test_who_did_not_come_keeps_the_organisations_seat(events: Events) -> None:
+    organisation = a.organisation()
+    absent, second = a.contact(organisation), a.contact(organisation)
+    events.hears([*a.known(a.ORGANISATIONS, organisation), *a.known(a.CONTACTS, absent, second)])
+    event = events.published(a.webinar(max_per_organisation=1))
+    events.turned(events.registered(event, contact=absent), "absent")
+    assert events.registered(event, contact=second)["state"] == "waitlisted"
+
+
 def test_the_waiting_cannot_be_checked_in(events: Events) -> None:
     event = events.published(a.webinar(capacity=1))
     events.registered(event, person=a.person(1))
