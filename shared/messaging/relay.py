@@ -66,8 +66,10 @@ class Relay:
         """Relays until `keep_on()` is false. Raises on any failure; then a new process must go on."""
         self.alive()
         self.producer = self._open(f"uso.{self.settings.service}.relay.{self.shard}")
-        left = hanging_records(self.settings)
-        abort_hanging_transactions(self.producer, self.settings)
+        left: Sequence[Document] = ()
+        if hanging_transactions(self.settings):
+            left = hanging_records(self.settings)
+            abort_hanging_transactions(self.producer, self.settings)
         token = self._last_token()
         if left:
             self._send_again(left, token)

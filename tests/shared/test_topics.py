@@ -10,7 +10,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from pymongo import InsertOne
 
 from shared.ids import new_id
-from shared.messaging.absence import oldest_unread
+from shared.messaging.absence import oldest_unread, report_absence
 from shared.messaging.kafka_clients import make_admin
 from shared.messaging.subscriptions import Projection
 from shared.messaging.topics import (
@@ -23,6 +23,7 @@ from shared.messaging.topics import (
 )
 from shared.mongo.database import OFFSETS
 from shared.settings import Settings
+from shared.telemetry.metrics import OLDEST_UNREAD
 from shared.testing import wait_for
 
 HOUR = 3_600_000
@@ -131,6 +132,8 @@ def test_how_long_messages_wait_is_seen_while_every_worker_is_away(
     came = time.time()
     wait_for(lambda: oldest_unread(service.db, service.settings)[service.topic] > 0.2)
     assert oldest_unread(service.db, service.settings)[service.topic] < time.time() - came + 1
+    report_absence(service.db, service.settings)
+    assert OLDEST_UNREAD.labels(service.name, service.topic)._value.get() > 0.2
     gone = {"_id": f"uso.{service.name}/uso.{service.name}.gone.v1/0", "next": 5}
     service.db[OFFSETS].bulk_write([InsertOne(gone)])  # of a topic that is no more
     assert oldest_unread(service.db, service.settings)[f"uso.{service.name}.gone.v1"] == 0.0
