@@ -88,6 +88,10 @@ def document_schema(message: MessageType) -> Json:
             "correlationid": {"type": "string", "description": "The same along a chain of messages."},
             "causationid": {"type": "string", "description": "The id of the message that this one follows from."},
             "traceparent": {"type": "string", "description": "W3C Trace Context."},
+            "republished": {
+                "type": "boolean",
+                "description": "true: the present state once more. Keep it, but do nothing because of it.",
+            },
             "data": {
                 "type": "object",
                 "properties": {

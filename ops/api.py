@@ -7,7 +7,7 @@ from typing import Any
 from ops import schemas
 from ops.context import OpsContext
 from ops.dead_letters import discard, filters, load_dead_letter, redrive
-from ops.jobs import enqueue, load
+from ops.jobs import KINDS, enqueue, load
 from ops.lag import lag
 from ops.outbox import outbox, skip_row
 from ops.redaction import show_dead_letter
@@ -77,6 +77,15 @@ def list_projections() -> Document:
             for name, (topic, _) in sorted(the(OpsContext).projections.items())
         ]
     }
+
+
+@routes.get("/aggregates")
+@operator
+@routes.answers(schemas.PublishedAggregateList)
+def list_aggregates() -> Document:
+    """List the aggregates that the service publishes, by the names that a republish takes"""
+    published = [each for each in the(OpsContext).aggregates if each.topic is not None]
+    return {"items": [{"name": each.name, "topic": each.topic} for each in published]}
 
 
 @routes.get("/audit")
@@ -162,6 +171,16 @@ def replay_topic(body: dict[str, Any]) -> Document:
     return run(enqueue, "replay", of=body["topic"], wanted=wanted, reason=body.get("reason"))
 
 
+@routes.post("/republish")
+@operator
+@routes.takes(schemas.RepublishInput)
+@routes.answers(schemas.Job, 202)
+def republish_aggregates(body: dict[str, Any]) -> Document:
+    """Send the present state of all aggregates of a kind, and the tombstones of the erased, once more"""
+    the(OpsContext).aggregate(body["aggregate"])
+    return run(enqueue, "republish", of=body["aggregate"], reason=body.get("reason"))
+
+
 @routes.post("/check")
 @operator
 @routes.takes(schemas.CheckInput)
@@ -184,5 +203,5 @@ def _job_view(kind: str) -> Callable[..., Any]:
     return get_job
 
 
-for job_kind in ("rebuild", "replay", "check", "redrive"):
-    routes.get(f"/{job_kind}s/<id>", endpoint=f"get_{job_kind}")(_job_view(job_kind))
+for job_kind, plural in KINDS.items():
+    routes.get(f"/{plural}/<id>", endpoint=f"get_{job_kind}")(_job_view(job_kind))

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from shared.errors import NotFound
 from shared.messaging.subscriptions import Projection, Subscriptions
 from shared.messaging.topics import Topic, service_topics
-from shared.mongo.aggregates import Document
+from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import OFFSETS, Database
 from shared.settings import Settings
 
@@ -19,6 +20,7 @@ class OpsContext:
     db: Database
     topics: Sequence[Topic]
     subscriptions: Subscriptions
+    aggregates: Sequence[Aggregate[Any]] = ()
 
     @property
     def service(self) -> str:
@@ -44,6 +46,13 @@ class OpsContext:
         if name not in self.projections:
             raise NotFound("projection", name)
         return self.projections[name]
+
+    def aggregate(self, name: str) -> Aggregate[Any]:
+        """The aggregate of that name that the service publishes. Raises NotFound."""
+        for aggregate in self.aggregates:
+            if aggregate.name == name and aggregate.topic is not None:
+                return aggregate
+        raise NotFound("published aggregate", name)
 
     def offsets(self, topic: str) -> dict[int, int]:
         """For each partition the offset up to which everything has had its effect here."""

@@ -7,12 +7,12 @@ from pymongo import UpdateOne
 
 from ops.context import OpsContext
 from ops.jobs import Job, is_transient
+from ops.late_messages import apply_late
 from ops.redaction import read_dead_letter, show_dead_letter
 from ops.store import audit
 from shared.cause import Cause
 from shared.errors import Conflict, NotFound
 from shared.messaging.messages import Undecodable
-from shared.messaging.subscriptions import apply_batch
 from shared.mongo.aggregates import Document
 from shared.mongo.database import DEAD_LETTERS, Database
 from shared.mongo.idempotency import IdempotencyKey
@@ -39,6 +39,7 @@ def redrive(
     context: OpsContext, cause: Cause, identifier: str, *, reason: str | None, key: IdempotencyKey | None = None
 ) -> Document:
     """Applies the message as it came, with its own id, so that it has its effect once although its sequence is old.
+    An effect that newer state contradicts is left out (`apply_late`).
 
     The dead letter is `redriven` then and its content deleted. When the message fails again it stays `dead`, with the
     new reason and one more try. Returns the dead letter for the operator. Raises NotFound; Conflict when it is closed;
@@ -48,7 +49,7 @@ def redrive(
     def apply(uow: UnitOfWork) -> Document:
         letter = _load_open(uow, identifier)
         try:
-            apply_batch(context.subscriptions, uow, [read_dead_letter(letter)])
+            apply_late(context.subscriptions, uow, [read_dead_letter(letter)])
             uow.flush()
         except Exception as error:
             if is_transient(error):

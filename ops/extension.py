@@ -28,7 +28,13 @@ class Operations:
 
     def context(self, service: Service, settings: Settings, db: Database) -> OpsContext:
         """The service as its operator sees it."""
-        return OpsContext(settings=settings, db=db, topics=service.topics, subscriptions=service.subscriptions)
+        return OpsContext(
+            settings=settings,
+            db=db,
+            topics=service.topics,
+            subscriptions=service.subscriptions,
+            aggregates=service.aggregates,
+        )
 
 
 OPERATIONS = Operations()

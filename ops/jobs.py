@@ -26,6 +26,14 @@ LEASE = timedelta(seconds=15)
 # After a failure: long enough for another worker to be as near as this one.
 REST = timedelta(seconds=2)
 TRIES = 3
+# The kinds of job, and the plural under which the API shows them.
+KINDS = {
+    "rebuild": "rebuilds",
+    "replay": "replays",
+    "check": "checks",
+    "redrive": "redrives",
+    "republish": "republishes",
+}
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 

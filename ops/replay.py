@@ -8,10 +8,10 @@ from typing import Any
 
 from ops.context import OpsContext
 from ops.jobs import Job, LeaseLost, ShuttingDown, encode_offsets, is_transient
+from ops.late_messages import apply_late
 from ops.reading import TopicReader, reader
 from shared.instants import parse_instant
 from shared.messaging.messages import Message, message_of
-from shared.messaging.subscriptions import apply_batch
 
 BATCH = 500
 
@@ -39,7 +39,7 @@ def _hand_over(job: Job, context: OpsContext, records: list[Any]) -> None:
     """One transaction for all, or for each half when that fails, until the guilty stand alone."""
     try:
         messages: list[Message] = [message_of(record) for record in records]
-        job.step(lambda uow: apply_batch(context.subscriptions, uow, messages), read=len(records))
+        job.step(lambda uow: apply_late(context.subscriptions, uow, messages), read=len(records))
     except (LeaseLost, ShuttingDown):
         raise
     except Exception as error:

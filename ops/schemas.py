@@ -100,6 +100,10 @@ class RebuildInput(Reason):
     )
 
 
+class RepublishInput(Reason):
+    aggregate = Line(required=True, metadata={"description": "such as `contact`; one that the service publishes"})
+
+
 class ReplayInput(Reason):
     topic = Line(required=True)
     from_ = Instant(data_key="from", required=True)
@@ -140,6 +144,15 @@ class Projection(Schema):
 
 class ProjectionList(Schema):
     items = fields.List(fields.Nested(Projection))
+
+
+class PublishedAggregate(Schema):
+    name = fields.String()
+    topic = fields.String()
+
+
+class PublishedAggregateList(Schema):
+    items = fields.List(fields.Nested(PublishedAggregate))
 
 
 class TopicShown(Schema):

@@ -13,13 +13,14 @@ from ops.jobs import CannotSucceed, Job, LeaseLost, ShuttingDown, claim, is_tran
 from ops.outbox import outbox
 from ops.rebuild import forget, rebuild
 from ops.replay import replay
+from ops.republish import republish
 from shared.mongo.database import DEAD_LETTERS
 from shared.periodic import PeriodicTask
 from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-KINDS = {"rebuild": rebuild, "replay": replay, "check": check, "redrive": redrive_many}
+KINDS = {"rebuild": rebuild, "replay": replay, "check": check, "redrive": redrive_many, "republish": republish}
 
 OUTBOX_DEPTH = Gauge("uso_outbox_depth", "Messages that wait for the relay", ["service"], multiprocess_mode="max")
 OUTBOX_AGE = Gauge("uso_outbox_oldest_seconds", "Age of the oldest of them", ["service"], multiprocess_mode="max")

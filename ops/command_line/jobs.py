@@ -13,6 +13,13 @@ from ops.command_line import tables
 from ops.command_line.group import Operator, given, ops
 
 POLL_SECONDS = 0.3
+PLURALS = {
+    "rebuild": "rebuilds",
+    "replay": "replays",
+    "check": "checks",
+    "redrive": "redrives",
+    "republish": "republishes",
+}
 Json = dict[str, Any]
 
 
@@ -42,6 +49,22 @@ def replay(operator: Operator, topic: str, since: str, reason: str | None) -> No
     )
     body = {"topic": topic, "from": since} | given(reason=reason)
     run_jobs(operator, "replay", lambda api: api.post("/v1/ops/replay", body))
+    operator.end()
+
+
+@ops.command()
+@click.argument("aggregate")
+@click.option("--reason")
+@click.pass_obj
+def republish(operator: Operator, aggregate: str, reason: str | None) -> None:
+    """Send the present state of all of a kind (AGGREGATE, such as contact), and the tombstones of the erased, again."""
+
+    def publishes(api: Api) -> bool:
+        return any(one["name"] == aggregate for one in api.get("/v1/ops/aggregates")["items"])
+
+    operator.keep(publishes, f"an aggregate {aggregate} that it publishes")
+    body = given(aggregate=aggregate, reason=reason)
+    run_jobs(operator, "republish", lambda api: api.post("/v1/ops/republish", body))
     operator.end()
 
 
@@ -82,7 +105,7 @@ def run_jobs(operator: Operator, kind: str, begin: Callable[[Api], Json]) -> dic
             time.sleep(POLL_SECONDS)
             for name in open_ones:
                 try:
-                    jobs[name] = operator.apis[name].get(f"/v1/ops/{kind}s/{jobs[name]['id']}")
+                    jobs[name] = operator.apis[name].get(f"/v1/ops/{PLURALS[kind]}/{jobs[name]['id']}")
                 except CallFailed as error:
                     raise click.ClickException(f"{name}: {error}") from error
                 progress.update(lines[name], state=tables.progress(jobs[name]))

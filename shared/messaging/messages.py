@@ -27,7 +27,8 @@ class Message:
 
     `type` stands without the prefix `fi.uso.`; `sequence` is the aggregate's version; `state` is the
     aggregate as its GET shows it, None in a tombstone (then `type` is `tombstone`); `change` says what
-    happened. `topic`, `partition` and `offset` tell where it was read.
+    happened. `topic`, `partition` and `offset` tell where it was read. A `republished` message
+    is for projections alone: policies have handled it, or may have.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Message:
     correlation_id: str = ""
     causation_id: str | None = None
     traceparent: str | None = None
+    republished: bool = False
     topic: str = ""
     partition: int = 0
     offset: int = 0
@@ -98,6 +100,7 @@ def decode(value: bytes | None, *, key: bytes | None, topic: str = "", partition
             correlation_id=str(document.get("correlationid", "")),
             causation_id=document.get("causationid"),
             traceparent=document.get("traceparent"),
+            republished=document.get("republished") is True,
             **location,
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:

@@ -113,7 +113,7 @@ def apply_batch(
     apply_projections(subscriptions, uow, messages)
     groups = [
         (handler, group)
-        for topic, group in _by_topic(messages).items()
+        for topic, group in _by_topic([each for each in messages if not each.republished]).items()
         for handler in subscriptions.get(topic, ())
         if not isinstance(handler, Projection)
     ]

@@ -11,6 +11,7 @@ from kafka import KafkaProducer
 from ops import worker
 from ops.context import OpsContext
 from ops.extension import OPERATIONS
+from ops.jobs import KINDS
 from shared.ids import new_id
 from shared.messaging.consumer import Consumer
 from shared.messaging.topics import ensure_topics
@@ -58,7 +59,7 @@ class Operation:
 
         def ended() -> Json | None:
             self.work()
-            now = self.get(f"{job['kind']}s/{job['id']}")
+            now = self.get(f"{KINDS[job['kind']]}/{job['id']}")
             return now if now["ended_at"] else None
 
         done = wait_for(ended, seconds=60, what="the job to be done")
@@ -84,6 +85,9 @@ class Operation:
         yield consumer
         stop.set()
         thread.join(15)
+
+    def has_projections(self, count: int) -> None:
+        wait_for(lambda: len(self.projections()) >= count, seconds=60, what=f"{count} documents")
 
     def has_handled(self, count: int) -> None:
         wait_for(lambda: len(self.effects()) >= count, seconds=60, what=f"{count} effects")

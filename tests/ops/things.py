@@ -4,15 +4,19 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from marshmallow import fields
 from pymongo import IndexModel, InsertOne
 
 from ops.extension import OPERATIONS
 from shared.errors import Conflict
 from shared.ids import new_id
+from shared.messaging.changes import Change
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Policy, Projection
 from shared.messaging.topics import state_topic
+from shared.mongo.aggregates import Aggregate
 from shared.mongo.unit_of_work import UnitOfWork
+from shared.schemas import Resource
 from shared.service import Service
 
 
@@ -45,6 +49,24 @@ def keep(message: Message) -> dict[str, Any]:
     return state
 
 
+class ThingState(Resource):
+    """A thing."""
+
+    n = fields.Integer()
+
+
+def thing(service: str) -> Aggregate[Any]:
+    """Things as the service that owns them keeps and publishes them."""
+    return Aggregate(
+        name="thing",
+        collection="things",
+        source=f"/uso/{service}",
+        schema=ThingState,
+        topic=f"uso.{service}.things.v1",
+        message_types={"thing.created": Change, "thing.updated": Change},
+    )
+
+
 def things(name: str, mood: Mood) -> Service:
     """The service by that name; its topic is also its own."""
     topic = f"uso.{name}.things.v1"
@@ -63,7 +85,7 @@ def things(name: str, mood: Mood) -> Service:
         extensions=[OPERATIONS],
         name=name,
         description="Things",
-        aggregates=[],
+        aggregates=[thing(name)],
         topics=[state_topic(topic)],
         routes=[],
         subscriptions={
