@@ -252,3 +252,40 @@ def test_a_field_of_another_kind_on_a_topic_stops_nobodys_mail(notifications, ma
     notifications.sends()
     assert mailbox.recipients == [good["email"]]
     assert by_contact(notifications)[bad["id"]]["error"] == "no_address"
+
+
+@pytest.fixture
+def pipelining(mailbox):
+    """The mail server says that it takes several commands at once (RFC 2920), and notes what came in one piece."""
+    mailbox.segments = []
+
+    async def handle_ehlo(server: SMTP, session, envelope, hostname, responses):
+        session.host_name = hostname
+        return [*responses[:-1], "250-PIPELINING", responses[-1]]
+
+    async def handle_mail(server: SMTP, session, envelope, address, options):
+        mailbox.segments.append(bytes(server._reader._buffer).lower())
+        envelope.mail_from = address
+        return mailbox.answers.get("MAIL", "250 OK")
+
+    mailbox.handle_EHLO, mailbox.handle_MAIL = handle_ehlo, handle_mail
+
+
+def test_a_server_that_takes_several_commands_at_once_gets_them_at_once(notifications, mailbox, pipelining) -> None:
+    _, people, _ = registered(notifications, 4)
+    mailbox.answers[people[1]["email"]] = "550 5.1.1 unknown"
+    mailbox.answers[people[2]["email"]] = "451 4.7.1 later"
+    notifications.sends()
+    states = {identifier: row["state"] for identifier, row in by_contact(notifications).items()}
+    assert [states[who["id"]] for who in people] == ["sent", "failed", "queued", "sent"]
+    assert sorted(mailbox.recipients) == sorted([people[0]["email"], people[3]["email"]])
+    assert len(mailbox.segments) == 4
+    assert all(b"rcpt to:" in segment and segment.endswith(b"data\r\n") for segment in mailbox.segments)
+
+
+def test_a_refused_sender_among_commands_sent_at_once_fails_that_mail(notifications, mailbox, pipelining) -> None:
+    registered(notifications, 2)
+    mailbox.answers["MAIL"] = "554 5.7.1 no"
+    notifications.sends()
+    assert [(row["state"], row["error"]) for row in notifications.deliveries()] == [("failed", "smtp_554")] * 2
+    assert mailbox.recipients == []

@@ -5,6 +5,7 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ DATA_SECONDS = 120.0
 CONTENT_SECONDS = 180.0
 FINAL_SECONDS = 600.0
 IDLE_SECONDS = 60.0
+# The first digit of the answers that let the dialogue go on.
+GO_ON = {"mail": 2, "rcpt": 2, "data": 3}
 _BROKEN = (OSError, smtplib.SMTPServerDisconnected)
 # The server asks for a login or for TLS (RFC 4954, 6; RFC 3207, 4): the operator's mistake, not the mail's.
 _NOT_LET_IN = (530, 534, 535, 538)
@@ -119,9 +122,16 @@ class Session:
         try:
             if options:
                 smtp.command_encoding = "utf-8"
-            self._command("mail", f"FROM:<{envelope.sender}> {' '.join(options)}".rstrip(), MAIL_SECONDS)
-            self._command("rcpt", f"TO:<{envelope.recipient}>", RCPT_SECONDS)
-            self._command("data", "", DATA_SECONDS, expected=3)
+            commands = [
+                ("mail", f"FROM:<{envelope.sender}> {' '.join(options)}".rstrip(), MAIL_SECONDS),
+                ("rcpt", f"TO:<{envelope.recipient}>", RCPT_SECONDS),
+                ("data", "", DATA_SECONDS),
+            ]
+            if smtp.has_extn("pipelining"):
+                self._pipeline(commands)
+            else:
+                for verb, argument, seconds in commands:
+                    self._command(verb, argument, seconds, expected=GO_ON[verb])
         except UnicodeError:
             self._drop()
             raise Refused(Reply(code=553, enhanced_code="5.1.3", text="the address cannot be written")) from None
@@ -131,7 +141,31 @@ class Session:
         finally:
             smtp.command_encoding = "ascii"
 
-    def _command(self, verb: str, argument: str, seconds: float, *, expected: int = 2) -> None:
+    def _pipeline(self, commands: Sequence[tuple[str, str, float]]) -> None:
+        """All commands in one segment (RFC 2920): one round trip in place of three."""
+        smtp = self._smtp
+        assert smtp is not None
+        assert smtp.sock is not None
+        lines = [f"{verb} {argument}".rstrip() for verb, argument, _ in commands]
+        if any("\r" in line or "\n" in line for line in lines):
+            raise UnicodeError("a command is one line")
+        smtp.send("".join(f"{line}\r\n" for line in lines))
+        no: Reply | None = None
+        for verb, _, seconds in commands:
+            smtp.sock.settimeout(seconds)
+            reply = read_reply(smtp)
+            if reply.code == 421:
+                self._turned_down(reply)
+            if no is None and reply.code // 100 != GO_ON[verb]:
+                no = reply
+        if no is None:
+            return
+        if reply.code // 100 == GO_ON["data"]:  # it waits for a content: hanging up is what surely sends nothing
+            self._drop()
+            raise _refusal(no)
+        self._turned_down(no)
+
+    def _command(self, verb: str, argument: str, seconds: float, *, expected: int) -> None:
         smtp = self._smtp
         assert smtp is not None
         assert smtp.sock is not None
@@ -170,12 +204,16 @@ class Session:
                 self._drop()
         else:  # an answer that SMTP does not have here: whatever comes next may belong to something else
             self._drop()
-        raise Refused(reply, for_good=reply.code >= 500 and reply.code not in _NOT_LET_IN)
+        raise _refusal(reply)
 
     def _drop(self) -> None:
         smtp, self._smtp = self._smtp, None
         if smtp is not None:
             smtp.close()
+
+
+def _refusal(reply: Reply) -> Refused:
+    return Refused(reply, for_good=reply.code >= 500 and reply.code not in _NOT_LET_IN)
 
 
 class _Smtp(smtplib.SMTP):
