@@ -19,6 +19,8 @@ from services.enrolment.organisations.schemas import OrganisationInput
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.seasons.schemas import SeasonInput
 from services.enrolment.seasons.store import SEASONS
+from services.enrolment.tasks.schemas import TaskInput
+from services.enrolment.tasks.store import TASKS
 from services.enrolment.workshop_days.domain import EMPTY, Entry, sums
 from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from services.events.events.schemas import EventInput
@@ -44,6 +46,7 @@ def tell() -> dict[str, Json]:
     registration = _registration(story, webinar, anna)
     _delivery(story, registration, anna)
     _announcement(story, season)
+    _task(story, kangasala)
     return story.messages
 
 
@@ -250,3 +253,13 @@ def _given(schema: Any, fields: Json) -> Document:
     """The fields as HTTP would take them."""
     loaded: Document = schema.load(fields)
     return loaded
+
+
+def _task(story: Story, organisation: Document) -> None:
+    story.begin(10)
+    about = {"kind": "organisation", "id": organisation["_id"]}
+    fields = {"about": about, "title": "Call the mayor", "assignee": "maija.coordinator", "due_on": "2023-05-12"}
+    given = {**_given(TaskInput(), fields), "state": "open", "by": "kaisa.manager"}
+    task = story.made(TASKS, "task.created", given)
+    later = story.changed(TASKS, task, "task.updated", {"due_on": "2023-05-15"})
+    story.moved(TASKS, later, "task.transitioned", "done")

@@ -5,11 +5,15 @@ from services.enrolment.contacts import api as contacts
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments import api as enrolments
 from services.enrolment.enrolments.store import ENROLMENTS
+from services.enrolment.notes import api as notes
+from services.enrolment.notes.store import NOTES
 from services.enrolment.organisations import api as organisations
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.projections import EVENTS
 from services.enrolment.seasons import api as seasons
 from services.enrolment.seasons.store import SEASONS
+from services.enrolment.tasks import api as tasks
+from services.enrolment.tasks.store import TASKS
 from services.enrolment.workshop_days import api as workshop_days
 from services.enrolment.workshop_days.policies import EVENT_TYPES, EVENTS_TOPIC, follow_workshop
 from services.enrolment.workshop_days.store import ENTRIES, ENTRIES_INDEXES, WORKSHOP_DAYS
@@ -25,7 +29,7 @@ SUBSCRIPTIONS: Subscriptions = {
 SERVICE = Service(
     name="enrolment",
     description="Organisations, contacts, seasons and enrolments of the network, and their workshop days.",
-    aggregates=[ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, WORKSHOP_DAYS],
+    aggregates=[ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, WORKSHOP_DAYS, NOTES, TASKS],
     topics=[
         state_topic(
             "uso.enrolment.organisations.v1",
@@ -48,8 +52,20 @@ SERVICE = Service(
             "uso.enrolment.workshop-days.v1",
             "Each enrolment's account of workshop days, in half days, with the newest entries of its ledger.",
         ),
+        state_topic(
+            "uso.enrolment.tasks.v1",
+            "The tasks of staff: whose they are, what they are about and when they are due; titles stay inside.",
+        ),
     ],
-    routes=[organisations.routes, contacts.routes, seasons.routes, enrolments.routes, workshop_days.routes],
+    routes=[
+        organisations.routes,
+        contacts.routes,
+        seasons.routes,
+        enrolments.routes,
+        workshop_days.routes,
+        notes.routes,
+        tasks.routes,
+    ],
     subscriptions=SUBSCRIPTIONS,
     collections={ENTRIES: ENTRIES_INDEXES},
     extensions=[OPERATIONS],

@@ -1,0 +1,30 @@
+"""Notes as they are stored. No topic: what staff write about people stays inside."""
+
+from datetime import datetime
+from typing import TypedDict
+
+from pymongo import IndexModel
+
+from services.enrolment.notes.schemas import Note
+from shared.mongo.aggregates import Aggregate
+
+
+class NoteDocument(TypedDict):
+    _id: str
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    about: dict[str, str]
+    text: str
+    by: str
+
+
+NOTES: Aggregate[NoteDocument] = Aggregate(
+    name="note",
+    collection="notes",
+    source="/uso/enrolment",
+    schema=Note,
+    indexes=[
+        IndexModel([("about.id", 1), ("_id", 1)], name="about"),
+    ],
+)
