@@ -7,6 +7,7 @@ the next number of a chapter.
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 from contracts.story import Json, Story
@@ -43,6 +44,7 @@ def tell() -> dict[str, Json]:
     enrolment = _enrolment(story, season, kangasala, anna)
     _workshops(story, enrolment)
     webinar = _webinar(story)
+    _offer(story, webinar)
     registration = _registration(story, webinar, anna)
     _delivery(story, registration, anna)
     _announcement(story, season)
@@ -209,8 +211,24 @@ def _registration(story: Story, event: Document, contact: Document) -> Document:
     waiting = story.made(REGISTRATIONS, "registration.created", fields)
     seated = story.moved(REGISTRATIONS, waiting, "registration.promoted", "confirmed", follows=True, position=None)
     there = story.moved(REGISTRATIONS, seated, "registration.transitioned", "attended")
-    feedback = {"feedback": {"score": 5, "comment": "Clear, and the examples helped."}}
-    return story.changed(REGISTRATIONS, there, "feedback.given", feedback, score=5)
+    there = story.changed(REGISTRATIONS, there, "registration.updated", {"language": "sv"})
+    return story.changed(REGISTRATIONS, there, "feedback.given", {"feedback": {"score": 5, "comment": None}}, score=5)
+
+
+def _offer(story: Story, event: Document) -> None:
+    """Somebody who is no contact stands in line, asks once more by the form, and is offered a seat."""
+    fields = {
+        "event_id": event["_id"],
+        "person_sealed": "gAAAAABjh…",
+        "language": "fi",
+        "state": "waitlisted",
+        "queue_number": 26,
+        "position": 1,
+    }
+    waiting = story.made(REGISTRATIONS, "registration.created", fields)
+    waiting = story.changed(REGISTRATIONS, waiting, "registration.asked_again", {})
+    offer = {"position": None, "awaits": "answer", "held_until": event["starts_at"] - timedelta(days=1)}
+    story.moved(REGISTRATIONS, waiting, "registration.offered", "offered", follows=True, **offer)
 
 
 def _delivery(story: Story, registration: Document, contact: Document) -> None:

@@ -11,11 +11,14 @@ from services.events.projections import PROJECTIONS
 from services.events.public import api as public
 from services.events.registrations import api as registrations
 from services.events.registrations.batching import RegistrationBatcher
+from services.events.registrations.mail_limit import MAILS, MAILS_INDEXES
+from services.events.registrations.offers import end_offers
 from services.events.registrations.seats import SEATS
 from services.events.registrations.store import REGISTRATIONS
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database
+from shared.periodic import PeriodicTask
 from shared.secrets import Secrets
 from shared.service import Service
 from shared.settings import Settings
@@ -29,6 +32,11 @@ SUBSCRIPTIONS: Subscriptions = {**{topic: [copy] for topic, copy in PROJECTIONS.
 def provides(settings: Settings, db: Database) -> Iterable[object]:
     """The objects that the service's views ask for by their type."""
     return [Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys), RegistrationBatcher(db)]
+
+
+def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
+    """The timed work of the service's workers."""
+    return [PeriodicTask(name="offers", run=lambda: end_offers(db), every=1.0)]
 
 
 SERVICE = Service(
@@ -47,7 +55,8 @@ SERVICE = Service(
     routes=[events.routes, registrations.routes, calendars.routes, public.routes],
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
-    collections={SEATS: []},
+    tasks=tasks,
+    collections={SEATS: [], MAILS: MAILS_INDEXES},
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

@@ -19,6 +19,7 @@ OPEN = {
         "POST /public/events/<id>/registrations",
         "GET /public/registrations/<token>",
         "POST /public/registrations/<token>",
+        "POST /public/registrations/<token>/feedback",
     },
     "notifications": EVERYWHERE | {"GET /public/preferences/<token>", "POST /public/preferences/<token>"},
 }

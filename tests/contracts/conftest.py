@@ -26,6 +26,9 @@ class Network:
     def post(self, service: str, path: str, body: Json, *, role: str = "manager") -> Json:
         return self._fine(self.clients[service].post(path, json=body, role=role))
 
+    def get(self, service: str, path: str) -> Json:
+        return self._fine(self.clients[service].get(path))
+
     def patch(self, service: str, path: str, body: Json) -> Json:
         return self._fine(self.clients[service].patch(path, json=body, headers={"If-Match": "*"}))
 
@@ -52,7 +55,7 @@ class Network:
 
     @staticmethod
     def _fine(answer: Any) -> Json:
-        assert answer.status_code in (200, 201), answer.text
+        assert answer.status_code in (200, 201, 202), answer.text
         body: Json = answer.json
         return body
 

@@ -12,6 +12,7 @@ from services.notifications.deliveries.commands import Outcome, record_outcomes
 from services.notifications.deliveries.store import DELIVERIES
 from shared.instants import instant_text
 from shared.mongo.journal import JOURNAL
+from shared.secrets import Secrets
 from tests.contracts.conftest import Json, Network
 
 CONTACTS = "uso.enrolment.contacts.v1"
@@ -126,6 +127,24 @@ def webinar(network: Network, people: list[Json]) -> None:
     network.catch_up()
 
 
+def offers(network: Network) -> None:
+    """Strangers by the public form: one asks twice, one confirms the address while in line and is offered a seat."""
+    body = {"kind": "seminar", "title": {"fi": "Seminaari"}, "starts_at": in_(days=9), "ends_at": in_(days=10)}
+    event = network.post(
+        "events", "/v1/events", {**body, "capacity": 1, "confirm_address": True, "offer_expires_after": "P1D"}
+    )
+    path = f"/v1/events/{event['id']}"
+    network.move("events", path, "published")
+    for person in (STRANGER, STRANGER, {**STRANGER, "email": "lars.sandstrom@forskning.example"}):
+        network.post("events", f"/public/events/{event['id']}/registrations", {"person": person})
+    registrations = network.get("events", f"{path}/registrations")["items"]
+    secrets = network.clients["events"].app.extensions["uso"][Secrets]
+    token = secrets.sign("registrations", registrations[1]["id"], expires_at=None)
+    network.post("events", f"/public/registrations/{token}", {"to": "confirmed"})
+    network.move("events", f"/v1/registrations/{registrations[0]['id']}", "cancelled")
+    network.catch_up()
+
+
 def deliveries(network: Network) -> None:
     """What the others said has led to deliveries; one is sent, one fails."""
     db = network.dbs["notifications"]
@@ -153,6 +172,7 @@ def said(network: Network) -> list[tuple[str, Json]]:
     enrolment, people = enrolled(network)
     workshops(network, enrolment)
     webinar(network, people)
+    offers(network)
     deliveries(network)
     announcement(network, enrolment["season_id"])
     rows = [

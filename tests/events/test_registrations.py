@@ -306,7 +306,10 @@ def test_twenty_scanners_check_somebody_in_once(events: Events, at_once: Callabl
     assert len(events.said(a.REGISTRATIONS)) == 2
 
 
-@pytest.mark.parametrize(("state", "to"), [("absent", "attended"), ("cancelled", "cancelled"), ("attended", "absent")])
+@pytest.mark.parametrize(
+    ("state", "to"),
+    [("cancelled", "confirmed"), ("cancelled", "cancelled"), ("attended", "cancelled"), ("absent", "cancelled")],
+)
 def test_a_step_that_the_table_does_not_have_is_refused(events: Events, state: str, to: str) -> None:
     registration = events.turned(events.registered(events.published(a.webinar()), person=a.person()), state)
     assert events.turn(registration, to).status_code == 409
@@ -321,10 +324,20 @@ def test_who_did_not_come_keeps_the_organisations_seat(events: Events) -> None:
     assert events.registered(event, contact=second)["state"] == "waitlisted"
 
 
-def test_the_waiting_cannot_be_checked_in(events: Events) -> None:
+def test_a_check_in_can_be_taken_back_and_comes_late(events: Events) -> None:
+    event = events.published(a.webinar(capacity=1))
+    registration = events.registered(event, person=a.person())
+    for to in ("attended", "confirmed", "absent", "attended", "absent", "confirmed"):
+        assert events.turned(registration, to)["state"] == to
+    assert events.seats(event)["taken"] == 1
+
+
+def test_somebody_from_the_line_can_be_let_in_at_the_door(events: Events) -> None:
     event = events.published(a.webinar(capacity=1))
     events.registered(event, person=a.person(1))
-    assert events.turn(events.registered(event, person=a.person(2)), "attended").status_code == 409
+    waits = events.registered(event, person=a.person(2))
+    assert events.turned(waits, "attended")["state"] == "attended"
+    assert events.seats(event) | {"taken": 2, "waiting": 0} == events.seats(event)
 
 
 def test_a_repeated_request_is_answered_the_same_and_takes_one_seat(events: Events) -> None:

@@ -45,6 +45,10 @@ def test_in_any_story_the_seats_hold(known: Events, capacity: int, most: int | N
         elif what in ("capacity", "max_per_organisation"):
             event = known.changed(event, **{what: how})
         elif CONTACTS[how]["id"] in live:
+            let_in = what == "attended" and live[CONTACTS[how]["id"]]["state"] == "waitlisted"
+            seated_before += int(let_in)  # at the door staff let somebody in from the line, whatever the capacity
+            let_in = what == "attended" and live[CONTACTS[how]["id"]]["state"] == "waitlisted"
+            seated_before += int(let_in)  # at the door staff let somebody in from the line, whatever the capacity
             known.turn(live[CONTACTS[how]["id"]], what)
         seated_before = check(known, event, seated_before)
 

@@ -20,6 +20,7 @@ OPEN = {
     ("POST", "/public/events/<id>/registrations"),
     ("GET", "/public/registrations/<token>"),
     ("POST", "/public/registrations/<token>"),
+    ("POST", "/public/registrations/<token>/feedback"),
     ("GET", "/public/preferences/<token>"),
     ("POST", "/public/preferences/<token>"),
 }

@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.events.events import commands
+from services.events.events.domain import LIFECYCLE
 from services.events.events.schemas import Event, EventInput, EventQuery
 from services.events.events.store import EVENTS, EventDocument
 from services.events.registrations.event_lock import in_turn
@@ -10,7 +11,7 @@ from shared.http.calls import run
 from shared.http.listing import Sort
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes
-from shared.schemas import patch_of
+from shared.schemas import patch_of, transition_of
 
 routes = Routes("events", __name__, url_prefix="/v1", description="Webinars, seminars and workshops")
 
@@ -29,7 +30,6 @@ events.list(
     counts=["kind", "state", "season_id"],
 )
 events.show("Show an event")
-events.move(commands.move_event, "Publish, complete or cancel an event")
 events.history()
 
 
@@ -39,3 +39,11 @@ events.history()
 def change_event(body: dict[str, Any], id: str) -> EventDocument:
     """Change an event (JSON merge patch; needs If-Match)"""
     return in_turn(id, lambda: run(commands.change_event, id, body))
+
+
+@routes.post("/events/<id>/transitions")
+@routes.takes(transition_of(LIFECYCLE.states, "event"))
+@routes.answers(Event)
+def move_event(body: dict[str, Any], id: str) -> EventDocument:
+    """Publish, complete or cancel an event"""
+    return in_turn(id, lambda: run(commands.move_event, id, to=body["to"], reason=body.get("reason")))

@@ -9,7 +9,7 @@ from services.events.events.domain import check_changeable, check_settled, next_
 from services.events.events.schemas import EventInput
 from services.events.events.store import EVENTS, EventDocument, with_search_words
 from services.events.projections import ENROLMENTS, SEASONS
-from services.events.registrations.seats import SEATS, fill_seats, new_seats
+from services.events.registrations.seats import SEATS, fill_seats, new_seats, next_sequence
 from shared.errors import NotArrivedYet
 from shared.ids import new_id
 from shared.merge_patch import patched
@@ -71,7 +71,8 @@ def save_event(
     """Every change of an event is one that calendars must take over (RFC 5545, 3.8.7.4)."""
     if all(event.get(name) == value for name, value in changes.items()):
         return event
-    calendar = {**event["calendar"], "sequence": event["calendar"]["sequence"] + 1}
+    sequence = next_sequence(uow, event["_id"], event["calendar"]["sequence"])
+    calendar = {**event["calendar"], "sequence": sequence}
     return uow.save(EVENTS, event, {**changes, "calendar": calendar}, type, change=change)
 
 

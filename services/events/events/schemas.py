@@ -105,6 +105,15 @@ class EventInput(Strict):
         validate=at_most_a_year,
         metadata={"description": "so long before the start people may cancel by their link"},
     )
+    confirm_address = fields.Boolean(
+        load_default=False,
+        dump_default=False,
+        metadata={"description": "a seat taken by the public form is held until the link in the mail is confirmed"},
+    )
+    offer_expires_after = Duration(
+        validate=at_most_a_year,
+        metadata={"description": "how long somebody in line may think about a free seat; promoted at once when null"},
+    )
     promote_until = Duration(
         load_default="PT0S",
         dump_default="PT0S",

@@ -34,6 +34,8 @@ class EventDocument(TypedDict):
     registration_closes_at: datetime | None
     cancel_until: str
     promote_until: str
+    confirm_address: bool
+    offer_expires_after: str | None
     audience: dict[str, Any]
     reminders: list[str]
     materials: list[dict[str, Any]]

@@ -1,25 +1,27 @@
 """/public: for people without a token"""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from services.events.events.store import BY_START, EVENTS, events_asked_for
 from services.events.public.schemas import (
-    PublicCancel,
+    Accepted,
     PublicEvent,
     PublicEventQuery,
     PublicRegistration,
     PublicRegistrationInput,
+    PublicStep,
 )
 from services.events.registrations import commands
+from services.events.registrations.admission import Request
 from services.events.registrations.batching import RegistrationBatcher
-from services.events.registrations.domain import SEATED, check_may_cancel
+from services.events.registrations.domain import ADMITTED, check_open
 from services.events.registrations.event_lock import in_turn
 from services.events.registrations.registrants import find_registrant
+from services.events.registrations.schemas import FeedbackInput
 from services.events.registrations.store import REGISTRATIONS, with_positions
-from shared.errors import Conflict, NotFound
+from shared.errors import NotFound
 from shared.http.auth import open_to_all
 from shared.http.calls import database, idempotency_key, request_cause, run, the
 from shared.http.limits import Bucket, limited
@@ -32,6 +34,9 @@ from shared.secrets import LINK_GRACE, Secrets
 
 LINK = "registrations"
 """What the links in e-mails are signed for."""
+
+ACCEPTED = {"detail": "Thank you. What comes of it is on its way to this address by e-mail."}
+"""The answer to every registration by the form: whoever knows an address learns nothing about its owner."""
 
 VISIBLE = ("published", "completed", "cancelled")
 
@@ -65,14 +70,14 @@ def show_public_event(id: str) -> Document:
 @open_to_all
 @limited(WRITING)
 @routes.takes(PublicRegistrationInput)
-@routes.response(201, PublicRegistration)
+@routes.response(202, Accepted)
 def register_oneself(body: dict[str, Any], id: str) -> Document:
-    """Register for a public event"""
-    public_event(database(), id)
+    """Register for a public event; the answer goes by e-mail to the address, and is the same here for everybody"""
+    check_open(public_event(database(), id), utc_now())
     registrant = find_registrant(database(), the(Secrets), body)
-    request = commands.Request(registrant=registrant, cause=request_cause(), key=idempotency_key())
-    with hide_existing_id():
-        return _own(the(RegistrationBatcher).register(id, request))
+    request = Request(registrant=registrant, cause=request_cause(), key=idempotency_key(), public=True)
+    the(RegistrationBatcher).register(id, request)
+    return ACCEPTED
 
 
 @routes.get("/registrations/<token>")
@@ -88,24 +93,24 @@ def show_own_registration(token: str) -> Document:
 @routes.post("/registrations/<token>")
 @open_to_all
 @limited(WRITING)
-@routes.takes(PublicCancel)
+@routes.takes(PublicStep)
 @routes.response(200, PublicRegistration)
-def cancel_own_registration(body: dict[str, Any], token: str) -> Document:
-    """Cancel one's own registration"""
+def move_own_registration(body: dict[str, Any], token: str) -> Document:
+    """Confirm one's seat and address, or cancel one's own registration"""
     registration = load_one(database(), REGISTRATIONS, the(Secrets).unsign(LINK, token))
-    check_may_cancel(load_one(database(), EVENTS, registration["event_id"]), utc_now())
-    cancel = partial(run, commands.move_registration, registration["_id"], to=body["to"], reason=None)
-    return _own(in_turn(registration["event_id"], cancel))
+    command = commands.cancel_by_link if body["to"] == "cancelled" else commands.confirm_by_link
+    return _own(in_turn(registration["event_id"], partial(run, command, registration["_id"])))
 
 
-@contextmanager
-def hide_existing_id() -> Iterator[None]:
-    """Takes the id of the other registration out of a Conflict: it is for staff only."""
-    try:
-        yield
-    except Conflict as error:
-        error.members.pop("existing_id", None)
-        raise
+@routes.post("/registrations/<token>/feedback")
+@open_to_all
+@limited(WRITING)
+@routes.takes(FeedbackInput)
+@routes.response(200, PublicRegistration)
+def give_own_feedback(body: dict[str, Any], token: str) -> Document:
+    """Say what one thought of the event; again replaces it"""
+    registration_id = the(Secrets).unsign(LINK, token)
+    return _own(run(commands.give_feedback, registration_id, body))
 
 
 def public_event(db: Database, identifier: str) -> Document:
@@ -120,8 +125,10 @@ def _own(registration: Mapping[str, Any]) -> Document:
     event = load_one(database(), EVENTS, registration["event_id"])
     return {
         "state": registration["state"],
+        "held_until": registration.get("held_until") if registration["state"] == "offered" else None,
+        "feedback": registration["feedback"] and {"score": registration["feedback"]["score"]},
         "position": registration["position"],
         "token": the(Secrets).sign(LINK, registration["_id"], expires_at=event["ends_at"] + LINK_GRACE),
         "event": event,
-        "online_url": event.get("online_url") if registration["state"] in SEATED else None,
+        "online_url": event.get("online_url") if registration["state"] in ADMITTED else None,
     }

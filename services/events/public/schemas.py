@@ -32,18 +32,32 @@ class PublicRegistrationInput(Strict):
     person = fields.Nested(Person, required=True)
 
 
+class GivenScore(Schema):
+    score = fields.Integer(required=True)
+
+
 class PublicRegistration(Schema):
     """One's own registration: where it stands, and the meeting's address once there is a seat."""
 
     state = one_of(*LIFECYCLE.states, required=True)
     position = fields.Integer(allow_none=True, required=True)
+    held_until = Instant(
+        allow_none=True, required=True, metadata={"description": "an offered seat waits for your answer until then"}
+    )
+    feedback = fields.Nested(GivenScore, allow_none=True, required=True)
     token = fields.String(required=True, metadata={"description": "for /public/registrations/{token}; keep it secret"})
     event = fields.Nested(PublicEvent, required=True)
     online_url = fields.String(allow_none=True, required=True)
 
 
-class PublicCancel(Strict):
-    to = one_of("cancelled", required=True)
+class PublicStep(Strict):
+    to = one_of("confirmed", "cancelled", required=True)
+
+
+class Accepted(Schema):
+    """The same for every address."""
+
+    detail = fields.String(required=True)
 
 
 class PublicEventQuery(SearchQuery):

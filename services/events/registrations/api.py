@@ -8,6 +8,7 @@ from marshmallow import fields
 
 from services.events.events.store import EVENTS
 from services.events.registrations import commands
+from services.events.registrations.admission import Request
 from services.events.registrations.batching import RegistrationBatcher
 from services.events.registrations.domain import LIFECYCLE
 from services.events.registrations.door_list import COLUMNS, door_list
@@ -47,7 +48,7 @@ routes = Routes("registrations", __name__, url_prefix="/v1", description="Who co
 def register(body: dict[str, Any], id: str) -> Document:
     """Register a contact, or a person for an event open to the public"""
     registrant = find_registrant(database(), the(Secrets), body)
-    request = commands.Request(registrant=registrant, cause=request_cause(), key=idempotency_key())
+    request = Request(registrant=registrant, cause=request_cause(), key=idempotency_key())
     registration = the(RegistrationBatcher).register(id, request)
     return {**registration, "person": body.get("person") if registration["person_sealed"] else None}
 

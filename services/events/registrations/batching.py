@@ -6,7 +6,7 @@ One transaction for fifty costs little more than a transaction for one: a crowd'
 import threading
 from collections.abc import Sequence
 
-from services.events.registrations.commands import Request, admit
+from services.events.registrations.admission import Request, admit
 from services.events.registrations.event_lock import EVENT_LOCK, retried
 from services.events.registrations.store import RegistrationDocument
 from shared.errors import Problem, Unavailable

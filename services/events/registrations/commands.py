@@ -1,108 +1,95 @@
 """The commands on registrations."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from services.events.events.store import EVENTS
-from services.events.registrations.domain import check_invited, check_open, check_was_there, state_on_arrival
-from services.events.registrations.registrants import Registrant, takes_part
-from services.events.registrations.seats import change_seats, fill_seats, seated_of, take_numbers
+from services.events.registrations.domain import LIFECYCLE, SEATED, check_may_accept, check_may_cancel, check_was_there
+from services.events.registrations.mail_limit import LONGEST_WAIT, confirm_address, take_mail
+from services.events.registrations.seats import change_seats, fill_seats, next_sequence
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
-from shared.cause import Cause
-from shared.errors import Problem
-from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
 
 
-@dataclass(eq=False, kw_only=True)
-class Request:
-    """One request to register; `answer` is its registration or refusal once it has been served."""
+def move_registration(
+    uow: UnitOfWork,
+    registration_id: str,
+    *,
+    to: str,
+    reason: str | None,
+    expired: bool = False,
+    mail_not_before: datetime | None = None,
+) -> RegistrationDocument:
+    """Cancels, accepts an offered seat, or notes who came and who did not. Again is harmless for those who are in.
 
-    registrant: Registrant
-    cause: Cause
-    key: IdempotencyKey | None
-    answer: RegistrationDocument | Exception | None = None
-
-
-def admit(uow: UnitOfWork, event_id: str, requests: Sequence[Request]) -> list[RegistrationDocument | Problem]:
-    """Registers the requests in their order: a seat, or the last place in line; a refusal leaves the others alone.
-
-    The refusals are NotOpen, NotInvited and Full. Raises NotFound without such an event; Conflict when a person
-    is registered already.
-    """
-    seats = take_numbers(uow, event_id, len(requests))
-    event = uow.get(EVENTS, event_id)
-    organisations = {request.registrant.organisation_id for request in requests if request.registrant.organisation_id}
-    seated = Counter(seated_of(uow, event, organisations))
-    taken, waiting, number = seats["taken"], seats["waiting"], seats["last_number"] - len(requests)
-    answers: list[RegistrationDocument | Problem] = []
-    for request in requests:
-        registrant = request.registrant
-        organisation = registrant.organisation_id
-        try:
-            check_open(event, uow.now, by_staff=bool(request.cause.roles))
-            _check_invited(uow, event["audience"], registrant)
-            state = state_on_arrival(event, taken=taken, of_organisation=seated[organisation] if organisation else 0)
-        except Problem as refusal:
-            answers.append(refusal)
-            continue
-        waits = state == "waitlisted"
-        number, taken, waiting = number + 1, taken + int(not waits), waiting + int(waits)
-        if organisation and not waits:
-            seated[organisation] += 1
-        registration = {
-            **registrant.fields(),
-            "event_id": event_id,
-            "state": state,
-            "live": True,
-            "queue_number": number,
-            "position": waiting if waits else None,
-            "feedback": None,
-        }
-        answers.append(uow.due_to(request.cause).insert(REGISTRATIONS, registration, "registration.created"))
-    change_seats(uow, event_id, taken=taken - seats["taken"], waiting=waiting - seats["waiting"])
-    return answers
-
-
-def _check_invited(uow: UnitOfWork, audience: Mapping[str, Any], registrant: Registrant) -> None:
-    public = audience["open_to"] == "public"
-    enrolled = public or takes_part(uow, registrant.organisation_id, audience.get("season_id"))
-    check_invited(audience, is_contact=registrant.contact_id is not None, role=registrant.role, enrolled=enrolled)
-
-
-def move_registration(uow: UnitOfWork, registration_id: str, *, to: str, reason: str | None) -> RegistrationDocument:
-    """Cancels, or notes who came and who did not. Checking in somebody who is in already changes nothing.
-
-    A cancelled seat goes to the first in line who may have it, in the same transaction.
-    Raises NotFound, Stale, IllegalTransition, Invalid.
+    A cancelled seat goes to the first in line who may have it, in the same transaction. `expired`: time ran out.
+    Raises NotFound, Stale, IllegalTransition, Invalid, TooLate.
     """
     registration = uow.get(REGISTRATIONS, registration_id)
     if registration["state"] == to == "attended":
         return registration
-    changes = {"position": None, "live": to != "cancelled"}
-    after = uow.transition(REGISTRATIONS, registration, to, reason=reason, changes=changes)
-    if to == "cancelled":
-        take_numbers(uow, registration["event_id"])
-        _give_back(uow, registration)
+    LIFECYCLE.check(registration["state"], to, reason=reason)
+    if to == "confirmed":
+        check_may_accept(registration, uow.now)
+    changes: dict[str, Any] = {
+        "state": to,
+        "position": None,
+        "live": to != "cancelled",
+        "mail_not_before": mail_not_before,
+    }
+    if (registration["state"] in SEATED) != (to in SEATED) or registration["state"] == "offered":
+        before = registration.get("calendar_sequence") or 0
+        changes["calendar_sequence"] = next_sequence(uow, registration["event_id"], before)
+    change: dict[str, Any] = {"from": registration["state"], "to": to}
+    if expired:
+        change["expired"] = True
+    after = uow.save(REGISTRATIONS, registration, changes, "registration.transitioned", change=change, reason=reason)
+    _settle_seats(uow, registration, after)
     return after
 
 
+def cancel_by_link(uow: UnitOfWork, registration_id: str) -> RegistrationDocument:
+    """Cancels for the person who holds the link. The mail about it is one of those that their address may get.
+
+    Raises NotFound, IllegalTransition, TooLate.
+    """
+    registration = uow.get(REGISTRATIONS, registration_id)
+    check_may_cancel(uow.get(EVENTS, registration["event_id"]), uow.now)
+    mail_at = take_mail(uow, registration.get("address_key"), may_wait=True) or uow.now + LONGEST_WAIT
+    waits_until = mail_at if mail_at > uow.now else None
+    return move_registration(uow, registration_id, to="cancelled", reason=None, mail_not_before=waits_until)
+
+
+def confirm_by_link(uow: UnitOfWork, registration_id: str) -> RegistrationDocument:
+    """Takes the seat that is held for the person who holds the link, and shows that the address is theirs.
+
+    Again is harmless. Whoever is in line stays there, and need not confirm again once there is a seat.
+    Raises NotFound, IllegalTransition, TooLate.
+    """
+    registration = uow.get(REGISTRATIONS, registration_id)
+    confirm_address(uow, registration.get("address_key"))
+    if registration["state"] in ("confirmed", "waitlisted"):
+        return uow.save(REGISTRATIONS, registration, {"confirm_address": False}, "registration.updated")
+    return move_registration(uow, registration_id, to="confirmed", reason=None)
+
+
 def give_feedback(uow: UnitOfWork, registration_id: str, feedback: Mapping[str, Any]) -> RegistrationDocument:
-    """Keeps the score and the comment in place of earlier ones. Raises NotFound, NotThere."""
+    """Keeps the score and the comment in place of earlier ones. The comment leaves the service by no topic.
+
+    Raises NotFound, NotThere.
+    """
     registration = uow.get(REGISTRATIONS, registration_id)
     check_was_there(registration, uow.get(EVENTS, registration["event_id"]))
-    given = {"score": feedback["score"], "comment": feedback.get("comment")}
-    return uow.save(
-        REGISTRATIONS, registration, {"feedback": given}, "feedback.given", change={"score": given["score"]}
-    )
+    given = {"feedback": {"score": feedback["score"], "comment": None}, "feedback_comment": feedback.get("comment")}
+    return uow.save(REGISTRATIONS, registration, given, "feedback.given", change={"score": feedback["score"]})
 
 
-def _give_back(uow: UnitOfWork, registration: RegistrationDocument) -> None:
-    event_id = registration["event_id"]
-    if registration["state"] == "waitlisted":
-        change_seats(uow, event_id, waiting=-1)
-        return
-    change_seats(uow, event_id, taken=-1)
-    fill_seats(uow, uow.get(EVENTS, event_id))
+def _settle_seats(uow: UnitOfWork, before: RegistrationDocument, after: RegistrationDocument) -> None:
+    """Moves the counts as the step moved the person, and gives a seat that came free to the next in line."""
+    event_id = after["event_id"]
+    taken = int(after["state"] in SEATED) - int(before["state"] in SEATED)
+    waiting = -int(before["state"] == "waitlisted")
+    change_seats(uow, event_id, taken=taken, waiting=waiting)
+    if taken < 0:
+        fill_seats(uow, uow.get(EVENTS, event_id))

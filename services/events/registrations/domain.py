@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from isodate import parse_duration
@@ -10,17 +10,24 @@ from isodate import parse_duration
 from shared.errors import Conflict
 from shared.state_machine import StateMachine
 
-SEATED = ("confirmed", "attended", "absent")
+# An offered seat is kept for whom it was offered to: nobody else can have it until they answer or time runs out.
+SEATED = ("confirmed", "offered", "attended", "absent")
+# Those who may know where the event takes place online.
+ADMITTED = ("confirmed", "attended", "absent")
+# People read their mail within a day; a seat that nobody confirms is not kept from the line for longer.
+CONFIRM_WITHIN = timedelta(hours=24)
 ENROLLED = ("enrolled", "active", "completed")
 
 LIFECYCLE = StateMachine(
     name="registration",
     steps={
         "confirmed": {"cancelled", "attended", "absent"},
-        "waitlisted": {"cancelled"},
+        "waitlisted": {"cancelled", "attended"},
+        "offered": {"confirmed", "cancelled"},
+        "attended": {"confirmed", "absent"},
+        "absent": {"attended", "confirmed"},
         "cancelled": set(),
-        "attended": set(),
-        "absent": set(),
+        "refused": set(),
     },
 )
 
@@ -39,6 +46,10 @@ class TooLate(Conflict):
 
 class Full(Conflict):
     """No seat is left, and the event keeps no waiting list."""
+
+
+class AlreadyRegistered(Conflict):
+    """The person has a live registration for the event."""
 
 
 class NotThere(Conflict):
@@ -71,6 +82,29 @@ def check_may_cancel(event: Mapping[str, Any], now: datetime) -> None:
 def may_promote(event: Mapping[str, Any], now: datetime) -> bool:
     """Whether a free seat still goes to somebody in line: nobody is promoted into what is over or cancelled."""
     return bool(event["state"] == "published" and now < before_the_start(event, "promote_until"))
+
+
+def offer_on(event: Mapping[str, Any], now: datetime, *, unconfirmed: bool, in_line: bool) -> dict[str, Any] | None:
+    """What a seat waits for before it is confirmed, and until when; None when it is confirmed at once.
+
+    `unconfirmed`: nobody has shown yet that the e-mail address is theirs. `in_line`: the seat came free for somebody
+    who was waiting, and the event leaves them time to accept (`offer_expires_after`). No offer outlasts the last
+    moment for promotion.
+    """
+    if unconfirmed:
+        awaits, until = "address", now + CONFIRM_WITHIN
+    elif in_line and event.get("offer_expires_after"):
+        awaits, until = "answer", now + parse_duration(event["offer_expires_after"])
+    else:
+        return None
+    return {"awaits": awaits, "held_until": max(now, min(until, before_the_start(event, "promote_until")))}
+
+
+def check_may_accept(registration: Mapping[str, Any], now: datetime) -> None:
+    """Raises TooLate when the time to accept the offered seat is over."""
+    held_until = registration.get("held_until")
+    if registration["state"] == "offered" and held_until and now >= held_until:
+        raise TooLate("The time to accept this seat is over.")
 
 
 def before_the_start(event: Mapping[str, Any], name: str) -> datetime:

@@ -15,7 +15,7 @@ COLUMNS = ("family_name", "given_name", "organisation", "role", "language", "sta
 
 def door_list(db: Database, secrets: Secrets, event_id: str) -> list[Document]:
     """One row for each registration that is not cancelled: those with a seat by name, then the waiting in line."""
-    query = {"event_id": event_id, "state": {"$ne": "cancelled"}}
+    query = {"event_id": event_id, "state": {"$nin": ["cancelled", "refused"]}}
     found = with_positions(db, list(db[REGISTRATIONS.collection].find(query).sort(list(BY_ARRIVAL))))
     contacts = _by_id(db, CONTACTS.collection, {one["contact_id"] for one in found})
     organisations = _by_id(db, ORGANISATIONS.collection, {one["organisation_id"] for one in found})

@@ -19,7 +19,10 @@ PURPOSE = "person"
 
 @dataclass(frozen=True, kw_only=True)
 class Registrant:
-    """`keys` are what they are recognised by; `sealed` is a person who is no contact, encrypted."""
+    """`keys` are what they are recognised by; `sealed` is a person who is no contact, encrypted.
+
+    `address_key` is the keyed hash of their e-mail address, by which mails to it are counted.
+    """
 
     contact_id: str | None
     organisation_id: str | None
@@ -27,6 +30,7 @@ class Registrant:
     language: str
     keys: list[str]
     sealed: str | None = None
+    address_key: str | None = None
 
     def fields(self) -> Document:
         """What the registration keeps of them."""
@@ -37,6 +41,7 @@ class Registrant:
             "language": self.language,
             "person_keys": self.keys,
             "person_sealed": self.sealed,
+            "address_key": self.address_key,
         }
 
 
@@ -55,12 +60,14 @@ def find_registrant(db: Database, secrets: Secrets, body: dict[str, Any]) -> Reg
     contact = db[CONTACTS.collection].find_one({"email": email})
     if contact is not None and not contact.get("merged_into"):
         return _contact(secrets, contact)
+    keys = secrets.fingerprints(PURPOSE, email)
     return Registrant(
         contact_id=None,
         organisation_id=None,
         role=None,
         language=person["language"],
-        keys=secrets.fingerprints(PURPOSE, email),
+        keys=keys,
+        address_key=keys[0],
         sealed=secrets.seal(json.dumps(person, ensure_ascii=False)),
     )
 
@@ -88,10 +95,12 @@ def person_of(secrets: Secrets, registration: Document) -> dict[str, Any] | None
 
 def _contact(secrets: Secrets, contact: Document) -> Registrant:
     email = contact.get("email")
+    of_address = secrets.fingerprints(PURPOSE, email) if email else []
     return Registrant(
         contact_id=contact["_id"],
         organisation_id=contact.get("organisation_id"),
         role=contact.get("role"),
         language=contact.get("language") or "fi",
-        keys=[contact["_id"], *(secrets.fingerprints(PURPOSE, email) if email else [])],
+        keys=[contact["_id"], *of_address],
+        address_key=of_address[0] if of_address else None,
     )

@@ -8,8 +8,8 @@ from services.events.events.domain import ROLES
 from services.events.registrations.domain import LIFECYCLE
 from services.events.registrations.names import PersonName, no_address_or_markup
 from shared.email_address import EmailAddress
-from shared.messaging.changes import Change
-from shared.schemas import LANGUAGES, Id, Line, LongText, Resource, SearchQuery, Strict, one_of
+from shared.messaging.changes import Change, Transition
+from shared.schemas import LANGUAGES, Id, Instant, Line, LongText, Resource, SearchQuery, Strict, one_of
 
 
 class Person(Strict):
@@ -50,6 +50,12 @@ class FeedbackGiven(Change):
     score = fields.Integer(required=True)
 
 
+class RegistrationTransition(Transition):
+    """A step of a registration; `expired` when nobody took it but time ran out."""
+
+    expired = fields.Boolean(metadata={"description": "true: the time to answer or to confirm the address was over"})
+
+
 class Registration(Resource):
     """A registration as messages tell it: who it is stands in `contact_id`, or sealed."""
 
@@ -64,13 +70,39 @@ class Registration(Resource):
         allow_none=True, metadata={"description": "the place in line; in a message: when it was written"}
     )
     person_sealed = fields.String(allow_none=True, metadata={"description": "a person who is no contact, encrypted"})
-    feedback = fields.Nested(Feedback, allow_none=True)
+    feedback = fields.Nested(Feedback, allow_none=True, metadata={"description": "in messages without the comment"})
+    awaits = one_of(
+        "address",
+        "answer",
+        allow_none=True,
+        metadata={"description": "what an offered seat waits (or waited) for: that the address is confirmed, or a yes"},
+    )
+    held_until = Instant(allow_none=True, metadata={"description": "until when an offered seat is held"})
+    refused_because = one_of(
+        "full",
+        "organisation_full",
+        "not_invited",
+        allow_none=True,
+        metadata={"description": "why somebody got neither a seat nor a place in line by the public form"},
+    )
+    mail_not_before = Instant(
+        allow_none=True,
+        metadata={"description": "no e-mail about this change before then: an unconfirmed address gets two an hour"},
+    )
+    calendar_sequence = fields.Integer(
+        allow_none=True,
+        metadata={
+            "description": "grows with each change of the person's place at the event; the SEQUENCE of their calendar "
+            "entry is this or the event's, whichever is greater"
+        },
+    )
 
 
 class RegistrationShown(Registration):
     """A registration as staff see it: with its present position, and the person who is no contact."""
 
     person = fields.Dict(allow_none=True, metadata={"description": "what a person who is no contact gave"})
+    feedback = fields.Nested(Feedback, allow_none=True)
 
 
 class RegistrationQuery(SearchQuery):

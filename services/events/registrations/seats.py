@@ -5,7 +5,7 @@ from collections.abc import Collection
 from pymongo import UpdateOne
 
 from services.events.events.store import EventDocument
-from services.events.registrations.domain import SEATED, may_promote, next_in_line
+from services.events.registrations.domain import SEATED, may_promote, next_in_line, offer_on
 from services.events.registrations.store import (
     BY_ARRIVAL,
     REGISTRATIONS,
@@ -36,6 +36,18 @@ def take_numbers(uow: UnitOfWork, event_id: str, count: int = 1) -> Document:
     return seats
 
 
+def next_sequence(uow: UnitOfWork, event_id: str, after: int) -> int:
+    """A number for the event's calendar entry that is greater than `after` and than any that was given before.
+
+    Changes of the event and of each person's place count by one clock, the last number in the order of arrival:
+    of two calendar objects that somebody gets, the later has the greater SEQUENCE (RFC 5545, 3.8.7.4).
+    """
+    number: int = take_numbers(uow, event_id)["last_number"]
+    if number <= after:
+        uow.write(SEATS, UpdateOne({"_id": event_id}, {"$max": {"last_number": after + 1}}))
+    return max(number, after + 1)
+
+
 def change_seats(uow: UnitOfWork, event_id: str, *, taken: int = 0, waiting: int = 0) -> None:
     """Moves the counts by so many."""
     if taken or waiting:
@@ -43,7 +55,7 @@ def change_seats(uow: UnitOfWork, event_id: str, *, taken: int = 0, waiting: int
 
 
 def fill_seats(uow: UnitOfWork, event: EventDocument) -> list[RegistrationDocument]:
-    """Gives the free seats to the first in line who may have them; `registration.promoted` for each.
+    """Gives the free seats to the first in line who may have them; `registration.promoted` or `.offered` for each.
 
     Only while the event is published, and until its last moment for that (`promote_until` before the start).
     """
@@ -62,17 +74,26 @@ def fill_seats(uow: UnitOfWork, event: EventDocument) -> list[RegistrationDocume
         limit=limit,
     )
     promoted = [
-        uow.save(
-            REGISTRATIONS,
-            registration,
-            {"state": "confirmed", "position": None},
-            "registration.promoted",
-            change={"from": "waitlisted", "to": "confirmed"},
-        )
+        _promote(uow, event, registration, seats["last_number"])
         for registration in next_in_line(waiting, free=free, seated=seated_of(uow, event), most=most)
     ]
     change_seats(uow, event["_id"], taken=len(promoted), waiting=-len(promoted))
     return promoted
+
+
+def _promote(
+    uow: UnitOfWork, event: EventDocument, registration: RegistrationDocument, calendar_sequence: int
+) -> RegistrationDocument:
+    offer = offer_on(event, uow.now, unconfirmed=registration.get("confirm_address", False), in_line=True)
+    to, type = ("offered", "registration.offered") if offer else ("confirmed", "registration.promoted")
+    changes = {
+        "state": to,
+        "position": None,
+        "mail_not_before": None,
+        "calendar_sequence": calendar_sequence,
+        **(offer or {}),
+    }
+    return uow.save(REGISTRATIONS, registration, changes, type, change={"from": "waitlisted", "to": to})
 
 
 def seated_of(uow: UnitOfWork, event: EventDocument, organisations: Collection[str] | None = None) -> dict[str, int]:

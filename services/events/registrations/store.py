@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 from pymongo import IndexModel
 
 from services.events.registrations.domain import LIFECYCLE
-from services.events.registrations.schemas import FeedbackGiven, Registration
+from services.events.registrations.schemas import FeedbackGiven, Registration, RegistrationTransition
 from shared.messaging.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
@@ -32,6 +32,15 @@ class RegistrationDocument(TypedDict):
     queue_number: int
     position: int | None
     feedback: dict[str, Any] | None
+    feedback_comment: str | None
+    awaits: str | None
+    held_until: datetime | None
+    confirm_address: bool
+    address_key: str | None
+    mail_not_before: datetime | None
+    refused_because: str | None
+    calendar_sequence: int
+    asked_again_at: datetime
 
 
 # `person_keys` holds all that a person is known by: the contact's id, and the keyed hashes of the e-mail address.
@@ -43,8 +52,11 @@ REGISTRATIONS: Aggregate[RegistrationDocument] = Aggregate(
     topic="uso.events.registrations.v1",
     message_types={
         "registration.created": Change,
-        "registration.transitioned": Transition,
+        "registration.updated": Change,
+        "registration.transitioned": RegistrationTransition,
         "registration.promoted": Transition,
+        "registration.offered": Transition,
+        "registration.asked_again": Change,
         "feedback.given": FeedbackGiven,
     },
     schema=Registration,
@@ -60,6 +72,7 @@ REGISTRATIONS: Aggregate[RegistrationDocument] = Aggregate(
         IndexModel([("event_id", 1), ("state", 1), ("queue_number", 1)], name="state"),
         IndexModel([("event_id", 1), ("organisation_id", 1), ("state", 1)], name="organisation"),
         IndexModel("contact_id", name="contact"),
+        IndexModel("held_until", name="offers", partialFilterExpression={"state": "offered"}),
     ],
     conflict_messages={"one_a_person": "This person is registered for the event already."},
 )

@@ -16,7 +16,16 @@ from shared.secrets import Secrets
 
 def shown(db: Database, secrets: Secrets, *registrations: Mapping[str, Any]) -> list[Document]:
     """The registrations with their present positions and the persons who are no contacts."""
-    return [{**one, "person": person_of(secrets, one)} for one in with_positions(db, registrations)]
+    return [
+        {**registration, "person": person_of(secrets, registration), "feedback": _feedback(registration)}
+        for registration in with_positions(db, registrations)
+    ]
+
+
+def _feedback(registration: Mapping[str, Any]) -> Document | None:
+    """With the comment, which is for staff only."""
+    feedback = registration["feedback"]
+    return feedback and {**feedback, "comment": registration.get("feedback_comment") or feedback.get("comment")}
 
 
 def registrations_of(db: Database, secrets: Secrets, event_id: str, query: dict[str, Any]) -> Page:

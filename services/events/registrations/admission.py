@@ -1,0 +1,157 @@
+"""Who asks for a place gets a seat, a place in line or a refusal, in the order of arrival."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from services.events.events.store import EVENTS, EventDocument
+from services.events.registrations.domain import (
+    AlreadyRegistered,
+    Full,
+    NotInvited,
+    check_invited,
+    check_open,
+    offer_on,
+    state_on_arrival,
+)
+from services.events.registrations.mail_limit import take_mail
+from services.events.registrations.registrants import Registrant, takes_part
+from services.events.registrations.seats import change_seats, seated_of, take_numbers
+from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
+from shared.cause import Cause
+from shared.errors import Problem
+from shared.mongo.idempotency import IdempotencyKey
+from shared.mongo.unit_of_work import UnitOfWork
+
+Answer = RegistrationDocument | Problem
+
+
+@dataclass(eq=False, kw_only=True)
+class Request:
+    """One request to register; `answer` is its registration or refusal once it has been served.
+
+    `public`: it came by the public form, so nobody has shown that the address is theirs, and the answer goes there.
+    """
+
+    registrant: Registrant
+    cause: Cause
+    key: IdempotencyKey | None = None
+    public: bool = False
+    answer: RegistrationDocument | Exception | None = None
+
+
+# The address has had so many mails that this request came to nothing, and nobody hears of it.
+NOTHING = cast("RegistrationDocument", {})
+
+
+def admit(uow: UnitOfWork, event_id: str, requests: Sequence[Request]) -> list[Answer]:
+    """Registers the requests in their order; a refusal leaves the others alone.
+
+    The refusals are NotOpen, NotInvited, Full and AlreadyRegistered; of the public ones NotOpen only, since
+    everything else goes to the address by mail. Raises NotFound without such an event, and Conflict when a person is
+    registered already.
+    """
+    seats = take_numbers(uow, event_id, len(requests))
+    desk = _Desk(uow, uow.get(EVENTS, event_id), requests, seats)
+    answers = [desk.answer(request) for request in requests]
+    change_seats(uow, event_id, taken=desk.taken - seats["taken"], waiting=desk.waiting - seats["waiting"])
+    return answers
+
+
+class _Desk:
+    """The event's seats and people as they change from request to request of one transaction."""
+
+    def __init__(
+        self, uow: UnitOfWork, event: EventDocument, requests: Sequence[Request], seats: Mapping[str, Any]
+    ) -> None:
+        self.uow = uow
+        self.event = event
+        self.taken, self.waiting = seats["taken"], seats["waiting"]
+        self.number = seats["last_number"] - len(requests)
+        organisations = {request.registrant.organisation_id for request in requests}
+        self.seated = Counter(seated_of(uow, event, {each for each in organisations if each}))
+        self.known: dict[str, RegistrationDocument] = {}
+        keys = [key for request in requests if request.public for key in request.registrant.keys]
+        if keys:  # staff's second registrations of a person are met by the unique index, without asking first
+            live = {"event_id": event["_id"], "person_keys": {"$in": keys}, "live": True}
+            for registration in uow.find_all(REGISTRATIONS, live):
+                self._remember(registration)
+
+    def answer(self, request: Request) -> Answer:
+        try:
+            check_open(self.event, self.uow.now, by_staff=bool(request.cause.roles))
+            known = next((self.known[key] for key in request.registrant.keys if key in self.known), None)
+            if known is not None:
+                return self._again(request, known)
+            try:
+                return self._register(request, self._arrival(request.registrant))
+            except (Full, NotInvited) as refusal:
+                if not request.public:
+                    raise
+                return self._register(request, "refused", refused_because=_code_of(refusal))
+        except Problem as refusal:
+            return refusal
+
+    def _again(self, request: Request, known: RegistrationDocument) -> Answer:
+        """A person who has a place gets no second one; who asked by the form is told by mail, if the limit allows."""
+        if not request.public:
+            return AlreadyRegistered("This person is registered for the event already.", existing_id=known["_id"])
+        if take_mail(self.uow, request.registrant.address_key, may_wait=False) is None:
+            return NOTHING
+        changes = {"asked_again_at": self.uow.now, "mail_not_before": None}
+        after = self.uow.due_to(request.cause).save(REGISTRATIONS, known, changes, "registration.asked_again")
+        self._remember(after)
+        return after
+
+    def _arrival(self, registrant: Registrant) -> str:
+        """`confirmed` or `waitlisted`. Raises NotInvited, Full."""
+        organisation, audience = registrant.organisation_id, self.event["audience"]
+        public = audience["open_to"] == "public"
+        enrolled = public or takes_part(self.uow, organisation, audience.get("season_id"))
+        check_invited(audience, is_contact=registrant.contact_id is not None, role=registrant.role, enrolled=enrolled)
+        of_organisation = self.seated[organisation] if organisation else 0
+        return state_on_arrival(self.event, taken=self.taken, of_organisation=of_organisation)
+
+    def _register(self, request: Request, state: str, *, refused_because: str | None = None) -> Answer:
+        registrant, event, now = request.registrant, self.event, self.uow.now
+        mail_at = take_mail(self.uow, registrant.address_key, may_wait=True) if request.public else now
+        if mail_at is None:
+            return NOTHING
+        unconfirmed = request.public and event.get("confirm_address", False)
+        offer = offer_on(event, now, unconfirmed=unconfirmed, in_line=False) if state == "confirmed" else None
+        self.number += 1
+        self._count(registrant.organisation_id, state)
+        registration = {
+            **registrant.fields(),
+            "event_id": event["_id"],
+            "state": "offered" if offer else state,
+            "live": state != "refused",
+            "queue_number": self.number,
+            "position": self.waiting if state == "waitlisted" else None,
+            "feedback": None,
+            "confirm_address": unconfirmed,
+            "mail_not_before": mail_at if mail_at > now else None,
+            "refused_because": refused_because,
+            "calendar_sequence": self.number,
+            **(offer or {}),
+        }
+        made = self.uow.due_to(request.cause).insert(REGISTRATIONS, registration, "registration.created")
+        if made["live"]:
+            self._remember(made)
+        return made
+
+    def _count(self, organisation: str | None, state: str) -> None:
+        self.taken += int(state == "confirmed")
+        self.waiting += int(state == "waitlisted")
+        if organisation and state == "confirmed":
+            self.seated[organisation] += 1
+
+    def _remember(self, registration: RegistrationDocument) -> None:
+        self.known |= dict.fromkeys(registration["person_keys"], registration)
+
+
+def _code_of(refusal: Problem) -> str:
+    if isinstance(refusal, NotInvited):
+        return "not_invited"
+    return "organisation_full" if "organisation" in refusal.detail else "full"
