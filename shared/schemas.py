@@ -53,7 +53,7 @@ class Line(fields.String):
         super().__init__(validate=validators, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return _cleaned(one_line, str(super()._deserialize(value, attr, data, **kwargs)))
+        return cleaned(one_line, str(super()._deserialize(value, attr, data, **kwargs)))
 
 
 class LongText(fields.String):
@@ -64,10 +64,11 @@ class LongText(fields.String):
         super().__init__(validate=[length, *_as_list(kwargs.pop("validate", None))], **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        return _cleaned(several_lines, str(super()._deserialize(value, attr, data, **kwargs)))
+        return cleaned(several_lines, str(super()._deserialize(value, attr, data, **kwargs)))
 
 
-def _cleaned(clean: Callable[[str], str], text: str) -> str:
+def cleaned(clean: Callable[[str], str], text: str) -> str:
+    """`clean(text)`, with its ValueError as marshmallow's ValidationError."""
     try:
         return clean(text)
     except ValueError as error:

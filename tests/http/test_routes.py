@@ -24,7 +24,7 @@ OPEN = {
     ("GET", "/public/preferences/<token>"),
     ("POST", "/public/preferences/<token>"),
 }
-MANAGERS = {("POST", "/v1/seasons/<id>/transitions")}
+MANAGERS = {("POST", "/v1/seasons/<id>/transitions"), ("POST", "/v1/announcements/<id>/transitions")}
 ROLES = ("viewer", "coordinator", "manager", "operator")
 MAY_ALSO = {"viewer": ("coordinator", "manager"), "coordinator": ("manager",), "manager": (), "operator": ()}
 

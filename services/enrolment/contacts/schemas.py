@@ -8,7 +8,7 @@ import phonenumbers
 from marshmallow import ValidationError, fields
 
 from shared.email_address import EmailAddress
-from shared.schemas import LANGUAGES, Id, Line, Resource, SearchQuery, Strict, one_of
+from shared.schemas import LANGUAGES, Id, Line, Resource, SearchQuery, Strict, cleaned, one_of
 from shared.text import one_line
 
 ROLES = ("officeholder", "elected", "developer", "other")
@@ -23,7 +23,7 @@ class PhoneNumber(fields.String):
     """
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
-        text = one_line(super()._deserialize(value, attr, data, **kwargs))
+        text = cleaned(one_line, str(super()._deserialize(value, attr, data, **kwargs)))
         text = re.sub(r"^(\d{5,15})[.,]0+$", r"\1", text)  # a spreadsheet's number, written with its decimals
         if re.search(r"\d[eE]\+?\d", text):
             raise ValidationError("The number was shortened by a spreadsheet: format the column as text.")

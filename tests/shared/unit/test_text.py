@@ -122,3 +122,11 @@ def test_a_duration_has_one_spelling(given: str, kept: str) -> None:
 def test_what_is_no_duration_is_refused(wrong: str) -> None:
     with pytest.raises(ValidationError):
         Thing().load({"before": wrong})
+
+
+def test_a_phone_that_is_no_line_is_refused_and_no_failure() -> None:
+    from services.enrolment.contacts.schemas import PhoneNumber
+
+    for wrong in ("+358 40\n123 4567", "+35840\x001234567", "\u202e+358401234567"):
+        with pytest.raises(ValidationError):
+            PhoneNumber().deserialize(wrong)
