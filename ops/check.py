@@ -1,7 +1,7 @@
-"""Copies compared with the topics that they follow, tolerant of what is still on its way.
+"""Compares projections with the topics that they follow, and leaves out what is still on its way.
 
-The newest message of each key is held in memory as the document that it should make. A key that differs
-is looked at again when the consumer has passed that message and the topic has brought nothing newer.
+The newest message of each key is held in memory as the document that it should make. A key that differs counts only
+when the consumer has passed that message, the topic has nothing newer, and the key still differs.
 """
 
 import time
@@ -20,15 +20,18 @@ from shared.messaging.messages import message_of
 from shared.messaging.subscriptions import Projection
 from shared.mongo.aggregates import Document
 
+# The differences that a result lists: enough to see the kind, and a document of bounded size.
 SHOWN = 100
+# A consumer that is behind for longer than this is seen by its lag; the check does not wait for it.
 PATIENCE_SECONDS = 60.0
+# Keys in one query: a thousand ids are some 40 kB.
 LOOK = 1000
 OPTIONS: CodecOptions[Document] = CodecOptions(tz_aware=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the newest message of a key makes of it (BSON), and where that message stands."""
+    """The document (BSON) that the newest message of a key makes, and where that message stands."""
 
     sequence: int
     document: bytes
@@ -46,7 +49,7 @@ class Difference:
 
 
 def check(job: Job, context: OpsContext) -> None:
-    """Compares the copy that the job names, or all."""
+    """Compares the projection that the job names, or all."""
     names = [job["of"]] if job["of"] != "all" else list(context.projections)
     results = {}
     for name in names:
@@ -61,7 +64,7 @@ def check(job: Job, context: OpsContext) -> None:
 
 
 class _Comparison:
-    """One copy against its topic."""
+    """One projection against its topic."""
 
     def __init__(self, job: Job, context: OpsContext, projection: Projection, source: TopicReader) -> None:
         self.job = job
@@ -115,7 +118,7 @@ class _Comparison:
     def _take(self, record: Any) -> None:
         try:
             document = self.projection.document(message_of(record))
-        except Exception:  # noqa: BLE001 - whatever it is, it is this record's fault
+        except Exception:  # noqa: BLE001 - any failure is this record's own
             self.unusable += 1
             return
         known = self.expected.get(document["_id"])
@@ -125,7 +128,7 @@ class _Comparison:
             )
 
     def _extra_keys(self) -> set[str]:
-        """What the copy has and the topic has not; of the erased the topic may have forgotten the tombstone."""
+        """The keys that the projection has and the topic has not, but for the erased: their tombstones may be gone."""
         found = self.context.db[self.projection.collection].find({"erased": {"$ne": True}}, {"_id": 1})
         return {row["_id"] for row in found} - set(self.expected)
 

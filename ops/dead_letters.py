@@ -30,7 +30,7 @@ def load_dead_letter(db: Database, identifier: str) -> Document:
 
 
 def filters(*, state: str | None = None, topic: str | None = None, error: str | None = None) -> Mapping[str, Any]:
-    """The query for letters of that state, topic and error; each where given."""
+    """The query for dead letters of that state, topic and error; each where given."""
     wanted = {"state": state, "about.topic": topic, "about.error": error}
     return {name: value for name, value in wanted.items() if value is not None}
 
@@ -81,12 +81,12 @@ def redrive(
 
 
 def discard(uow: UnitOfWork, identifier: str, *, reason: str) -> Document:
-    """Sets the letter aside for good and forgets its content. Raises NotFound; Conflict when it is closed."""
+    """Sets the dead letter aside for good and deletes its content. Raises NotFound; Conflict when it is closed."""
     return _close(uow, _load_open(uow, identifier), "discarded", reason)
 
 
 def redrive_many(job: Job, context: OpsContext) -> None:
-    """Each letter that fits and was there when the job was asked for, oldest first."""
+    """Redrives each dead letter that fits and was there when the job was asked for, oldest first."""
     wanted = filters(state="dead", topic=job["wanted"].get("topic"), error=job["wanted"].get("error"))
     counts = {"redriven": 0, "dead": 0} | (job["counts"] or {})
     while True:

@@ -1,7 +1,7 @@
-"""What an operator asks for and a worker does: claimed in the database, gone on with when its worker dies.
+"""Jobs: an operator asks for one, a worker claims it in the database, and another goes on when that worker dies.
 
-Who holds a job is known by the number of its claim. Every step is a transaction that first moves the
-job's row under that number, so that a worker which wakes up after another took over changes nothing.
+Each claim of a job has a number. Every step is a transaction that first updates the job's row under that number,
+so a worker that wakes up after another took over changes nothing.
 """
 
 import threading
@@ -25,6 +25,7 @@ from shared.mongo.unit_of_work import UnitOfWork
 LEASE = timedelta(seconds=15)
 # After a failure: long enough for another worker to be as near as this one.
 REST = timedelta(seconds=2)
+# A job that fails three times by itself has a mistake; the fourth try would fail alike.
 TRIES = 3
 # The kinds of job, and the plural under which the API shows them.
 KINDS = {
@@ -94,7 +95,7 @@ def load(db: Database, kind: str, identifier: str) -> Document:
 
 
 class Job:
-    """A job in this worker's hands."""
+    """A job that this worker holds."""
 
     def __init__(self, db: Database, document: Document, stop: threading.Event) -> None:
         self.db = db
@@ -108,12 +109,12 @@ class Job:
 
     @property
     def offsets(self) -> dict[int, int]:
-        """The place reached in each partition of the topic that is read."""
+        """The offset reached in each partition of the topic that is read."""
         return {int(number): place for number, place in self["reached"].items()}
 
     @property
     def cause(self) -> Cause:
-        """Whoever asked for it."""
+        """The operator who asked for it."""
         return Cause(actor=self["asked_by"], correlation_id=self["correlation_id"])
 
     def step(self, apply: Callable[[UnitOfWork], object] = lambda _: None, *, read: int = 0, **changes: Any) -> None:
@@ -143,7 +144,7 @@ class Job:
         self.document |= changes
 
     def skip(self, records: list[Any]) -> dict[str, Any]:
-        """The changes that say that these records could not be used; where the first of them stand."""
+        """The update that counts these records as skipped and keeps the first 20 locations."""
         offsets = [f"{record.topic}/{record.partition}/{record.offset}" for record in records]
         return {
             "skipped": self["skipped"] + len(records),
@@ -151,7 +152,7 @@ class Job:
         }
 
     def end(self, **result: Any) -> None:
-        """It is done."""
+        """The job is done."""
         self.step(open=False, state="completed", phase=None, result=result, ended_at=utc_now())
 
     def release(self, error: Exception | None = None) -> None:

@@ -1,4 +1,4 @@
-"""How far the service is behind on each topic that it reads."""
+"""How many messages of each subscribed topic wait for the service."""
 
 import time
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ from ops.reading import ANSWER_SECONDS, TopicReader, answering, reader
 from shared.mongo.aggregates import Document
 from shared.mongo.database import OFFSETS
 
+# An operator waits for this answer: what cannot be counted in a second is given as a difference of offsets.
 COUNT_SECONDS = 1.0
 COUNT_LIMIT = 2000
 
@@ -19,8 +20,8 @@ def lag(context: OpsContext) -> list[Document]:
     """One row for each partition of each subscribed topic (partition None: there is no such topic).
 
     Raises Unavailable when Kafka does not answer.
-    `lag` counts messages. An offset may be taken by the mark that ends a transaction or be gone by
-    compaction, so what little is left is looked through; where there is much, the offsets are counted.
+    `lag` counts messages. Offsets also number the marks that end transactions, and records that compaction removed; so
+    up to 2,000 offsets are read and their messages counted. Above that, `lag` is the difference of the offsets.
     """
     with answering(), reader(context.settings, seconds=ANSWER_SECONDS) as consumer:
         rows: list[Document] = []
@@ -45,7 +46,7 @@ def _position(context: OpsContext, topic: str, partition: int) -> Document:
 
 
 def _counted(consumer: Any, rows: list[Document]) -> Mapping[TopicPartition, int]:
-    """The messages between place and end, of the partitions where that could be found out quickly."""
+    """The messages between position and end, of the partitions that could be read through in time."""
     behind = {
         TopicPartition(row["topic"], row["partition"]): row
         for row in rows

@@ -14,6 +14,7 @@ from shared.mongo.database import LEASES, Database
 from shared.mongo.journal import JOURNAL
 from shared.mongo.unit_of_work import UnitOfWork
 
+# Counting more takes longer than an operator waits; that many is an alarm in any case.
 COUNT_LIMIT = 100_000
 
 

@@ -1,4 +1,4 @@
-"""Reading topics by hand, beside the service's consumer: no group, committed records only, from here to there."""
+"""Reads topics beside the service's consumer: without a group, committed records only, between given offsets."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,9 @@ from shared.errors import Unavailable
 from shared.messaging.kafka_clients import make_admin, make_consumer
 from shared.settings import Settings
 
+# Records in one transaction of a job: larger ones are no faster, and are repeated for longer after a conflict.
 BATCH = 2000
+# A job waits longer than a change of a partition's leader takes; an operator's own request does not.
 PATIENCE_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
 
@@ -22,7 +24,7 @@ Offsets = dict[int, int]
 
 @contextmanager
 def reader(settings: Settings, *, seconds: float = PATIENCE_SECONDS) -> Iterator[Any]:
-    """A consumer of nobody's group. Raises KafkaError when Kafka does not answer within `seconds`."""
+    """A consumer without a group. Raises KafkaError when Kafka does not answer within `seconds`."""
     milliseconds = int(seconds * 1000)
     consumer = make_consumer(
         settings,
@@ -55,7 +57,7 @@ def admin(settings: Settings) -> Iterator[Any]:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Turns Kafka's absence into the answer that the caller gets (503)."""
+    """Raises Unavailable (503) in place of KafkaError."""
     try:
         yield
     except KafkaError as error:
@@ -92,9 +94,9 @@ class TopicReader:
         return self.ends() | {tp.partition: there.offset for tp, there in found.items() if there is not None}
 
     def read(self, start: Mapping[int, int], until: Mapping[int, int]) -> Iterator[tuple[list[Any], Offsets]]:
-        """Batches of records in each partition's order, each with the places reached behind it.
+        """Batches of records in each partition's order, each with the offsets reached behind it.
 
-        Ends when all places have come to `until`. Raises KafkaError when nothing comes for a while.
+        Ends when all offsets have come to `until`. Raises KafkaError when nothing comes for a while.
         """
         reached = dict(start)
         ahead = {tp: until[tp.partition] for tp in self.partitions if until[tp.partition] > reached[tp.partition]}

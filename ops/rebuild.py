@@ -212,7 +212,7 @@ def _documents(projection: Projection, records: list[Any]) -> tuple[dict[str, Do
     for record in records:
         try:
             document = projection.document(message_of(record))
-        except Exception:  # noqa: BLE001 - whatever it is, it is this record's fault
+        except Exception:  # noqa: BLE001 - any failure is this record's own
             unusable.append(record)
             continue
         known = newest.get(document["_id"])

@@ -16,7 +16,7 @@ LIST_SHOWN = 20
 
 
 def redact(value: Any, *, depth: int = DEPTH) -> Any:
-    """Ids, instants, true, false and null as they are; of all other values just what they are."""
+    """Keeps ids, instants, booleans and null; replaces every other value by its type."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):

@@ -1,7 +1,7 @@
 """A topic's messages since some instant, handed to the service's handlers again.
 
-Copies are guarded by their sequence and policies know the ids that they have seen, so nothing has a second
-effect; what was left out (by a release with a mistake, say) has its first.
+Projections compare sequences and policies know the ids that they have seen, so no message has a second effect; one
+that was left out (by a release with a mistake, say) has its first, unless newer state contradicts it.
 """
 
 from typing import Any
@@ -13,11 +13,12 @@ from ops.reading import TopicReader, reader
 from shared.instants import parse_instant
 from shared.messaging.messages import Message, message_of
 
+# As large as the consumer's own batches.
 BATCH = 500
 
 
 def replay(job: Job, context: OpsContext) -> None:
-    """Does what is left of the job. Ends where the consumer was when it began: what is beyond comes by itself."""
+    """Does what is left of the job, up to where the consumer was when it began; the consumer handles the rest."""
     with reader(context.settings) as consumer:
         source = TopicReader(consumer, job["of"])
         if job["phase"] is None:
@@ -36,7 +37,7 @@ def replay(job: Job, context: OpsContext) -> None:
 
 
 def _hand_over(job: Job, context: OpsContext, records: list[Any]) -> None:
-    """One transaction for all, or for each half when that fails, until the guilty stand alone."""
+    """One transaction for all records; when it fails, one for each half, down to single records, which are skipped."""
     try:
         messages: list[Message] = [message_of(record) for record in records]
         job.step(lambda uow: apply_late(context.subscriptions, uow, messages), read=len(records))

@@ -1,4 +1,4 @@
-"""What the operator's side keeps: jobs, and who did what and why."""
+"""The collections of the operator's side: jobs, and the audit of who did what and why."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ AUDIT = "ops_audit"
 
 COLLECTIONS: Mapping[str, Sequence[IndexModel]] = {
     JOBS: [
-        # Of each kind, one at a time for each thing.
+        # One open job of each kind for each subject (`of`).
         IndexModel(
             [("kind", 1), ("of", 1), ("open", 1)],
             name="one at a time",
@@ -28,7 +28,7 @@ COLLECTIONS: Mapping[str, Sequence[IndexModel]] = {
 
 
 def audit(uow: UnitOfWork, action: str, *, of: str, reason: str | None, about: Mapping[str, Any] | None = None) -> None:
-    """Who did `action` to what, when and why: in the transaction of the deed."""
+    """Writes down who did `action` to what, when and why, in the transaction of the action."""
     row: Document = {
         "_id": new_id(),
         "at": uow.now,

@@ -1,4 +1,4 @@
-"""What every worker does for the operator: the jobs, one after another, and the gauges."""
+"""The operator's part of every worker: jobs, one after another, and gauges."""
 
 import threading
 import time
@@ -24,7 +24,10 @@ KINDS = {"rebuild": rebuild, "replay": replay, "check": check, "redrive": redriv
 
 OUTBOX_DEPTH = Gauge("uso_outbox_depth", "Messages that wait for the relay", ["service"], multiprocess_mode="max")
 OUTBOX_AGE = Gauge("uso_outbox_oldest_seconds", "Age of the oldest of them", ["service"], multiprocess_mode="max")
-DEAD = Gauge("uso_dead_letters", "Dead letters that nobody has dealt with", ["service"], multiprocess_mode="max")
+DEAD = Gauge(
+    "uso_dead_letters", "Dead letters that are neither redriven nor discarded", ["service"], multiprocess_mode="max"
+)
+# Prometheus asks every ten to thirty seconds.
 GAUGES_EVERY = 5.0
 
 
@@ -49,7 +52,7 @@ def work_on_one(context: OpsContext, stop: threading.Event) -> bool:
         log.warning("another worker has taken the job over", job=job["_id"])
     except ShuttingDown:
         job.release()
-    except Exception as error:  # noqa: BLE001 - the job is given back; another worker may do better
+    except Exception as error:  # noqa: BLE001 - the job is returned; another worker may do better
         job.release(error)
         if isinstance(error, CannotSucceed):
             log.error("operator's job failed", job=job["_id"], why=str(error))  # noqa: TRY400 - no trace is needed

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
+from rich.console import Console
 
+from ops.command_line import tables
 from ops.reading import admin
 from ops.worker import show_gauges
 from shared.cause import own_initiative
@@ -157,3 +159,14 @@ def test_projections_are_listed_with_their_last_rebuild(operation: Operation) ->
     job = operation.done(operation.post("projections/copies/rebuild"))
     (copy,) = operation.get("projections")["items"]
     assert copy["last_rebuild"]["id"] == job["id"]
+
+
+def test_an_operator_who_wants_more_partitions_is_told_how() -> None:
+    row = {"topic": "t", "owned": True, "subscribed": False, "exists": True, "partitions": 6, "replication": 1}
+    differs = {"partitions": {"wanted": "12", "found": "6"}}
+    console = Console(record=True, width=400)
+    console.print(tables.topics({"events": [{**row, "differs": differs}]}))
+    shown = console.export_text()
+    assert "partitions is 6, not 12" in shown
+    assert "cannot be added in place" in shown
+    assert "docs/operations.md" in shown
