@@ -13,6 +13,7 @@ from services.events.registrations import api as registrations
 from services.events.registrations.batching import RegistrationBatcher
 from services.events.registrations.mail_limit import MAILS, MAILS_INDEXES
 from services.events.registrations.offers import end_offers
+from services.events.registrations.resealing import reseal_registrations
 from services.events.registrations.seats import SEATS
 from services.events.registrations.store import REGISTRATIONS
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
@@ -36,7 +37,11 @@ def provides(settings: Settings, db: Database) -> Iterable[object]:
 
 def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     """The timed work of the service's workers."""
-    return [PeriodicTask(name="offers", run=lambda: end_offers(db), every=1.0)]
+    secrets = Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)
+    return [
+        PeriodicTask(name="offers", run=lambda: end_offers(db), every=1.0),
+        reseal_registrations(db, secrets),
+    ]
 
 
 SERVICE = Service(

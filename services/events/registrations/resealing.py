@@ -1,0 +1,25 @@
+"""Seals strangers anew when there is a new sealing key, here and, by the message, in notifications' copy."""
+
+import json
+from typing import Any
+
+from services.events.registrations.registrants import PURPOSE
+from services.events.registrations.store import REGISTRATIONS
+from shared.email_address import normalise_email
+from shared.mongo.aggregates import Document
+from shared.mongo.database import Database
+from shared.mongo.unit_of_work import UnitOfWork
+from shared.periodic import PeriodicTask
+from shared.resealing import resealing_task
+from shared.secrets import Secrets
+
+
+def reseal_registrations(db: Database, secrets: Secrets) -> PeriodicTask:
+    """The task that saves each registration whose person an older key sealed, with the newest keys' fingerprints."""
+
+    def seal_anew(uow: UnitOfWork, registration: Document, sealed: str) -> Any:
+        email = normalise_email(json.loads(secrets.unseal(sealed))["email"])
+        changes = {"person_sealed": sealed, "person_keys": secrets.fingerprints(PURPOSE, email)}
+        return uow.save(REGISTRATIONS, registration, changes, "registration.updated")
+
+    return resealing_task(db, secrets, collection=REGISTRATIONS.collection, field="person_sealed", seal_anew=seal_anew)
