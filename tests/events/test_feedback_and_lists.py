@@ -88,6 +88,29 @@ def test_the_list_for_the_door_has_names_and_runs_no_formulas(events: Events) ->
         assert answer.mimetype == XLSX
 
 
+def test_the_list_for_the_door_goes_by_the_finnish_alphabet_and_opens_in_columns(events: Events) -> None:
+    names = [
+        "Aalto",
+        "af Ursin",
+        "Virtanen",
+        "von Wright",
+        "wirén",
+        "Zetterström",
+        "Åberg",
+        "Äijälä",
+        "Öhman",
+        "Österman",
+    ]
+    event = events.published(a.webinar())
+    for number, name in enumerate(reversed(names)):
+        events.registered(event, person=a.person(number, family_name=name))
+    path = f"/v1/events/{event['id']}/registrations.csv"
+    for separator in (",", ";"):
+        text = events.client.get(path, query_string={"separator": separator}).data.decode("utf-8-sig")
+        rows = list(csv.DictReader(io.StringIO(text), delimiter=separator))
+        assert [row["family_name"] for row in rows] == names
+
+
 @pytest.mark.parametrize(
     ("state", "status"), [("draft", "TENTATIVE"), ("published", "CONFIRMED"), ("cancelled", "CANCELLED")]
 )

@@ -37,6 +37,7 @@ from shared.tables import CSV, XLSX
 
 class TableQuery(Strict):
     format = one_of("csv", "xlsx", load_default=None)
+    separator = one_of(",", ";", load_default=",", metadata={"description": "`;` opens in columns in Finnish Excel"})
 
 
 routes = Routes("registrations", __name__, url_prefix="/v1", description="Who comes to which event")
@@ -70,7 +71,7 @@ def list_for_the_door(query: dict[str, Any], id: str) -> Response:
     """The list for the door, as CSV or XLSX"""
     load_one(database(), EVENTS, id)
     rows = door_list(database(), the(Secrets), id)
-    return table_answer(COLUMNS, rows, name="registrations", format=query["format"])
+    return table_answer(COLUMNS, rows, name="registrations", format=query["format"], separator=query["separator"])
 
 
 @routes.get("/events/<id>/summary")

@@ -1,6 +1,6 @@
 """The list for the door: who comes, as a table."""
 
-from operator import itemgetter
+import unicodedata
 
 from services.events.projections import CONTACTS, ORGANISATIONS
 from services.events.registrations.registrants import person_of
@@ -35,8 +35,7 @@ def door_list(db: Database, secrets: Secrets, event_id: str) -> list[Document]:
                 "registration_id": one["_id"],
             }
         )
-    by_name = itemgetter("family_name", "given_name", "registration_id")
-    return sorted((row for row in rows if row["position"] is None), key=by_name) + [
+    return sorted((row for row in rows if row["position"] is None), key=_by_name) + [
         row for row in rows if row["position"]
     ]
 
@@ -48,3 +47,17 @@ def _by_id(db: Database, collection: str, identifiers: set[str | None]) -> dict[
 def _one_language(organisation: Document | None) -> str | None:
     names = (organisation or {}).get("name") or {}
     return next((names[language] for language in LANGUAGES if names.get(language)), None)
+
+
+def _by_name(row: Document) -> tuple[str, str, str]:
+    return _as_finns_sort(row["family_name"]), _as_finns_sort(row["given_name"]), row["registration_id"]
+
+
+def _as_finns_sort(name: str) -> str:
+    """Letters without their case and their accents; å, ä and ö end the alphabet (CLDR, fi and sv)."""
+    moved = name.casefold().translate(_LAST_LETTERS)
+    return "".join(letter for letter in unicodedata.normalize("NFD", moved) if not unicodedata.combining(letter))
+
+
+# The three characters that follow z in ASCII.
+_LAST_LETTERS = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}"})
