@@ -65,10 +65,10 @@ def test_a_delivery_can_be_sent_again_by_staff(notifications, mailbox) -> None:
 
 
 def test_every_text_is_there_in_three_languages(notifications) -> None:
-    items = notifications.client.get("/v1/templates?limit=200").json["items"]
+    items = notifications.client.get("/v1/templates?limit=400").json["items"]
     assert len(items) == 23 * 3
-    first = notifications.client.get("/v1/templates?limit=20").json
-    rest = notifications.client.get(f"/v1/templates?limit=20&cursor={first['next_cursor']}").json
+    first = notifications.client.get("/v1/templates?limit=40").json
+    rest = notifications.client.get(f"/v1/templates?limit=40&cursor={first['next_cursor']}").json
     assert [*first["items"], *rest["items"]] == items
     assert notifications.client.get("/v1/templates/event_changed/de").status_code == 404
 
