@@ -110,7 +110,7 @@ class Job:
     @property
     def offsets(self) -> dict[int, int]:
         """The offset reached in each partition of the topic that is read."""
-        return {int(number): place for number, place in self["reached"].items()}
+        return {int(number): offset for number, offset in self["reached"].items()}
 
     @property
     def cause(self) -> Cause:

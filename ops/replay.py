@@ -26,9 +26,9 @@ def replay(job: Job, context: OpsContext) -> None:
             offsets = context.offsets(source.topic)
             until = {number: min(end, offsets.get(number, 0)) for number, end in ends.items()}
             since = source.since(int(parse_instant(job["wanted"]["from"]).timestamp() * 1000))
-            reached = {number: min(place, until[number]) for number, place in since.items()}
+            reached = {number: min(offset, until[number]) for number, offset in since.items()}
             job.step(phase="handling", reached=encode_offsets(reached), until_offsets=encode_offsets(until))
-        until = {int(number): place for number, place in job["until_offsets"].items()}
+        until = {int(number): offset for number, offset in job["until_offsets"].items()}
         for records, reached in source.read(job.offsets, until):
             for start in range(0, len(records), BATCH):
                 _hand_over(job, context, records[start : start + BATCH])

@@ -79,7 +79,7 @@ def _send(uow: UnitOfWork, aggregate: Aggregate[Any], document: Document, row: D
 
 
 def _send_tombstones(uow: UnitOfWork, *, aggregate: Aggregate[Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """For each key whose document is gone; the tombstone's place in the outbox is behind all states of the key."""
+    """For each key whose document is gone; the tombstone stands in the outbox behind all states of the key."""
     keys = sorted({row["key"] for row in rows})
     alive = {aggregate.key(each) for each in uow.find(aggregate.collection, {"_id": {"$in": keys}})}
     sequences = {row["key"]: row["sequence"] for row in rows}

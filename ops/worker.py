@@ -60,7 +60,7 @@ def work_on_one(context: OpsContext, stop: threading.Event) -> bool:
         elif is_transient(error):
             log.warning("operator's job waits", job=job["_id"], error=type(error).__name__, why=str(error)[:300])
         else:
-            # The text of a failed write quotes documents, and so people: only its kind and place are logged.
+            # The text of a failed write quotes documents, and so people: only its kind and the line of code are logged.
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{frame.filename}:{frame.lineno}"
             log.error("operator's job failed", job=job["_id"], error=type(error).__name__, where=where)  # noqa: TRY400
