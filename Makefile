@@ -41,6 +41,15 @@ audit: setup ## licences, bill of materials (CycloneDX) and known faults of what
 	  --output-reproducible -o $(AUDIT)/sbom.json
 	@$(BIN)/uv tool run --quiet pip-audit@2.10.0 --requirement requirements/run.txt --require-hashes --disable-pip --strict
 
+KUBERNETES ?= 1.33
+.PHONY: kubernetes
+kubernetes: setup ## build the Kubernetes manifests and check them against the API's own schemas (needs kubectl)
+	@mkdir -p .run/kubernetes
+	@for overlay in single-node cluster; do \
+	  kubectl kustomize deploy/kubernetes/overlays/$$overlay > .run/kubernetes/$$overlay.yaml || exit 1; done
+	@$(BIN)/uv tool run --quiet kubernetes-validate@1.37.0 --strict --quiet --kubernetes-version $(KUBERNETES) \
+	  .run/kubernetes/*.yaml
+
 .PHONY: mutants
 mutants: setup ## put faults into a copy of the code, one at a time: each must turn a test red (MUTANTS="name name")
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
