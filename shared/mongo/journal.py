@@ -6,7 +6,7 @@ read it by aggregate. Rows of Idempotency-Keys stand in it too, so that a transa
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zlib import crc32
 
@@ -17,9 +17,11 @@ from shared.cloudevents import HEADERS, MESSAGE_LIMIT_BYTES, RECORD_LIMIT_BYTES,
 from shared.errors import Conflict
 from shared.ids import new_id
 from shared.instants import instant_text
-from shared.mongo.aggregates import KEPT_FOR, Aggregate, Document
+from shared.mongo.aggregates import Aggregate, Document
 
 JOURNAL = "journal"
+# Tombstones and dead letters are no history; a dead letter may hold a person's data, and its topic keeps it as long.
+RECORDS_KEPT_FOR = timedelta(days=30)
 # A number that several relays can share out among themselves: more slots than a service will ever have relays.
 SLOTS = 64
 
@@ -111,7 +113,7 @@ def record_row(
     if size > RECORD_LIMIT_BYTES:
         raise MessageTooLarge(topic, size, RECORD_LIMIT_BYTES)
     routing = _routing(topic, key, sequence, headers)
-    return {"_id": message_id or new_id(), "at": now, "value": value, "expires_at": now + KEPT_FOR, **routing}
+    return {"_id": message_id or new_id(), "at": now, "value": value, "expires_at": now + RECORDS_KEPT_FOR, **routing}
 
 
 def _routing(
