@@ -48,10 +48,12 @@ def test_a_word_that_is_no_state_is_invalid() -> None:
 
 REGISTRATION_STEPS = {
     "confirmed": {"cancelled", "attended", "absent"},
-    "waitlisted": {"cancelled"},
+    "waitlisted": {"cancelled", "attended"},
+    "offered": {"confirmed", "cancelled"},
+    "attended": {"confirmed", "absent"},
+    "absent": {"attended", "confirmed"},
     "cancelled": set(),
-    "attended": set(),
-    "absent": set(),
+    "refused": set(),
 }
 
 
