@@ -59,15 +59,16 @@ def query_words(q: str) -> Iterator[str]:
 
 def matches(words: Iterable[str], q: str) -> bool:
     """Whether a document with these `search_words` is found by `q`."""
-    kept = set(words)
-    return all(
+    kept, looked_for = set(words), list(query_words(q))
+    # `all` of no words is true: a query without a word finds nobody, as in `search_query`.
+    return bool(looked_for) and all(
         any(
             bool(set(condition["$in"]) & kept)
             if "$in" in condition
             else any(re.match(condition["$regex"], word) for word in kept)
             for condition in _conditions(word)
         )
-        for word in query_words(q)
+        for word in looked_for
     )
 
 

@@ -64,6 +64,13 @@ def test_registrations_are_found_by_name_and_state_page_by_page(events: Events) 
     assert [one["id"] for one in first["items"] + rest["items"]] == [one["id"] for one in registered]
 
 
+@pytest.mark.parametrize("q", ["***", "'", "-"])
+def test_a_search_without_a_word_finds_no_registration(events: Events, q: str) -> None:
+    event = events.published(a.webinar())
+    events.registered(event, person=a.person(1))
+    assert events.registrations(event, q=q) == []
+
+
 def test_the_list_for_the_door_has_names_and_runs_no_formulas(events: Events) -> None:
     town = a.organisation()
     eero = a.contact(town)
