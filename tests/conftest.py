@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -168,3 +169,10 @@ def client_of(
 def run_dir(tmp_path: Path) -> Path:
     """A folder for a stack of the test's own, short enough for sockets."""
     return tmp_path if len(str(tmp_path)) < 60 else Path(os.path.relpath(tmp_path))
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Ids and times in a parameter differ in each process; a test's name, by which processes share them out, may not."""
+    if isinstance(val, str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|20\d\d-\d\d-\d\dT.*", val):
+        return argname
+    return None
