@@ -172,7 +172,7 @@ def run_dir(tmp_path: Path) -> Path:
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
-    """Ids and times in a parameter differ in each process; a test's name, by which processes share them out, may not."""
+    """Ids and times in parameters differ in each process; a test's name, by which they are shared out, may not."""
     if isinstance(val, str) and re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|20\d\d-\d\d-\d\dT.*", val):
         return argname
     return None
