@@ -52,11 +52,11 @@ def season_told(tmp_path_factory: pytest.TempPathFactory, season_printed: Consol
         for name in ("KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI", "SMTP_URL"):
             patch.delenv(name, raising=False)  # the story needs servers that have not heard it
         stack = Stack(tmp_path_factory.mktemp("season"), keep=False)
-        stack.start()
-    try:
-        yield tell(stack.info, season_printed)
-    finally:
-        stack.stop()
+        try:
+            stack.start()
+            yield tell(stack.info, season_printed)
+        finally:
+            stack.stop()
 
 
 @pytest.fixture(scope="session")

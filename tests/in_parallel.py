@@ -25,6 +25,7 @@ RESOURCES = pytest.StashKey[ExitStack]()
 BACK_ENDS = pytest.StashKey[dict[str, Any]]()
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         place = item.path.relative_to(HERE).as_posix()
