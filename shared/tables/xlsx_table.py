@@ -14,6 +14,8 @@ from shared.tables.rows import MAX_COLUMNS, Cell, Table, table_of
 # 5,000 rows of a dozen columns are some 10 MB of XML; small files can claim gigabytes.
 MAX_UNPACKED_BYTES = 48_000_000
 MAX_PARTS = 1_000
+# A stray cell far below makes a million empty rows of a small file.
+MAX_LINES = 50_000
 NO_VALUE = "The formula's value is not in the file: open it in a spreadsheet and save it there first."
 
 
@@ -63,6 +65,8 @@ def _lines(sheet: Any, written: Any) -> Iterator[tuple[int, list[Cell]]]:
         written.reset_dimensions()
         originals = iter(written.iter_rows())
     for number, cells in enumerate(sheet.iter_rows(), start=1):
+        if number > MAX_LINES:
+            raise Problem(f"The sheet goes on below line {MAX_LINES}. Remove what stands there.")
         original = next(originals, ()) if originals is not None else ()
         if cells and any(cell.value is not None for cell in cells[MAX_COLUMNS:]):
             raise Problem(f"Row {number} has more than {MAX_COLUMNS} columns. Remove what stands to the right.")

@@ -71,6 +71,10 @@ def enrolled(network: Network) -> tuple[Json, list[Json]]:
     network.patch("enrolment", path, {"coordinator": "maija", "source": "a letter"})
     network.move("enrolment", path, "negotiating", "enrolled", "active")
     network.put("enrolment", f"{path}/situation-analysis", {"status": "delivered", "delivered_on": "2023-05-11"})
+    about = {"kind": "organisation", "id": organisation["id"]}
+    task = network.post("enrolment", "/v1/tasks", {"about": about, "title": f"Call {PEOPLE[0]['family_name']}"})
+    network.patch("enrolment", f"/v1/tasks/{task['id']}", {"due_on": "2023-05-12"})
+    network.move("enrolment", f"/v1/tasks/{task['id']}", "done")
     network.catch_up()
     return enrolment, people
 
