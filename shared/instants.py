@@ -7,7 +7,7 @@ def instant_text(moment: datetime) -> str:
     """RFC 3339 in UTC with a `Z`; milliseconds only where there are some."""
     moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     milliseconds = moment.microsecond // 1000
-    return moment.strftime("%Y-%m-%dT%H:%M:%S") + (f".{milliseconds:03d}Z" if milliseconds else "Z")
+    return f"{moment.year:04d}{moment:-%m-%dT%H:%M:%S}" + (f".{milliseconds:03d}Z" if milliseconds else "Z")
 
 
 def parse_instant(text: str) -> datetime:

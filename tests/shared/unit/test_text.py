@@ -1,8 +1,11 @@
 """Texts as people mean them, and durations in one spelling."""
 
+from datetime import UTC, datetime
+
 import pytest
 from marshmallow import Schema, ValidationError
 
+from shared.instants import instant_text
 from shared.schemas import ByLanguage, Duration, Line, LongText
 from shared.text import one_line, several_lines
 
@@ -130,3 +133,7 @@ def test_a_phone_that_is_no_line_is_refused_and_no_failure() -> None:
     for wrong in ("+358 40\n123 4567", "+35840\x001234567", "\u202e+358401234567"):
         with pytest.raises(ValidationError):
             PhoneNumber().deserialize(wrong)
+
+
+def test_an_instant_of_an_early_year_has_four_digits_for_it() -> None:
+    assert instant_text(datetime(13, 3, 5, 14, 7, 57, 867031, tzinfo=UTC)) == "0013-03-05T14:07:57.867Z"
