@@ -22,7 +22,7 @@ test: setup ## every check and every test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest -n 2 --dist loadgroup
+	@$(BIN)/pytest
 
 .PHONY: images
 images: setup ## build the services' images with podman or docker (IMAGES=--stand-in where nothing can be pulled)

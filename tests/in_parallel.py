@@ -32,6 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         group = next((group for prefix, group in GROUPS.items() if place.startswith(prefix)), None)
         if group:
             item.add_marker(pytest.mark.xdist_group(group))
+    # Trials with faults come first: later the story's stack idles beside them, and two stacks need more than two cores.
+    items.sort(key=lambda item: not item.path.is_relative_to(HERE / "faults"))
 
 
 @pytest.hookimpl(optionalhook=True)
