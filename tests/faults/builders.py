@@ -30,7 +30,15 @@ class World:
         return f"{name}{self._count}"
 
     def change(
-        self, topic: str, collection: str, type: str, /, *, causation_id: str | None = None, **state: Any
+        self,
+        topic: str,
+        collection: str,
+        type: str,
+        /,
+        *,
+        causation_id: str | None = None,
+        change: Document | None = None,
+        **state: Any,
     ) -> str:
         """The next version of the document `id`, told on `topic`; the message's id."""
         service = topic.split(".")[1]
@@ -44,7 +52,8 @@ class World:
         message_id, request = self.new("m"), self.new("request")
         row = {"_id": message_id, "topic": topic, "of": state["id"], "type": type}
         self.databases[service]["journal"].append({**row, "correlation_id": request, "causation_id": causation_id})
-        self.records.append(record(topic, state["id"], message_id, type, version, shown, offset=len(self.records)))
+        offset = len(self.records)
+        self.records.append(record(topic, state["id"], message_id, type, version, shown, offset=offset, change=change))
         self.calls.append(done(request, service, type))
         return message_id
 
@@ -104,13 +113,26 @@ def good() -> World:
     return world
 
 
-def register(world: World, identifier: str, state: str, number: int, type: str) -> str:
+def register(
+    world: World, identifier: str, state: str, number: int, type: str, *, change: Document | None = None
+) -> str:
     facts = {"event_id": "e", "contact_id": f"c{number}", "queue_number": number}
-    return world.change(REGISTRATIONS, "registrations", type, id=identifier, state=state, **facts)
+    return world.change(REGISTRATIONS, "registrations", type, change=change, id=identifier, state=state, **facts)
 
 
-def record(topic: str, key: str, id: str, type: str, version: int, state: Document, *, offset: int) -> Record:
-    message = {"id": id, "type": f"fi.uso.{type}", "sequence": version, "data": {"state": state, "change": {}}}
+def record(
+    topic: str,
+    key: str,
+    id: str,
+    type: str,
+    version: int,
+    state: Document,
+    *,
+    offset: int,
+    change: Document | None = None,
+) -> Record:
+    data = {"state": state, "change": change or {}}
+    message = {"id": id, "type": f"fi.uso.{type}", "sequence": version, "data": data}
     return Record(topic=topic, partition=0, offset=offset, key=key, value=json.dumps(message).encode())
 
 

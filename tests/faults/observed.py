@@ -57,6 +57,11 @@ class Record:
         return state
 
     @property
+    def change(self) -> Document:
+        change: Document = self.message["data"]["change"]
+        return change
+
+    @property
     def type(self) -> str:
         return str(self.message.get("type", "")).removeprefix("fi.uso.")
 

@@ -118,6 +118,14 @@ def test_an_oversold_seat_is_found() -> None:
     assert broken(world.observed()) == {"no event has more seats taken than there are"}
 
 
+def test_more_people_than_seats_are_right_where_staff_let_somebody_in_from_the_waiting_list_at_the_door() -> None:
+    world = a.good()
+    at_the_door = {"from": "waitlisted", "to": "attended"}
+    a.register(world, "r3", "attended", 3, "registration.transitioned", change=at_the_door)
+    world.databases["events"]["seats"][0] |= {"taken": 2, "waiting": 0}
+    assert broken(world.observed(lines={"e": []})) == set()
+
+
 def test_a_count_of_seats_that_the_log_does_not_bear_out_is_found() -> None:
     world = a.good()
     world.databases["events"]["seats"][0]["taken"] = 0

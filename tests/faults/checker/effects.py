@@ -8,7 +8,7 @@ from tests.faults.observed import Document, Observed
 
 REGISTRATIONS = "uso.events.registrations.v1"
 EVENTS = "uso.events.events.v1"
-SEATED = ("confirmed", "attended", "absent")
+SEATED = ("confirmed", "offered", "attended", "absent")
 
 
 def seats(observed: Observed) -> Iterable[Verdict]:
@@ -20,9 +20,16 @@ def seats(observed: Observed) -> Iterable[Verdict]:
     taken = {event: sum(one["state"] in SEATED for one in found) for event, found in of_event.items()}
     waiting = {event: sum(one["state"] == "waitlisted" for one in found) for event, found in of_event.items()}
     limited = {event: state["capacity"] for event, state in events.items() if state.get("capacity") is not None}
+    at_the_door = _let_in_at_the_door(observed)
     yield verdict(
         "no event has more seats taken than there are",
-        ((taken.get(one, 0) <= most, f"{one}: {taken.get(one, 0)} of {most}") for one, most in limited.items()),
+        (
+            (
+                taken.get(event, 0) - at_the_door[event] <= most,
+                f"{event}: {taken.get(event, 0)} of {most}, {at_the_door[event]} let in at the door",
+            )
+            for event, most in limited.items()
+        ),
     )
     yield verdict(
         "seats taken and people waiting are what the log says",
@@ -112,6 +119,17 @@ def _called_for(event: Document) -> tuple[int, int] | None:
     return {
         "draft": (0, 0), "refused": (0, 0), "cancelled": (0, 0), "published": (half, 0), "completed": (0, half),
     }.get(event["state"])  # fmt: skip
+
+
+def _let_in_at_the_door(observed: Observed) -> Counter[str]:
+    """How many came in from each event's waiting list by checking in: staff may let them in where no seat is left."""
+    came_in = {
+        record.key
+        for record in observed.messages(REGISTRATIONS, "registration.transitioned")
+        if record.change == {"from": "waitlisted", "to": "attended"}
+    }
+    last = observed.last(REGISTRATIONS)
+    return Counter(last[key].state["event_id"] for key in came_in if last[key].state["state"] in SEATED)
 
 
 def _promoted(observed: Observed, event: str) -> list[int]:
