@@ -210,12 +210,12 @@ class Running:
     def megabytes(self) -> float:
         """Resident memory of it and of its children."""
         family = [self.process, *self.process.children(recursive=True)]
-        return float(sum(one.memory_info().rss for one in family)) / 1e6
+        return float(sum(process.memory_info().rss for process in family)) / 1e6
 
     def processor_seconds(self) -> float:
         """What it and its children have used so far."""
         family = [self.process, *self.process.children(recursive=True)]
-        return float(sum(one.cpu_times().user + one.cpu_times().system for one in family))
+        return float(sum(process.cpu_times().user + process.cpu_times().system for process in family))
 
 
 def _answers(child: "subprocess.Popen[bytes]", url: str, log: Path) -> bool:

@@ -58,8 +58,8 @@ def paced(url: str, requests: Sequence[bytes], *, rate: float, connections: int 
 
 def latencies(answers: Sequence[Answer]) -> Figures:
     """Requests a second, and p50, p95 and p99 in milliseconds."""
-    times = [one.seconds * 1000 for one in answers]
-    span = max(one.answered for one in answers) - min(one.sent for one in answers)
+    times = [answer.seconds * 1000 for answer in answers]
+    span = max(answer.answered for answer in answers) - min(answer.sent for answer in answers)
     return {
         "rate": len(answers) / span,
         "p50": percentile(times, 0.5),
@@ -70,8 +70,8 @@ def latencies(answers: Sequence[Answer]) -> Figures:
 
 def must_be(status: int, answers: Sequence[Answer]) -> Sequence[Answer]:
     """The answers. Raises AssertionError when one has another status."""
-    for one in answers:
-        assert one.status == status, f"{one.status}: {one.body[:500]!r}"
+    for answer in answers:
+        assert answer.status == status, f"{answer.status}: {answer.body[:500]!r}"
     return answers
 
 

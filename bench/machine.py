@@ -9,7 +9,7 @@ import psutil
 
 def describe() -> str:
     """One line: processor, memory, system, Python, and how busy it was with other things."""
-    load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
+    load = ", ".join(f"{average:.1f}" for average in os.getloadavg())
     return (
         f"{_processor()}, {psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GB; "
         f"{platform.system()} {platform.release()}, Python {platform.python_version()}; load {load}"

@@ -35,7 +35,7 @@ class Row:
         """The median of the rounds' ratios: what slows the whole machine for a while slows both sides."""
         if not self.baseline:
             return None
-        return median(one / other for one, other in zip(self.ours, self.baseline, strict=True))
+        return median(own / other for own, other in zip(self.ours, self.baseline, strict=True))
 
     @property
     def met(self) -> bool | None:
@@ -85,7 +85,7 @@ def of(rounds: Sequence[Figures], name: str) -> list[float]:
 def rounded(value: Any) -> Any:
     """Four significant digits: there are no more in it."""
     if isinstance(value, list):
-        return [rounded(one) for one in value]
+        return [rounded(number) for number in value]
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 

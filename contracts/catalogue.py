@@ -21,7 +21,10 @@ def catalogue(services: Sequence[Service], promised: Contract, examples: Mapping
         topics=[_entry(topic, service, services, types, promised, examples) for service, topic in _owned(services)],
         dead_letters=promised.asyncapi["components"]["messages"]["dead-letter"],
         internal=[
-            topic.name for one in services for topic in service_topics(one.name) if topic not in public_topics(one)
+            topic.name
+            for service in services
+            for topic in service_topics(service.name)
+            if topic not in public_topics(service)
         ],
     )
 

@@ -36,7 +36,7 @@ def _topics(released: Contract, present: Contract) -> Iterator[str]:
         if name not in present.asyncapi["channels"]:
             yield f"{name}: the topic was removed; its readers would wait for ever"
             continue
-        was, now = (one["bindings"]["kafka"] for one in (channel, present.asyncapi["channels"][name]))
+        was, now = (described["bindings"]["kafka"] for described in (channel, present.asyncapi["channels"][name]))
         for setting, before in was["topicConfiguration"].items():
             after = now["topicConfiguration"].get(setting)
             if setting == "cleanup.policy" and after != before:

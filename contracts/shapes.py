@@ -136,7 +136,7 @@ def as_text(document: Json) -> str:
 
 def _for_readers(shape: Any) -> Any:
     if isinstance(shape, list):
-        return [_for_readers(one) for one in shape]
+        return [_for_readers(part) for part in shape]
     if not isinstance(shape, dict):
         return shape
     out = {name: _for_readers(value) for name, value in shape.items() if name not in ONLY_FOR_INPUT}

@@ -23,7 +23,11 @@ def licences() -> Iterator[tuple[str, str, str]]:
             about = metadata(name)
         except PackageNotFoundError:
             continue
-        classified = [one.rpartition(" :: ")[2] for one in about.get_all("Classifier") or () if "License ::" in one]
+        classified = [
+            classifier.rpartition(" :: ")[2]
+            for classifier in about.get_all("Classifier") or ()
+            if "License ::" in classifier
+        ]
         expression, free_text = ("".join(about.get_all(field) or ()) for field in ("License-Expression", "License"))
         yield name, about["Version"], expression or ", ".join(classified) or free_text.partition("\n")[0]
 

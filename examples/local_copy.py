@@ -34,7 +34,7 @@ consumer.seek_to_beginning(*partitions)
 for partition in set(partitions) & set(places):
     consumer.seek(partition, places[partition])
 ends = consumer.end_offsets(partitions)
-while "--once" not in sys.argv or any(consumer.position(one) < ends[one] for one in partitions):
+while "--once" not in sys.argv or any(consumer.position(partition) < ends[partition] for partition in partitions):
     for records in consumer.poll(timeout_ms=500).values():
         for record in records:
             # A tombstone: the state goes, and nothing older brings it back.
@@ -44,6 +44,6 @@ while "--once" not in sys.argv or any(consumer.position(one) < ends[one] for one
                 sequence, state = message["sequence"], json.dumps(message["data"]["state"])
             row = (record.topic, record.key.decode(), sequence, state)
             db.execute(f"INSERT INTO copy VALUES (?, ?, ?, ?) {NEWER}", row)  # noqa: S608 - no value stands in it
-    rows = [(one.topic, one.partition, consumer.position(one)) for one in partitions]
+    rows = [(partition.topic, partition.partition, consumer.position(partition)) for partition in partitions]
     db.executemany("INSERT OR REPLACE INTO places VALUES (?, ?, ?)", rows)
     db.commit()

@@ -55,7 +55,7 @@ async def _watch() -> None:
     while True:
         partitions = consumer.assignment()
         ends = await consumer.end_offsets(partitions)
-        if partitions and all([await consumer.position(one) >= ends[one] for one in partitions]):
+        if partitions and all([await consumer.position(partition) >= ends[partition] for partition in partitions]):
             app.exit()
             return
         await asyncio.sleep(0.2)

@@ -90,7 +90,11 @@ class _Comparison:
             }
             self._read_on()
             again = self._differences(set(differing))
-            sure = {key: one for key, one in again.items() if key in passed and self.expected.get(key) == before[key]}
+            sure = {
+                key: difference
+                for key, difference in again.items()
+                if key in passed and self.expected.get(key) == before[key]
+            }
             differing = again
             if len(sure) == len(again) or time.monotonic() > deadline:
                 break
@@ -101,10 +105,10 @@ class _Comparison:
             "differs": len(sure),
             "in_flight": len(differing) - len(sure),
             "unusable": self.unusable,
-            "kinds": dict(Counter(one.what for one in sure.values())),
+            "kinds": dict(Counter(difference.what for difference in sure.values())),
             "differences": [
-                {"key": key if is_id(key) else "(not an id)", "what": one.what, "fields": one.fields}
-                for key, one in sorted(sure.items())[:SHOWN]
+                {"key": key if is_id(key) else "(not an id)", "what": difference.what, "fields": difference.fields}
+                for key, difference in sorted(sure.items())[:SHOWN]
             ],
         }
 

@@ -19,7 +19,9 @@ def topics(context: OpsContext) -> list[Document]:
         # Three outlive the loss of one while another is being replaced; fewer brokers cannot hold as many.
         usual_replicas = min(3, len(client.describe_cluster()["brokers"]))
         present = sorted(set(names) & set(client.list_topics()))
-        described = {one["name"]: one for one in client.describe_topics(present)} if present else {}
+        described = (
+            {description["name"]: description for description in client.describe_topics(present)} if present else {}
+        )
         resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in present if name in owned]
         configs = client.describe_configs(resources, config_filter="all") if resources else {}
     factor = context.settings.kafka_replication_factor

@@ -73,11 +73,11 @@ def in_one_transaction(db: Database, batch: Batch, *, effect: bool, copy: bool) 
         moves = [UpdateOne({"_id": name}, {"$set": {"next": place}}, upsert=True) for name, place in places.items()]
         db[OFFSETS].bulk_write(moves, session=session)
         if effect:
-            db[SEEN].insert_many([{"_id": one["id"], "at": now} for one in documents], session=session)
-            db[EFFECTS].insert_many([effect_of(one) for one in documents], session=session)
+            db[SEEN].insert_many([{"_id": document["id"], "at": now} for document in documents], session=session)
+            db[EFFECTS].insert_many([effect_of(document) for document in documents], session=session)
         if copy:
-            newest = {one["subject"]: one for one in documents}
-            db[PROJECTIONS].bulk_write([_upsert(one) for one in newest.values()], session=session)
+            newest = {document["subject"]: document for document in documents}
+            db[PROJECTIONS].bulk_write([_upsert(document) for document in newest.values()], session=session)
 
     with db.client.start_session() as session:
         session.with_transaction(work, read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority"))

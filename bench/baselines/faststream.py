@@ -47,8 +47,8 @@ async def _run(
         async def work(session: AsyncClientSession) -> None:
             moves = [UpdateOne({"_id": name}, {"$set": {"next": place}}, upsert=True) for name, place in places.items()]
             await db[OFFSETS].bulk_write(moves, session=session)
-            await db[SEEN].insert_many([{"_id": one["id"], "at": now} for one in documents], session=session)
-            await db[EFFECTS].insert_many([effect_of(one) for one in documents], session=session)
+            await db[SEEN].insert_many([{"_id": document["id"], "at": now} for document in documents], session=session)
+            await db[EFFECTS].insert_many([effect_of(document) for document in documents], session=session)
 
         async with client.start_session() as session:
             await session.with_transaction(

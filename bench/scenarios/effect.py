@@ -83,10 +83,10 @@ def _run(
     wait_for(lambda: load.paced(url, [ask(0)], rate=1)[0].json[key] in _soon(arrived), what="the chain to run")
     answers = load.paced(url, [ask(number) for number in range(rate * bench.many(8, 3))], rate=rate)
     load.must_be(201, answers)
-    wanted = {one.json[key]: one for one in answers}
+    wanted = {answer.json[key]: answer for answer in answers}
     wait_for(lambda: wanted.keys() <= arrived.keys(), seconds=30, what="all effects")
-    answer_times = [one.seconds * 1000 for one in answers]
-    times = [(arrived[identifier] - one.sent) * 1000 for identifier, one in wanted.items()]
+    answer_times = [answer.seconds * 1000 for answer in answers]
+    times = [(arrived[identifier] - answer.sent) * 1000 for identifier, answer in wanted.items()]
     return {
         "answer p50": percentile(answer_times, 0.5),
         "effect p50": percentile(times, 0.5),

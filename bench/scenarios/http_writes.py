@@ -45,9 +45,9 @@ def measure(bench: BenchStack) -> Iterator[Row]:
         ]
         found = interleaved({"bare": sides["bare"], "api": sides["api"]}, rounds=bench.rounds)
         yield from _rows("whole system running", found["api"], found["bare"])
-        for one in (api, *others):
-            name = one.process.environ()["PROCESS_NAME"].rstrip("0123456789").rstrip("-")
-            yield Row(path="memory", what=name, unit="MB", ours=[one.megabytes()])
+        for service in (api, *others):
+            name = service.process.environ()["PROCESS_NAME"].rstrip("0123456789").rstrip("-")
+            yield Row(path="memory", what=name, unit="MB", ours=[service.megabytes()])
 
 
 def organisation(number: int) -> dict[str, object]:
@@ -90,9 +90,9 @@ def _hello(bench: BenchStack, api: Running) -> Figures:
 
 def _loaded(bench: BenchStack, api: Running, requests: Iterator[bytes], *, status: int) -> Figures:
     processes = [api, *bench.mongodb]
-    before = sum(one.processor_seconds() for one in processes)
+    before = sum(process.processor_seconds() for process in processes)
     answers = load.closed(api.url, requests, connections=CONNECTIONS, seconds=bench.many(6, 2))
-    used = sum(one.processor_seconds() for one in processes) - before
+    used = sum(process.processor_seconds() for process in processes) - before
     return {**load.latencies(load.must_be(status, answers)), "processor": 1000 * used / len(answers)}
 
 

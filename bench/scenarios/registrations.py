@@ -84,7 +84,7 @@ def _ours(bench: BenchStack, url: str, at_once: int) -> Figures:
     path, token = f"/v1/events/{event}/registrations", bench.token("coordinator")
     answers = load.closed(url, (load.post(path, person(n), token=token) for n in range(many)), connections=at_once)
     load.must_be(201, answers)
-    states = Counter(one.json["state"] for one in answers)
+    states = Counter(answer.json["state"] for answer in answers)
     assert states == {"confirmed": seats, "waitlisted": many - seats}, states
     line = connect(bench.mongodb_uri, "uso_events")["registrations"].find({"event_id": event}).sort("queue_number", 1)
     _check_order(answers, [row["_id"] for row in line])
@@ -93,7 +93,7 @@ def _ours(bench: BenchStack, url: str, at_once: int) -> Figures:
 
 def _check_order(answers: Sequence[load.Answer], line: Sequence[str]) -> None:
     """Who was answered before another asked stands before them. Raises AssertionError."""
-    by_id = {one.json["id"]: one for one in answers}
+    by_id = {answer.json["id"]: answer for answer in answers}
     assert sorted(by_id) == sorted(line)
     latest_asked = float("-inf")
     for identifier in line:

@@ -132,8 +132,8 @@ class BackEnds:
         with ThreadPoolExecutor(max_workers=3) as pool:
             try:
                 done, _ = wait([pool.submit(start, supervisor, waiter) for start in starts], None, FIRST_EXCEPTION)
-                for one in done:
-                    one.result()
+                for future in done:
+                    future.result()
             except BaseException:
                 waiter.interrupt()
                 raise

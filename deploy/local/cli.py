@@ -124,10 +124,10 @@ def _seed(info: dict[str, Any]) -> None:
 
 def _parse(scale: tuple[str, ...]) -> dict[str, int]:
     numbers = {}
-    for one in scale:
-        name, _, number = one.partition("=")
+    for pair in scale:
+        name, _, number = pair.partition("=")
         if not number.isdigit():
-            raise click.UsageError(f"--scale {one}: write it as events.worker=3.")
+            raise click.UsageError(f"--scale {pair}: write it as events.worker=3.")
         numbers[name] = int(number)
     return numbers
 

@@ -46,9 +46,9 @@ def class_path() -> str:
 def _locked() -> dict[str, str]:
     """The SHA-256 sums that the lock names, by file name."""
     sums = {}
-    for one in tomllib.loads(LOCK.read_text())["dependencies"]:
-        classifier = f"-{one['classifier']}" if one.get("classifier") else ""
-        sums[f"{one['artifactId']}-{one['version']}{classifier}.jar"] = one["sha256"]
+    for dependency in tomllib.loads(LOCK.read_text())["dependencies"]:
+        classifier = f"-{dependency['classifier']}" if dependency.get("classifier") else ""
+        sums[f"{dependency['artifactId']}-{dependency['version']}{classifier}.jar"] = dependency["sha256"]
     return sums
 
 

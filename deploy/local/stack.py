@@ -143,7 +143,9 @@ class Stack:
             "services": {
                 service: {
                     "url": self._urls[service],
-                    "processes": [_describe(one, pids) for one in self._processes if one.service == service],
+                    "processes": [
+                        _describe(process, pids) for process in self._processes if process.service == service
+                    ],
                 }
                 for service in self.services
             },

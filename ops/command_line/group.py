@@ -112,7 +112,7 @@ def _of_stack(run_dir: Path, token: str | None) -> tuple[dict[str, str], str]:
     if not file.exists():
         raise click.ClickException(f"No stack runs in {run_dir}: there is no stack.json.")
     info = json.loads(file.read_text())
-    return {name: one["url"] for name, one in info["services"].items()}, token or info["tokens"]["operator"]
+    return {name: service["url"] for name, service in info["services"].items()}, token or info["tokens"]["operator"]
 
 
 def given(**fields: str | bool | None) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def rebuild(operator: Operator, projection: str, accept_loss: bool, reason: str 
 def replay(operator: Operator, topic: str, since: str, reason: str | None) -> None:
     """Hand a topic's messages since some instant to its subscribers again."""
     operator.keep(
-        lambda api: any(one["topic"] == topic and one["subscribed"] for one in api.get("/v1/ops/topics")["items"]),
+        lambda api: any(row["topic"] == topic and row["subscribed"] for row in api.get("/v1/ops/topics")["items"]),
         f"a subscription to {topic}",
     )
     body = {"topic": topic, "from": since} | given(reason=reason)
@@ -60,7 +60,7 @@ def republish(operator: Operator, aggregate: str, reason: str | None) -> None:
     """Send the present state of all of a kind (AGGREGATE, such as contact), and the tombstones of the erased, again."""
 
     def publishes(api: Api) -> bool:
-        return any(one["name"] == aggregate for one in api.get("/v1/ops/aggregates")["items"])
+        return any(owned["name"] == aggregate for owned in api.get("/v1/ops/aggregates")["items"])
 
     operator.keep(publishes, f"an aggregate {aggregate} that it publishes")
     body = given(aggregate=aggregate, reason=reason)
@@ -83,7 +83,7 @@ def check(operator: Operator, projection: str | None) -> None:
 
 def _keep_projection(operator: Operator, name: str) -> None:
     def has(api: Api) -> bool:
-        return any(one["name"] == name for one in api.get("/v1/ops/projections")["items"])
+        return any(projection["name"] == name for projection in api.get("/v1/ops/projections")["items"])
 
     operator.keep(has, f"a projection {name}")
 

@@ -32,12 +32,18 @@ def lag(answers: Answers) -> Table:
 
 def outbox(answers: Answers) -> Table:
     table = _table("service", "waiting", "oldest", "relay that leads", "as of", "blocked by")
-    for service, one in answers.items():
-        leader = one["leader"] or "none"
-        blocked = ", ".join(f"{row['id']} ({row['topic']}, {row['bytes']:,} bytes)" for row in one["blocking"])
-        style = None if one["relay_leads"] and not blocked else "red"
+    for service, answer in answers.items():
+        leader = answer["leader"] or "none"
+        blocked = ", ".join(f"{row['id']} ({row['topic']}, {row['bytes']:,} bytes)" for row in answer["blocking"])
+        style = None if answer["relay_leads"] and not blocked else "red"
         table.add_row(
-            service, str(one["depth"]), f"{one['oldest_seconds']:.1f} s", leader, one["as_of"], blocked, style=style
+            service,
+            str(answer["depth"]),
+            f"{answer['oldest_seconds']:.1f} s",
+            leader,
+            answer["as_of"],
+            blocked,
+            style=style,
         )
     return table
 
@@ -47,7 +53,9 @@ def topics(answers: Answers) -> Table:
     for service, rows in answers.items():
         for row in rows:
             role = " and ".join(name for name in ("owned", "subscribed") if row[name])
-            wrong = [f"{name} is {one['found']}, not {one['wanted']}" for name, one in row["differs"].items()]
+            wrong = [
+                f"{name} is {setting['found']}, not {setting['wanted']}" for name, setting in row["differs"].items()
+            ]
             if "partitions" in row["differs"]:
                 wrong.append(MORE_PARTITIONS)
             wrong = wrong if row["exists"] else ["it does not exist"]
@@ -79,8 +87,8 @@ def jobs(answers: Answers) -> Group:
         cells = (f"{job['kind']} {job['of']}", job["state"], job["read"], job["per_second"] or "-", job["skipped"])
         style = None if job["state"] == "completed" else "red"
         table.add_row(service, *map(str, cells), told or job["error"] or "", style=style)
-        for name, one in result.get("projections", {}).items():
-            for difference in one["differences"]:
+        for name, projection in result.get("projections", {}).items():
+            for difference in projection["differences"]:
                 fields = ", ".join(difference["fields"])
                 differences.add_row(service, name, difference["key"], difference["what"], fields, style="red")
     return Group(table, *([differences] if differences.row_count else []))

@@ -143,7 +143,9 @@ def ensure_topics(topics: Iterable[Topic], settings: Settings) -> None:
             with suppress(TopicAlreadyExistsError):  # another process was quicker
                 admin.create_topics([new])
         # Those just made as well: how many replicas the brokers have given them is known only now.
-        described = {each["name"]: each["partitions"] for each in admin.describe_topics([one.name for one in topics])}
+        described = {
+            each["name"]: each["partitions"] for each in admin.describe_topics([topic.name for topic in topics])
+        }
         found = {name: partitions for name, partitions in described.items() if partitions}
         _check_partitions(found, topics, settings)
         _update_settings(admin, found, topics, settings)

@@ -65,5 +65,5 @@ def relay_by_hand(source: Database, targets: Sequence[tuple[Database, Subscripti
     """Carries one service's outbox to others, as relay and consumers would; returns how many it carried."""
     messages = outbox(source)
     for db, subscriptions in targets:
-        feed(db, subscriptions, [one for one in messages if one.topic in subscriptions])
+        feed(db, subscriptions, [message for message in messages if message.topic in subscriptions])
     return len(messages)

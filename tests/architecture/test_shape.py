@@ -44,10 +44,10 @@ def test_a_service_meets_kafka_only_through_the_library(path: Path) -> None:
 
 @pytest.mark.parametrize("path", python_files("examples"), ids=name_of)
 def test_an_example_needs_nothing_of_ours(path: Path) -> None:
-    assert not [one for one in imports(path.read_text()) if within(one, ("services", "shared", "deploy", "tests"))]
+    assert not [name for name in imports(path.read_text()) if within(name, ("services", "shared", "deploy", "tests"))]
 
 
-@pytest.mark.parametrize("path", [one for one in python_files("services") if one.name == "domain.py"], ids=name_of)
+@pytest.mark.parametrize("path", [path for path in python_files("services") if path.name == "domain.py"], ids=name_of)
 def test_domain_rules_know_neither_the_world_nor_the_clock(path: Path) -> None:
     assert impurities(path.read_text()) == []
 
@@ -94,7 +94,9 @@ def test_no_file_names_a_package_registry_or_a_path_of_one_machine() -> None:
 def test_a_service_introduces_itself_on_one_page(service: str) -> None:
     page = (REPOSITORY / "services" / service / "README.md").read_text()
     assert 15 <= len(page.splitlines()) <= 80
-    missing = [topic.name for one in SERVICES if one.name == service for topic in one.topics if topic.name not in page]
+    missing = [
+        topic.name for owner in SERVICES if owner.name == service for topic in owner.topics if topic.name not in page
+    ]
     assert not missing
 
 

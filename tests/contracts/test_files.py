@@ -108,7 +108,7 @@ def test_each_message_type_is_told_on_one_topic() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [one for one in TYPES if one.topic != CONTACTS], ids=lambda message: message.full_name
+    "message", [message for message in TYPES if message.topic != CONTACTS], ids=lambda message: message.full_name
 )
 def test_only_the_contacts_topic_has_anything_personal(message: MessageType) -> None:
     assert not PERSONAL & set(names(present().schemas[message.full_name]))

@@ -27,7 +27,7 @@ def grown(document: Any, schema: Json) -> Any:
     """Members that nobody knows yet, at every depth."""
     if isinstance(document, dict):
         return {name: grown(value, {}) for name, value in document.items()} | TOMORROW
-    return [grown(one, {}) for one in document] if isinstance(document, list) else document
+    return [grown(item, {}) for item in document] if isinstance(document, list) else document
 
 
 def without_what_is_optional(document: Any, schema: Json) -> Any:
@@ -39,7 +39,7 @@ def without_what_is_optional(document: Any, schema: Json) -> Any:
             if name in schema.get("required", ())
         }
     if isinstance(document, list):
-        return [without_what_is_optional(one, schema.get("items", {})) for one in document]
+        return [without_what_is_optional(item, schema.get("items", {})) for item in document]
     return document
 
 
@@ -50,7 +50,7 @@ def with_every_null(document: Any, schema: Json) -> Any:
     if isinstance(document, dict) and "properties" in schema:
         return {name: with_every_null(value, schema["properties"][name]) for name, value in document.items()}
     if isinstance(document, list):
-        return [with_every_null(one, schema.get("items", {})) for one in document]
+        return [with_every_null(item, schema.get("items", {})) for item in document]
     return document
 
 

@@ -186,7 +186,7 @@ def said(network: Network) -> list[tuple[str, Json]]:
 
 
 def test_every_message_type_is_really_said_on_its_topic(said: list[tuple[str, Json]]) -> None:
-    assert {document["type"] for _, document in said} == {one.full_name for one in message_types(SERVICES)}
+    assert {document["type"] for _, document in said} == {message.full_name for message in message_types(SERVICES)}
     promised = present()
     assert [
         (topic, document["type"]) for topic, document in said if promised.topics_of(document["type"]) != [topic]

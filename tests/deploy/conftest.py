@@ -94,6 +94,6 @@ def uso(tmp_path: Path) -> Iterator[Callable[..., Uso]]:
         return started[-1]
 
     yield start
-    for one in started:
-        if one.process.poll() is None:
-            one.end(signal.SIGTERM)
+    for stack in started:
+        if stack.process.poll() is None:
+            stack.end(signal.SIGTERM)

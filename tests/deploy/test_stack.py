@@ -27,8 +27,8 @@ def on_disk(stack: Stack) -> dict[str, Any]:
 
 
 def environ(stack: Stack, name: str) -> dict[str, str]:
-    processes = [one for service in stack.info["services"].values() for one in service["processes"]]
-    found = next(one for one in processes if one["name"] == name)
+    processes = [process for service in stack.info["services"].values() for process in service["processes"]]
+    found = next(process for process in processes if process["name"] == name)
     return requests.get(f"{found['admin_url']}/environ", timeout=5).json()
 
 
@@ -36,9 +36,9 @@ def test_stack_json_has_the_shape_of_the_contract(stack: Stack) -> None:
     info = on_disk(stack)
     assert info == stack.info
     assert set(info) == {"kafka", "mongodb", "mail", "services", "tokens"}
-    assert [set(one) for one in info["kafka"]["brokers"]] == [{"id", "pid"}]
-    assert [set(one) for one in info["mongodb"]["members"]] == [{"port", "pid"}]
-    roles = {name: [one["role"] for one in service["processes"]] for name, service in info["services"].items()}
+    assert [set(broker) for broker in info["kafka"]["brokers"]] == [{"id", "pid"}]
+    assert [set(member) for member in info["mongodb"]["members"]] == [{"port", "pid"}]
+    roles = {name: [process["role"] for process in service["processes"]] for name, service in info["services"].items()}
     assert roles == {
         "enrolment": ["api", "api", "worker", "relay"],
         "events": ["api", "worker", "worker", "relay"],

@@ -24,14 +24,14 @@ def assert_gone(family: list[psutil.Process], uso: Uso, seconds: float = 30) -> 
 
 
 def test_sigterm_ends_all_of_it_though_one_process_is_suspended(uso: Callable[..., Uso]) -> None:
-    one = uso("--scale", "events.worker=2")
-    info, family = one.info(), one.family()
+    stack = uso("--scale", "events.worker=2")
+    info, family = stack.info(), stack.family()
     assert len(info["services"]["events"]["processes"]) == 4
     os.kill(info["mongodb"]["members"][0]["pid"], signal.SIGSTOP)
     os.kill(info["services"]["events"]["processes"][0]["pid"], signal.SIGSTOP)
-    assert one.end(signal.SIGTERM) == 0
-    assert_gone(family, one, 0)
-    assert not one.file.exists()
+    assert stack.end(signal.SIGTERM) == 0
+    assert_gone(family, stack, 0)
+    assert not stack.file.exists()
 
 
 def test_kill_9_leaves_nothing_and_the_next_start_goes_on_with_the_data(uso: Callable[..., Uso]) -> None:
@@ -47,20 +47,20 @@ def test_kill_9_leaves_nothing_and_the_next_start_goes_on_with_the_data(uso: Cal
     after = second.info()
     for part, address in (("kafka", "bootstrap_servers"), ("mongodb", "uri"), ("mail", "smtp")):
         assert after[part][address] == before[part][address]
-    assert {name: one["url"] for name, one in after["services"].items()} == {
-        name: one["url"] for name, one in before["services"].items()
+    assert {name: service["url"] for name, service in after["services"].items()} == {
+        name: service["url"] for name, service in before["services"].items()
     }
     with MongoClient(after["mongodb"]["uri"]) as client:
         assert client["kept"]["things"].find_one() == {"_id": 1}
 
 
 def test_an_interrupted_start_leaves_nothing(uso: Callable[..., Uso]) -> None:
-    one = uso()
-    wait_until(lambda: (one.directory / "logs" / "mongodb-1.log").exists())
-    family = one.family()
-    assert one.end(signal.SIGINT) == 0
-    assert_gone(family, one, 0)
-    assert not one.file.exists()
+    stack = uso()
+    wait_until(lambda: (stack.directory / "logs" / "mongodb-1.log").exists())
+    family = stack.family()
+    assert stack.end(signal.SIGINT) == 0
+    assert_gone(family, stack, 0)
+    assert not stack.file.exists()
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,12 @@ def test_an_interrupted_start_leaves_nothing(uso: Callable[..., Uso]) -> None:
 def test_a_named_server_that_does_not_answer_is_said_in_a_sentence(
     uso: Callable[..., Uso], variable: str, value: str
 ) -> None:
-    one = uso(**{variable: value})
-    assert one.process.wait(60) == 1
-    said = one.output.read_text()
+    stack = uso(**{variable: value})
+    assert stack.process.wait(60) == 1
+    said = stack.output.read_text()
     assert f"Error: {variable}: no " in said
     assert "Traceback" not in said
-    assert list(processes_of(one.directory)) == []
+    assert list(processes_of(stack.directory)) == []
 
 
 def test_three_of_each_go_on_without_one(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ class Enrolment:
 
     def hears(self, *messages: Message | list[Message]) -> None:
         """The messages arrive, one batch each (a list is one batch)."""
-        for one in messages:
-            feed(self.db, SERVICE.subscriptions, one if isinstance(one, list) else [one])
+        for message in messages:
+            feed(self.db, SERVICE.subscriptions, message if isinstance(message, list) else [message])
 
     def organisation(self, **fields: Any) -> Json:
         return self.created("organisations", a.organisation(**fields))
@@ -77,7 +77,7 @@ class Enrolment:
     def listed(self, nouns: str, **query: Any) -> list[str]:
         """The ids of what a list shows."""
         answer = self._fine(self.client.get(f"/v1/{nouns}", query_string={"limit": 200} | query))
-        return [one["id"] for one in answer["items"]]
+        return [item["id"] for item in answer["items"]]
 
     def history(self, path: str) -> list[str]:
         """The types of the changes, oldest first."""

@@ -164,7 +164,7 @@ def test_rows_that_are_wrong_are_told_by_line(enrolment: Enrolment, town: Json) 
     ]
     result = enrolment.imports("contacts", a.csv_table(rows))
     assert result["created"] == 1
-    assert {one["line"]: sorted(one["errors"]) for one in result["rejected"]} == {
+    assert {row["line"]: sorted(row["errors"]) for row in result["rejected"]} == {
         2: ["municipality_code"],
         3: ["business_id", "municipality_code"],
         4: ["organisation_id"],

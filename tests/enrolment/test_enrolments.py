@@ -210,7 +210,7 @@ def test_lists_can_be_narrowed(enrolment: Enrolment) -> None:
     first = enrolment.enrolment("negotiating", season=seventh, coordinator="kaisa")
     second = enrolment.enrolment(season=eighth, coordinator="kaisa")
     third = enrolment.enrolment(season=seventh)
-    ids = [one["id"] for one in (first, second, third)]
+    ids = [enrolment["id"] for enrolment in (first, second, third)]
     assert enrolment.listed("enrolments") == ids
     assert enrolment.listed("enrolments", season_id=seventh["id"]) == [ids[0], ids[2]]
     assert enrolment.listed("enrolments", state="inquiry") == ids[1:]

@@ -74,7 +74,7 @@ def test_what_is_wrong_is_told_by_line_and_the_rest_comes_in(enrolment: Enrolmen
     ]
     result = enrolment.imports("organisations", a.csv_table(rows, delimiter=";"))
     assert counts(result) == (2, 0, 0, 3)
-    assert {one["line"]: sorted(one["errors"]) for one in result["rejected"]} == {
+    assert {row["line"]: sorted(row["errors"]) for row in result["rejected"]} == {
         3: ["municipality_code"],
         4: ["languages.1", "population"],
         5: ["business_id"],

@@ -175,7 +175,8 @@ def test_sixteen_who_take_at_once_never_overdraw(
     """Eight adjustments of one day and eight workshops of one day want three days."""
     workshops = [a.told(a.workshop(active, days=1)) for _ in range(8)]
     answers = all_at_once(
-        [lambda: enrolment.adjust(active, -2)] * 8 + [lambda one=one: enrolment.hears(one) for one in workshops]
+        [lambda: enrolment.adjust(active, -2)] * 8
+        + [lambda workshop=workshop: enrolment.hears(workshop) for workshop in workshops]
     )
     taken = [answer.status_code for answer in answers if answer is not None]
     granted, reserved, used, available = enrolment.left(active)

@@ -29,8 +29,8 @@ class Events:
 
     def hears(self, *messages: Message | list[Message]) -> None:
         """The messages arrive, one batch each (a list is one batch)."""
-        for one in messages:
-            feed(self.db, SERVICE.subscriptions, one if isinstance(one, list) else [one])
+        for message in messages:
+            feed(self.db, SERVICE.subscriptions, message if isinstance(message, list) else [message])
 
     def drafted(self, body: Json) -> Json:
         return self._fine(self.client.post("/v1/events", json=body), 201)

@@ -119,14 +119,14 @@ def test_lists_go_by_start_and_can_be_narrowed(events: Events) -> None:
     seminar = events.published(a.webinar(kind="seminar", title={"en": "Leadership"}))
 
     def found(**query: Any) -> list[str]:
-        return [one["id"] for one in events.client.get("/v1/events", query_string=query).json["items"]]
+        return [event["id"] for event in events.client.get("/v1/events", query_string=query).json["items"]]
 
     assert found() == [early["id"], late["id"], seminar["id"]]
     assert found(kind="seminar") == found(state="published") == found(q="leader") == [seminar["id"]]
     assert found(**{"from": a.in_(days=15), "to": a.in_(days=25)}) == [late["id"]]
     first = events.client.get("/v1/events?limit=2").json
     rest = events.client.get("/v1/events", query_string={"limit": 2, "cursor": first["next_cursor"]}).json
-    assert [one["id"] for one in first["items"] + rest["items"]] == found()
+    assert [event["id"] for event in first["items"] + rest["items"]] == found()
     assert rest["next_cursor"] is None
 
 

@@ -38,7 +38,7 @@ def test_the_summary_counts_by_state_role_and_organisation(events: Events) -> No
     people = [a.contact(town), a.contact(town, role="elected")]
     events.hears([*a.known(a.ORGANISATIONS, town), *a.known(a.CONTACTS, *people)])
     event = events.published(a.webinar(capacity=3))
-    first, _ = (events.registered(event, contact=one) for one in people)
+    first, _ = (events.registered(event, contact=contact) for contact in people)
     events.turned(first, "attended")
     for number in range(2):
         events.registered(event, person=a.person(number))
@@ -55,13 +55,17 @@ def test_registrations_are_found_by_name_and_state_page_by_page(events: Events) 
     event = events.published(a.webinar(capacity=2))
     registered = [events.registered(event, contact=eero)]
     registered += [events.registered(event, person=a.person(n)) for n in range(1, 4)]
-    assert [one["contact_id"] for one in events.registrations(event, q="korh")] == [eero["id"]]
-    assert [one["person"]["given_name"] for one in events.registrations(event, q="MERI aino3")] == ["Aino3"]
-    assert [one["position"] for one in events.registrations(event, state="waitlisted")] == [1, 2]
+    assert [registration["contact_id"] for registration in events.registrations(event, q="korh")] == [eero["id"]]
+    assert [registration["person"]["given_name"] for registration in events.registrations(event, q="MERI aino3")] == [
+        "Aino3"
+    ]
+    assert [registration["position"] for registration in events.registrations(event, state="waitlisted")] == [1, 2]
     path = f"/v1/events/{event['id']}/registrations"
     first = events.client.get(f"{path}?limit=3").json
     rest = events.client.get(path, query_string={"limit": 3, "cursor": first["next_cursor"]}).json
-    assert [one["id"] for one in first["items"] + rest["items"]] == [one["id"] for one in registered]
+    assert [registration["id"] for registration in first["items"] + rest["items"]] == [
+        registration["id"] for registration in registered
+    ]
 
 
 @pytest.mark.parametrize("q", ["***", "'", "-"])

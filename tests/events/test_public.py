@@ -28,9 +28,9 @@ def test_the_public_sees_public_events_and_never_the_meetings_address(events: Ev
     closed = events.published(a.webinar(audience={"open_to": "season", "season_id": seventh["id"]}))
     over = events.published(a.webinar(starts_at=a.in_(days=-2), ends_at=a.in_(days=-1)))
     answer = visit(events, "/events")
-    assert [one["id"] for one in answer.json["items"]] == [shown["id"]]
+    assert [event["id"] for event in answer.json["items"]] == [shown["id"]]
     assert "secret" not in answer.text + visit(events, f"/events/{shown['id']}").text
-    hidden = [visit(events, f"/events/{one['id']}").status_code for one in (draft, closed, over)]
+    hidden = [visit(events, f"/events/{event['id']}").status_code for event in (draft, closed, over)]
     assert hidden == [404, 404, 200]
     assert visit(events, f"/events/{closed['id']}/registrations", {"person": a.person()}).status_code == 404
 
@@ -55,7 +55,9 @@ def test_one_registers_sees_and_cancels_by_the_link(events: Events) -> None:
     first, second = events.registrations(event)
     assert [first["state"], second["state"]] == ["confirmed", "waitlisted"]
     shown = [visit(events, link_of(events, registration)).json for registration in (first, second)]
-    assert [(one["state"], one["position"], one["online_url"]) for one in shown] == [
+    assert [
+        (registration["state"], registration["position"], registration["online_url"]) for registration in shown
+    ] == [
         ("confirmed", None, event["online_url"]),
         ("waitlisted", 1, None),
     ]
@@ -106,7 +108,7 @@ def test_a_refusal_goes_to_the_address_as_well(events: Events, changes: Json, be
     refused = newest(events, event)
     assert (refused["state"], refused["refused_because"], refused["position"]) == ("refused", because, None)
     assert (events.said(a.REGISTRATIONS)[-1].state or {})["state"] == "refused"
-    seated = sum(one["state"] == "confirmed" for one in events.registrations(event))
+    seated = sum(registration["state"] == "confirmed" for registration in events.registrations(event))
     assert events.seats(event)["taken"] == seated
     assert [row["family_name"] for row in door_rows(events, event)] == ["Meriläinen"] * seated
 
@@ -129,7 +131,7 @@ def test_an_address_that_nobody_confirmed_gets_two_mails_an_hour_whatever_is_don
     for number in range(20):
         event = webinars[number % 4]
         ask(events, event)
-        live = [one for one in events.registrations(event) if one["state"] == "confirmed"]
+        live = [registration for registration in events.registrations(event) if registration["state"] == "confirmed"]
         if live:
             visit(events, link_of(events, live[0]), {"to": "cancelled"})
     assert mails_due(events, timedelta(minutes=59)) == 2
@@ -180,8 +182,8 @@ def test_a_seat_that_nobody_confirmed_goes_to_the_next_in_line(events: Events) -
     assert visit(events, link_of(events, held), {"to": "confirmed"}).status_code == 409
     assert end_offers(events.db)
     assert not end_offers(events.db)
-    assert [events.registration(one)["state"] for one in (held, waits)] == ["cancelled", "offered"]
-    ended = next(one for one in events.said(a.REGISTRATIONS) if one.type == "registration.transitioned")
+    assert [events.registration(registration)["state"] for registration in (held, waits)] == ["cancelled", "offered"]
+    ended = next(message for message in events.said(a.REGISTRATIONS) if message.type == "registration.transitioned")
     assert (ended.change["to"], ended.change["expired"]) == ("cancelled", True)
     assert events.types(a.REGISTRATIONS)[-1] == "registration.offered"
 

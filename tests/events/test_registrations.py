@@ -210,8 +210,10 @@ def test_fifty_at_once_for_ten_seats(events: Events, at_once: Callable[[Any], li
     assert Counter(answer.json["state"] for answer in answers) == {"confirmed": 10, "waitlisted": 40}
     assert sorted(answer.json["position"] for answer in answers if answer.json["position"]) == list(range(1, 41))
     shown = events.registrations(event)
-    assert [one["position"] for one in shown] == [None] * 10 + list(range(1, 41))
-    assert {one["id"]: one["position"] for one in shown} == {a.json["id"]: a.json["position"] for a in answers}
+    assert [registration["position"] for registration in shown] == [None] * 10 + list(range(1, 41))
+    assert {registration["id"]: registration["position"] for registration in shown} == {
+        a.json["id"]: a.json["position"] for a in answers
+    }
     assert len(events.said(a.REGISTRATIONS)) == 50
 
 
@@ -227,7 +229,7 @@ def test_the_same_person_twenty_times_at_once_gets_one_seat(
 def test_a_freed_seat_goes_to_the_first_in_line_in_the_same_moment(events: Events) -> None:
     event = events.published(a.webinar(capacity=1))
     first, second, third = (events.registered(event, person=a.person(n)) for n in range(3))
-    assert [one["position"] for one in (first, second, third)] == [None, 1, 2]
+    assert [registration["position"] for registration in (first, second, third)] == [None, 1, 2]
     events.turned(first, "cancelled")
     assert events.registration(second)["state"] == "confirmed"
     assert events.registration(third)["position"] == 1
@@ -251,43 +253,51 @@ def test_an_organisation_with_all_its_seats_is_passed_over_and_keeps_its_place(e
     event = events.published(a.webinar(capacity=2, max_per_organisation=1))
     [t1, t2, t3], [v1, v2] = people_of(events, town, 3), people_of(events, village, 2)
     seated = events.registered(event, contact=t1)
-    waiting = [events.registered(event, contact=one) for one in (t2, t3)]
-    assert [one["state"] for one in waiting] == ["waitlisted", "waitlisted"], "though a seat is free"
+    waiting = [events.registered(event, contact=contact) for contact in (t2, t3)]
+    assert [registration["state"] for registration in waiting] == ["waitlisted", "waitlisted"], "though a seat is free"
     other = events.registered(event, contact=v1)
     assert other["state"] == "confirmed"
     last = events.registered(event, contact=v2)
 
     events.turned(other, "cancelled")
     assert events.registration(last)["state"] == "confirmed", "the town ahead in line has its seat already"
-    assert [events.registration(one)["position"] for one in waiting] == [1, 2]
+    assert [events.registration(registration)["position"] for registration in waiting] == [1, 2]
     events.turned(seated, "cancelled")
-    assert [events.registration(one)["state"] for one in waiting] == ["confirmed", "waitlisted"]
+    assert [events.registration(registration)["state"] for registration in waiting] == ["confirmed", "waitlisted"]
 
 
 def test_added_seats_go_to_the_line_and_taken_ones_throw_nobody_out(events: Events) -> None:
     event = events.published(a.webinar(capacity=1))
     people = [events.registered(event, person=a.person(n)) for n in range(4)]
     events.changed(event, capacity=3)
-    assert [events.registration(one)["state"] for one in people] == ["confirmed"] * 3 + ["waitlisted"]
+    assert [events.registration(registration)["state"] for registration in people] == ["confirmed"] * 3 + ["waitlisted"]
     events.changed(event, capacity=1)
     events.turned(people[0], "cancelled")
-    assert [events.registration(one)["state"] for one in people[1:]] == ["confirmed", "confirmed", "waitlisted"]
+    assert [events.registration(registration)["state"] for registration in people[1:]] == [
+        "confirmed",
+        "confirmed",
+        "waitlisted",
+    ]
     events.changed(event, capacity=None)
     assert events.registration(people[3])["state"] == "confirmed"
 
 
 def test_more_seats_for_each_organisation_let_the_waiting_in(events: Events, town: Json) -> None:
     event = events.published(a.webinar(capacity=5, max_per_organisation=1))
-    people = [events.registered(event, contact=one) for one in people_of(events, town, 3)]
+    people = [events.registered(event, contact=contact) for contact in people_of(events, town, 3)]
     events.changed(event, max_per_organisation=2)
-    assert [events.registration(one)["state"] for one in people] == ["confirmed", "confirmed", "waitlisted"]
+    assert [events.registration(registration)["state"] for registration in people] == [
+        "confirmed",
+        "confirmed",
+        "waitlisted",
+    ]
 
 
 def test_registrations_of_a_cancelled_event_stay_as_they_are(events: Events) -> None:
     event = events.published(a.webinar(capacity=1))
     first, second = (events.registered(event, person=a.person(n)) for n in range(2))
     events.moved(event, "cancelled")
-    assert [events.registration(one) for one in (first, second)] == [first, second]
+    assert [events.registration(registration) for registration in (first, second)] == [first, second]
     events.turned(first, "cancelled")
     assert events.registration(second)["state"] == "waitlisted"
 

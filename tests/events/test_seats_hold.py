@@ -39,7 +39,11 @@ def test_in_any_story_the_seats_hold(known: Events, capacity: int, most: int | N
     event = known.published(a.webinar(capacity=capacity, max_per_organisation=most))
     seated_before = 0
     for what, how in story:
-        live = {one["contact_id"]: one for one in known.registrations(event) if one["state"] != "cancelled"}
+        live = {
+            registration["contact_id"]: registration
+            for registration in known.registrations(event)
+            if registration["state"] != "cancelled"
+        }
         if what == "register":
             known.register(event, contact=CONTACTS[how])
         elif what in ("capacity", "max_per_organisation"):
@@ -56,17 +60,21 @@ def test_in_any_story_the_seats_hold(known: Events, capacity: int, most: int | N
 def check(events: Events, event: Json, seated_before: int) -> int:
     """The promises, after each step; returns how many are seated."""
     found = events.registrations(event)
-    seated = [one for one in found if one["state"] in SEATED]
-    waiting = [one for one in found if one["state"] == "waitlisted"]
+    seated = [registration for registration in found if registration["state"] in SEATED]
+    waiting = [registration for registration in found if registration["state"] == "waitlisted"]
     seats = events.seats(event)
     assert (seats["taken"], seats["waiting"]) == (len(seated), len(waiting))
     if event["capacity"] is not None:
         assert len(seated) <= max(event["capacity"], seated_before)
-    assert [one["position"] for one in waiting] == list(range(1, len(waiting) + 1))
+    assert [registration["position"] for registration in waiting] == list(range(1, len(waiting) + 1))
     room = event["capacity"] is None or len(seated) < event["capacity"]
     most = event["max_per_organisation"]
-    of = [one["organisation_id"] for one in seated]
-    assert not [one for one in waiting if room and (most is None or of.count(one["organisation_id"]) < most)]
+    of = [registration["organisation_id"] for registration in seated]
+    assert not [
+        registration
+        for registration in waiting
+        if room and (most is None or of.count(registration["organisation_id"]) < most)
+    ]
     return len(seated)
 
 
@@ -93,7 +101,7 @@ def test_other_processes_do_not_oversell(known: Events, monkeypatch: pytest.Monk
     monkeypatch.setattr(event_lock.KeyedLock, "held", lambda self, key: nullcontext())
     event = known.published(a.webinar(capacity=3))
     with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda one: known.register(event, contact=one), CONTACTS))
+        answers = list(pool.map(lambda contact: known.register(event, contact=contact), CONTACTS))
     assert {answer.status_code for answer in answers} == {201}
     assert check(known, event, 0) == 3
 
@@ -106,11 +114,11 @@ def test_a_crowd_with_keys_that_is_sent_twice_gets_each_seat_once(
     def send(contact: Json) -> Any:
         return known.register(event, contact=contact, headers={"Idempotency-Key": contact["id"]})
 
-    answers = at_once([lambda one=one: send(one) for one in CONTACTS + CONTACTS])
+    answers = at_once([lambda contact=contact: send(contact) for contact in CONTACTS + CONTACTS])
     assert {answer.status_code for answer in answers} <= {201, 409}
     assert check(known, event, 0) == 5
     assert len(known.registrations(event)) == len(CONTACTS)
-    assert [send(one).headers["Idempotent-Replayed"] for one in CONTACTS] == ["true"] * len(CONTACTS)
+    assert [send(contact).headers["Idempotent-Replayed"] for contact in CONTACTS] == ["true"] * len(CONTACTS)
 
 
 def test_who_is_refused_in_a_crowd_is_refused_again_under_the_same_key_and_may_take_another(
@@ -121,9 +129,9 @@ def test_who_is_refused_in_a_crowd_is_refused_again_under_the_same_key_and_may_t
     def send(contact: Json, key: str = "") -> Any:
         return known.register(event, contact=contact, headers={"Idempotency-Key": contact["id"] + key})
 
-    answers = at_once([lambda one=one: send(one) for one in CONTACTS])
+    answers = at_once([lambda contact=contact: send(contact) for contact in CONTACTS])
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * (len(CONTACTS) - 1)
     known.changed(event, capacity=len(CONTACTS))
-    assert sorted(send(one).status_code for one in CONTACTS) == [201] + [409] * (len(CONTACTS) - 1)
-    assert sorted(send(one, "again").status_code for one in CONTACTS) == [201] * (len(CONTACTS) - 1) + [409]
+    assert sorted(send(contact).status_code for contact in CONTACTS) == [201] + [409] * (len(CONTACTS) - 1)
+    assert sorted(send(contact, "again").status_code for contact in CONTACTS) == [201] * (len(CONTACTS) - 1) + [409]
     assert known.seats(event)["taken"] == len(CONTACTS)

@@ -17,7 +17,7 @@ from shared.testing import wait_for
 from tests.examples.conftest import EXAMPLES, GONE, NEVER, ORGANISATIONS
 
 pytestmark = pytest.mark.slow
-ACTIVE = [one.code for one in MUNICIPALITIES if one.outcome == "active"]
+ACTIVE = [municipality.code for municipality in MUNICIPALITIES if municipality.outcome == "active"]
 Run = Callable[..., list[str]]
 
 
@@ -36,7 +36,9 @@ def test_the_local_copy_is_what_the_service_shows_and_stays_so(story: StoryState
     run("local_copy.py", "copy.sqlite")
     copy = rows(tmp_path / "copy.sqlite")
     shown = story.coordinator.enrolment.every("/v1/organisations")
-    assert {one["id"]: one for one in shown} == {key: state for key, state in copy.items() if key not in (GONE, NEVER)}
+    assert {organisation["id"]: organisation for organisation in shown} == {
+        key: state for key, state in copy.items() if key not in (GONE, NEVER)
+    }
     assert copy[GONE] is None
     assert NEVER not in copy
     turku = story.organisations["853"]
@@ -91,7 +93,7 @@ def test_the_member_list_has_the_members_by_region_and_nobody_by_name(
     html = (tmp_path / "public" / "members.html").read_text()
     assert all(f"<li>{name}</li>" in html for names in members.values() for name in names)
     people = [person for town in MUNICIPALITIES for person in town.people]
-    assert not [one.name for one in people if one.name in html or one.email in html]
+    assert not [person.name for person in people if person.name in html or person.email in html]
 
 
 def expected_members(story: StoryState, codes: list[str]) -> dict[str, list[str]]:

@@ -73,14 +73,14 @@ def main(
     """Let faults loose on the whole system under load, and check every promise. Exits with 0 when all hold."""
     seed = random.randrange(1_000_000) if seed is None else seed
     directory = run_dir or Path(tempfile.mkdtemp(prefix="uso-faults-"))
-    wanted = SCALE | {name: int(number) for name, _, number in (one.partition("=") for one in scale)}
+    wanted = SCALE | {name: int(number) for name, _, number in (pair.partition("=") for pair in scale)}
     console.print(f"Seed {seed}; data and logs are in {directory}.")
     with contextlib.ExitStack() as resources:
         names = (
             [f"kafka-{brokers}", f"mongodb-{mongo_members}"] if is_root() and min(brokers, mongo_members) > 2 else []
         )
         small = [small_disk(directory / "data" / name, megabytes=DISK_MEGABYTES) for name in names]
-        disks = [resources.enter_context(one) for one in small]
+        disks = [resources.enter_context(disk) for disk in small]
         clock = directory / "clock" if faketime_library() else None
         proxy = LossySmtpProxy(lambda: stack.info["mail"]["smtp"])
         resources.callback(proxy.close)

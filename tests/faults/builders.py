@@ -43,7 +43,7 @@ class World:
         """The next version of the document `id`, told on `topic`; the message's id."""
         service = topic.split(".")[1]
         documents = self.databases[service][collection]
-        before = next((one for one in documents if one["_id"] == state["id"]), None)
+        before = next((document for document in documents if document["_id"] == state["id"]), None)
         version = before["version"] + 1 if before else 1
         if before:
             documents.remove(before)

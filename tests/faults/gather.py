@@ -41,7 +41,9 @@ class Reader:
             fetch_max_wait_ms=20,
         )
         topics = [name for name in self._kafka.topics() if name.startswith("uso.") and ".relay-offsets." not in name]
-        found = [TopicPartition(name, one) for name in topics for one in self._kafka.partitions_for_topic(name)]
+        found = [
+            TopicPartition(name, partition) for name in topics for partition in self._kafka.partitions_for_topic(name)
+        ]
         self._kafka.assign(found)
         self._kafka.seek_to_beginning(*found)
 
@@ -50,11 +52,11 @@ class Reader:
         assigned = self._kafka.assignment()
         ends = self._kafka.end_offsets(assigned)
         deadline = time.monotonic() + READ_SECONDS
-        while any(self._kafka.position(one) < ends[one] for one in assigned):
+        while any(self._kafka.position(partition) < ends[partition] for partition in assigned):
             if time.monotonic() > deadline:
                 raise KafkaTimeoutError(f"the topics could not be read within {READ_SECONDS:g} seconds")
             for found in self._kafka.poll(timeout_ms=200).values():
-                self.records.extend(_record(one) for one in found)
+                self.records.extend(_record(record) for record in found)
         return self.records
 
     def close(self) -> None:
@@ -109,7 +111,7 @@ class Place:
             records=self.reader.read_on(),
             mails=list(_mails(Path(self.info["mail"]["directory"]))),
             sent_again=frozenset(_sent_again(logs)),
-            lines={one: _line(caller, one) for one in waiting if events.count_documents({"_id": one})},
+            lines={event: _line(caller, event) for event in waiting if events.count_documents({"_id": event})},
             owned=OWNED,
             kept=KEPT,
             readers=READERS,
@@ -122,7 +124,9 @@ class Place:
     def _outbox(self) -> set[str]:
         wanted, fields = {"topic": {"$type": "string"}}, {"headers": 1}
         return {
-            row_id(row) for one in SERVICES for row in self.mongo[f"uso_{one.name}"]["journal"].find(wanted, fields)
+            row_id(row)
+            for reader in SERVICES
+            for row in self.mongo[f"uso_{reader.name}"]["journal"].find(wanted, fields)
         }
 
     def _behind(self, records: list[Record]) -> int:
@@ -149,7 +153,7 @@ class Place:
 def _line(caller: Caller, event: str) -> list[int]:
     path = f"/v1/events/{event}/registrations"
     page = caller.get("events", path, state="waitlisted", limit=200) or {"items": []}
-    return [one["position"] for one in page["items"]]
+    return [registration["position"] for registration in page["items"]]
 
 
 def _mails(directory: Path) -> Iterator[Mail]:
@@ -196,6 +200,6 @@ KEPT = [
 ]
 READERS = {
     topic: [service.name for service in SERVICES if topic in service.subscriptions]
-    for one in SERVICES
-    for topic in one.subscriptions
+    for reader in SERVICES
+    for topic in reader.subscriptions
 }

@@ -86,7 +86,7 @@ class Nemesis:
     def _set_clocks(self, clock: Path, to: str, names: Collection[str]) -> None:
         clock.write_text(to)
         services = self.stack.info["services"].values()
-        pids = {one["pid"] for each in services for one in each["processes"] if one["name"] in names}
+        pids = {process["pid"] for each in services for process in each["processes"] if process["name"] in names}
         for process in processes_of(self.stack.directory):
             if process.pid in pids:
                 with contextlib.suppress(psutil.Error):
@@ -125,15 +125,15 @@ class Nemesis:
         """One process of the role and its children; nothing while it is dead anyway."""
         info = self.stack.info
         if role == "broker":
-            pids = [one["pid"] for one in info["kafka"]["brokers"]]
+            pids = [broker["pid"] for broker in info["kafka"]["brokers"]]
         elif role == "mongod":
-            pids = [one["pid"] for one in info["mongodb"]["members"]]
+            pids = [member["pid"] for member in info["mongodb"]["members"]]
         elif role == "primary":
-            pids = [one["pid"] for one in info["mongodb"]["members"] if _is_primary(one["port"])]
+            pids = [member["pid"] for member in info["mongodb"]["members"] if _is_primary(member["port"])]
         else:
             services = [service] if service else list(info["services"])
-            processes = [one for name in services for one in info["services"][name]["processes"]]
-            pids = [one["pid"] for one in processes if one["role"] == role]
+            processes = [process for name in services for process in info["services"][name]["processes"]]
+            pids = [process["pid"] for process in processes if process["role"] == role]
         ours = {process.pid: process for process in processes_of(self.stack.directory)}
         alive = [ours[pid] for pid in pids if pid in ours]
         if not alive:
@@ -148,7 +148,7 @@ class Nemesis:
         if role == "broker":
             address = self.rng.choice(info["kafka"]["bootstrap_servers"].split(","))
             return int(address.rpartition(":")[2])
-        ports = [one["port"] for one in info["mongodb"]["members"]]
+        ports = [member["port"] for member in info["mongodb"]["members"]]
         return next((port for port in ports if _is_primary(port)), ports[0])
 
     def _send(self, name: str, family: list[psutil.Process], number: int, more: str = "") -> list[psutil.Process]:
@@ -165,8 +165,8 @@ class Nemesis:
 
     def _all_ready(self) -> bool:
         services = self.stack.info["services"].values()
-        addresses = [one["admin_url"] + "/readyz" for each in services for one in each["processes"]]
-        return all(_answers(address) for address in [*addresses, *(f"{one['url']}/readyz" for one in services)])
+        addresses = [process["admin_url"] + "/readyz" for each in services for process in each["processes"]]
+        return all(_answers(address) for address in [*addresses, *(f"{service['url']}/readyz" for service in services)])
 
 
 class _Lasting:

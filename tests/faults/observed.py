@@ -121,7 +121,7 @@ class Observed:
 
     def messages(self, topic: str, *types: str) -> list[Record]:
         """The owner's records of the topic (of these types)."""
-        return [one for one in self.own_records if one.topic == topic and (not types or one.type in types)]
+        return [record for record in self.own_records if record.topic == topic and (not types or record.type in types)]
 
     def last(self, topic: str) -> dict[str, Record]:
         """The owner's last record of each key."""

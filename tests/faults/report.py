@@ -31,8 +31,13 @@ def as_json(result: Result) -> dict[str, Any]:
         "unsettled": result.unsettled,
         "faults": result.faults,
         "invariants": [
-            {"name": one.name, "examined": one.examined, "broken": len(one.broken), "first": list(one.broken[:5])}
-            for one in result.verdicts
+            {
+                "name": verdict.name,
+                "examined": verdict.examined,
+                "broken": len(verdict.broken),
+                "first": list(verdict.broken[:5]),
+            }
+            for verdict in result.verdicts
         ],
         "story": result.story,
         **result.more,
@@ -47,12 +52,14 @@ def show(result: Result, console: Console) -> None:
         faults.add_row(name, str(times))
     console.print(faults)
     invariants = Table("invariant", "examined", "broken")
-    for one in result.verdicts:
-        invariants.add_row(one.name, str(one.examined), str(len(one.broken)), style="" if not one.broken else "red")
+    for verdict in result.verdicts:
+        invariants.add_row(
+            verdict.name, str(verdict.examined), str(len(verdict.broken)), style="" if not verdict.broken else "red"
+        )
     console.print(invariants)
-    for one in result.verdicts:
-        for sentence in one.broken[:5]:
-            console.print(f"  {one.name}: {sentence}", style="red", highlight=False)
+    for verdict in result.verdicts:
+        for sentence in verdict.broken[:5]:
+            console.print(f"  {verdict.name}: {sentence}", style="red", highlight=False)
     calls = ", ".join(f"{count} {outcome}" for outcome, count in facts["calls"].items())
     console.print(
         f"{len(result.observed.calls)} calls ({calls}), {facts['messages']} messages, {facts['mails']} mails "
@@ -66,4 +73,4 @@ def show(result: Result, console: Console) -> None:
 
 
 def _broken(result: Result, mark: str) -> int:
-    return sum(len(one.broken) for one in result.verdicts if one.name.endswith(mark))
+    return sum(len(verdict.broken) for verdict in result.verdicts if verdict.name.endswith(mark))

@@ -37,8 +37,8 @@ class RogueProducer:
         there = self._read(topic)
         chosen = self.rng.sample(there, min(MOST, len(there)))
         if trick == "old messages":
-            chosen = sorted(chosen, key=lambda one: -one.offset)
-        self._write(topic, [(one.key, one.value, [*one.headers, ("foreign", b"again")]) for one in chosen])
+            chosen = sorted(chosen, key=lambda record: -record.offset)
+        self._write(topic, [(record.key, record.value, [*record.headers, ("foreign", b"again")]) for record in chosen])
         return trick
 
     def _read(self, topic: str) -> list[Any]:
@@ -50,11 +50,11 @@ class RogueProducer:
             fetch_max_wait_ms=20,
         )
         try:
-            partitions = [TopicPartition(topic, one) for one in consumer.partitions_for_topic(topic) or ()]
+            partitions = [TopicPartition(topic, partition) for partition in consumer.partitions_for_topic(topic) or ()]
             consumer.assign(partitions)
             consumer.seek_to_beginning(*partitions)
             found = consumer.poll(timeout_ms=2000)
-            return [one for records in found.values() for one in records if "foreign" not in dict(one.headers)]
+            return [record for records in found.values() for record in records if "foreign" not in dict(record.headers)]
         finally:
             consumer.close()
 

@@ -17,7 +17,7 @@ AGAIN = "a mail came once; again only where its outcome was unknown"
 
 
 def broken(observed: Observed) -> set[str]:
-    return {one.name for one in check(observed) if one.broken}
+    return {verdict.name for verdict in check(observed) if verdict.broken}
 
 
 def records_without(world: World, index: int) -> Iterable[object]:
@@ -26,8 +26,8 @@ def records_without(world: World, index: int) -> Iterable[object]:
 
 def test_a_world_that_is_whole_breaks_nothing_and_is_looked_at() -> None:
     verdicts = check(a.good().observed())
-    assert [one for one in verdicts if one.broken] == []
-    assert len([one for one in verdicts if one.examined]) >= 20
+    assert [verdict for verdict in verdicts if verdict.broken] == []
+    assert len([verdict for verdict in verdicts if verdict.examined]) >= 20
 
 
 def test_a_lost_message_is_found() -> None:
@@ -37,7 +37,7 @@ def test_a_lost_message_is_found() -> None:
 
 def test_a_lost_newest_message_is_found_twice_over() -> None:
     world = a.good()
-    newest = max(index for index, one in enumerate(world.records) if one.key == "o")
+    newest = max(index for index, record in enumerate(world.records) if record.key == "o")
     assert {LOST, LAST} <= broken(world.observed(records=records_without(world, newest)))
 
 
@@ -54,14 +54,14 @@ def test_a_message_that_nobody_committed_is_found() -> None:
 
 def test_a_swapped_order_is_found() -> None:
     world = a.good()
-    first, second = (index for index, one in enumerate(world.records) if one.key == "o")
+    first, second = (index for index, record in enumerate(world.records) if record.key == "o")
     world.records[first], world.records[second] = world.records[second], world.records[first]
     assert {ORDER, LAST} <= broken(world.observed())
 
 
 def test_a_gap_in_the_versions_is_found() -> None:
     world = a.good()
-    index = next(index for index, one in enumerate(world.records) if one.key == "o")
+    index = next(index for index, record in enumerate(world.records) if record.key == "o")
     row = world.records.pop(index).id
     for change in world.databases["enrolment"]["journal"]:
         if change["_id"] == row:

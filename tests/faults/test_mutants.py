@@ -128,7 +128,7 @@ def scanned_while_others_write(service: SimpleNamespace, reader: type[JournalRea
         stop.set()
         for thread in threads:
             thread.join()
-    assert not [one for one, count in Counter(found).items() if count > 1]
+    assert not [key for key, count in Counter(found).items() if count > 1]
     return {row["_id"] for row in service.db[JOURNAL].find({}, {"_id": 1})} - set(found)
 
 
@@ -196,7 +196,7 @@ def effects_when_overtaken(service: SimpleNamespace, produce: Any, make: Callabl
         assert late.reached.wait(60)
         other = Consumer(service.db, service.settings, policies[1], stop=stop)
         other.positions.offsets = dict(late.offsets)
-        partition = next(iter({(one.topic, one.partition) for one in late.held}))
+        partition = next(iter({(record.topic, record.partition) for record in late.held}))
         reached = {tp: late.held[-1].offset + 1 for tp in late.offsets if (tp.topic, tp.partition) == partition}
         other._apply(reached, [message_of(record) for record in late.held])
         late.go_on.set()
@@ -212,7 +212,7 @@ def test_a_consumer_that_was_overtaken_does_nothing_again(service: SimpleNamespa
 
 def test_a_consumer_that_does_not_compare_does_it_again(service: SimpleNamespace, produce: Any) -> None:
     effects = effects_when_overtaken(service, produce, _HeldUncompared)
-    assert {one for one, count in effects.items() if count == 2} == {f"k-{number}" for number in range(1, 11)}
+    assert {key for key, count in effects.items() if count == 2} == {f"k-{number}" for number in range(1, 11)}
 
 
 def broken_of(service: SimpleNamespace, read_topic: Any, name: str) -> set[str]:
@@ -220,8 +220,8 @@ def broken_of(service: SimpleNamespace, read_topic: Any, name: str) -> set[str]:
     topic = f"uso.{service.name}.{name}.v1"
     rows = [{"_id": row["_id"], "topic": row["topic"]} for row in service.db[JOURNAL].find({"topic": topic})]
     records = [
-        Record(topic=topic, partition=one.partition, offset=one.offset, key="k", value=one.value)
-        for one in read_topic(service.settings, topic)
+        Record(topic=topic, partition=record.partition, offset=record.offset, key="k", value=record.value)
+        for record in read_topic(service.settings, topic)
     ]
     observed = Observed(databases={service.name: {"journal": rows}}, records=records)
     return {verdict.name for verdict in log(observed) if verdict.broken}

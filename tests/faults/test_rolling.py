@@ -78,7 +78,7 @@ def replace(stack: Stack, name: str) -> None:
 
 
 def test_no_request_fails_while_a_version_with_one_more_field_replaces_the_one_before(stack: Stack) -> None:
-    names = [one["name"] for one in stack.info["services"]["enrolment"]["processes"]]
+    names = [process["name"] for process in stack.info["services"]["enrolment"]["processes"]]
     with Clients(stack.info) as clients:
         wait_for(lambda: clients.outcomes["201"] > 50)
         (stack.directory / "next").touch()
@@ -101,7 +101,7 @@ def test_no_request_fails_while_a_version_with_one_more_field_replaces_the_one_b
 
 def _process(stack: Stack, name: str) -> dict[str, Any]:
     processes = stack.info["services"]["enrolment"]["processes"]
-    return next(one for one in processes if one["name"] == name)
+    return next(process for process in processes if process["name"] == name)
 
 
 def _is_ready(admin_url: str) -> bool:

@@ -34,7 +34,7 @@ def test_nothing_is_lost_and_nothing_happens_twice_when_every_process_is_killed(
     with contextlib.closing(proxy), Stack(run_dir, keep=False, environment={"SMTP_URL": proxy.url}) as stack:
         result = run_trial(stack, seed=SEED, faults=everything_dies, writers=6, pause=0.15)
     facts = as_json(result)
-    assert [one for one in facts["invariants"] if one["broken"]] == []
+    assert [invariant for invariant in facts["invariants"] if invariant["broken"]] == []
     assert facts["unsettled"] == ""
     assert (facts["lost"], facts["doubled"], facts["out_of_order"]) == (0, 0, 0)
     assert sum(result.faults.values()) == 9

@@ -35,7 +35,7 @@ class Result:
 
     @property
     def holds(self) -> bool:
-        return not self.unsettled and all(not one.broken for one in self.verdicts)
+        return not self.unsettled and all(not verdict.broken for verdict in self.verdicts)
 
 
 def run_trial(

@@ -108,7 +108,7 @@ class Writer(Staff):
         self.add_organisation()
         self.add_contact()
         while keep_on():
-            [thing] = self.rng.choices([one for _, one in self.things], [weight for weight, _ in self.things])
+            [thing] = self.rng.choices([thing for _, thing in self.things], [weight for weight, _ in self.things])
             thing()
             time.sleep(self.rng.uniform(0, 2 * pause))
 
@@ -137,7 +137,7 @@ class Writer(Staff):
                 self.enrolments[call.answer["id"]] = "inquiry"
 
     def move_an_enrolment(self) -> None:
-        going_on = [one for one, state in self.enrolments.items() if state in STEPS]
+        going_on = [enrolment for enrolment, state in self.enrolments.items() if state in STEPS]
         if not going_on:
             return
         enrolment = self.rng.choice(going_on)
@@ -260,7 +260,7 @@ class Writers:
         self.caller = caller
         self.failures: list[BaseException] = []
         writers = [Writer(caller, random.Random(f"{seed}/{n}"), f"w{n}", shared) for n in range(count)]
-        self._threads = [threading.Thread(target=self._run, args=(one, pause), daemon=True) for one in writers]
+        self._threads = [threading.Thread(target=self._run, args=(writer, pause), daemon=True) for writer in writers]
         for thread in self._threads:
             thread.start()
 

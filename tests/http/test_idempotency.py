@@ -124,4 +124,4 @@ def test_what_is_no_key_is_refused(api: Api, key: str) -> None:
 def test_every_post_is_documented_to_take_a_key(api: Api) -> None:
     for path, operations in api.client.get("/openapi.json").json["paths"].items():
         if "post" in operations:
-            assert "Idempotency-Key" in [one["name"] for one in operations["post"]["parameters"]], path
+            assert "Idempotency-Key" in [parameter["name"] for parameter in operations["post"]["parameters"]], path

@@ -15,7 +15,8 @@ def lists_of(api: Api) -> list[str]:
     return [
         path
         for path, operations in document["paths"].items()
-        if "{" not in path and "cursor" in [one["name"] for one in operations.get("get", {}).get("parameters", [])]
+        if "{" not in path
+        and "cursor" in [parameter["name"] for parameter in operations.get("get", {}).get("parameters", [])]
     ]
 
 
@@ -44,7 +45,7 @@ def test_each_thing_stands_on_one_page_while_others_are_added(api: Api) -> None:
     assert set(made) <= set(whole)
     paged = pages(api, limit=2, between=True)
     assert len(paged) == len(set(paged))
-    assert [one for one in paged if one in whole] == whole
+    assert [item for item in paged if item in whole] == whole
 
 
 def test_every_list_has_bounds(api: Api) -> None:

@@ -21,7 +21,7 @@ def test_every_patch_and_put_needs_if_match(api: Api) -> None:
     document = api.client.get("/openapi.json").json
     for path, operations in document["paths"].items():
         for method in {"patch", "put"} & operations.keys():
-            [header] = [one for one in operations[method]["parameters"] if one["name"] == "If-Match"]
+            [header] = [parameter for parameter in operations[method]["parameters"] if parameter["name"] == "If-Match"]
             assert header["required"], (method, path)
     path = api.changeable()
     answer = api.change(path)

@@ -51,15 +51,15 @@ def test_seeding_a_stack_that_does_not_answer_fails_with_the_reason() -> None:
 def test_the_table_has_every_municipality_once() -> None:
     codes = [line.partition(",")[0] for line in municipalities_csv().splitlines()[1:]]
     assert len(codes) == len(set(codes)) == 309
-    assert {one.code for one in MUNICIPALITIES} <= set(codes)
+    assert {municipality.code for municipality in MUNICIPALITIES} <= set(codes)
 
 
 def test_people_are_invented_at_example_domains_and_differ() -> None:
-    people = [one for town in MUNICIPALITIES for one in town.people] + list(PUBLIC)
-    assert all(one.email.isascii() and one.email.endswith(".example") for one in people)
-    assert len({one.email for one in people}) == len(people)
-    assert {one.language for one in people} == {"fi", "sv", "en"}
-    assert all({one.role for one in town.people} == {"officeholder", "elected"} for town in MUNICIPALITIES)
+    people = [person for town in MUNICIPALITIES for person in town.people] + list(PUBLIC)
+    assert all(person.email.isascii() and person.email.endswith(".example") for person in people)
+    assert len({person.email for person in people}) == len(people)
+    assert {person.language for person in people} == {"fi", "sv", "en"}
+    assert all({person.role for person in town.people} == {"officeholder", "elected"} for town in MUNICIPALITIES)
     assert len(contacts_csv(MUNICIPALITIES).splitlines()) == 1 + len(people) - len(PUBLIC)
 
 

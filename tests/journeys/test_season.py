@@ -30,33 +30,39 @@ def story(season_told: StoryState) -> StoryState:
 
 
 def test_everyone_who_registered_got_one_confirmation_or_one_place_in_line(story: StoryState) -> None:
-    people = [one for town in MUNICIPALITIES if town.outcome == "active" for one in town.people] + list(PUBLIC)
-    sent = {one["message_id"]: one["template"] for one in _list(story, "notifications", "/v1/deliveries")}
+    people = [person for town in MUNICIPALITIES if town.outcome == "active" for person in town.people] + list(PUBLIC)
+    sent = {
+        delivery["message_id"]: delivery["template"] for delivery in _list(story, "notifications", "/v1/deliveries")
+    }
     arrived = Counter(address for identifier, address in _mails(story) if sent[identifier] in CONFIRMATIONS)
-    assert arrived == Counter(one.email for one in people)
+    assert arrived == Counter(person.email for person in people)
 
 
 def test_no_mail_came_twice(story: StoryState) -> None:
-    assert [one for one, count in Counter(identifier for identifier, _ in _mails(story)).items() if count > 1] == []
+    assert [
+        message_id for message_id, count in Counter(identifier for identifier, _ in _mails(story)).items() if count > 1
+    ] == []
 
 
 def test_the_last_record_of_each_registration_is_what_its_get_shows(story: StoryState) -> None:
     last = {key: json.loads(value) for topic, key, value in _records(story) if topic == REGISTRATIONS}
     shown = _list(story, "events", f"/v1/events/{story.webinar['id']}/registrations")
-    assert {key: (one["sequence"], one["data"]["state"]["state"]) for key, one in last.items()} == {
-        one["id"]: (one["version"], one["state"]) for one in shown
+    assert {key: (message["sequence"], message["data"]["state"]["state"]) for key, message in last.items()} == {
+        resource["id"]: (resource["version"], resource["state"]) for resource in shown
     }
 
 
 def test_names_and_addresses_stand_on_the_contacts_topic_alone(story: StoryState) -> None:
-    people = [one for town in MUNICIPALITIES for one in town.people] + list(PUBLIC)
-    words = [word for one in people for word in (one.email, f'"{one.family_name}"', one.name)]
+    people = [person for town in MUNICIPALITIES for person in town.people] + list(PUBLIC)
+    words = [word for person in people for word in (person.email, f'"{person.family_name}"', person.name)]
     by_topic: dict[str, str] = {}
     for topic, _, value in _records(story):
         by_topic[topic] = by_topic.get(topic, "") + value
     assert {topic for topic, text in by_topic.items() if any(word in text for word in words)} == {CONTACTS}
-    contacts = [one for town in MUNICIPALITIES for one in town.people]
-    assert all(one.email in by_topic[CONTACTS] and one.family_name in by_topic[CONTACTS] for one in contacts)
+    contacts = [person for town in MUNICIPALITIES for person in town.people]
+    assert all(
+        contact.email in by_topic[CONTACTS] and contact.family_name in by_topic[CONTACTS] for contact in contacts
+    )
 
 
 def test_a_season_that_was_told_is_left_alone(story: StoryState, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +109,7 @@ def _mails(story: StoryState) -> list[tuple[str, str]]:
     """Message-ID and address of every e-mail."""
     files = Path(story.stack["mail"]["directory"]).glob("*.eml")
     parsed = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
-    return [(str(one["Message-ID"]), parseaddr(str(one["To"]))[1]) for one in parsed]
+    return [(str(mail["Message-ID"]), parseaddr(str(mail["To"]))[1]) for mail in parsed]
 
 
 def _records(story: StoryState) -> list[tuple[str, str, str]]:
@@ -116,8 +122,10 @@ def _records(story: StoryState) -> list[tuple[str, str, str]]:
         consumer_timeout_ms=2000,
     )
     topics = [name for name in consumer.topics() if name.startswith("uso.") and "relay-offsets" not in name]
-    consumer.assign([TopicPartition(name, one) for name in topics for one in consumer.partitions_for_topic(name)])
+    consumer.assign(
+        [TopicPartition(name, partition) for name in topics for partition in consumer.partitions_for_topic(name)]
+    )
     try:
-        return [(one.topic, one.key.decode(), (one.value or b"").decode()) for one in consumer]
+        return [(record.topic, record.key.decode(), (record.value or b"").decode()) for record in consumer]
     finally:
         consumer.close()

@@ -73,8 +73,8 @@ class Notifications:
 
     def hears(self, *messages: Any) -> None:
         """The messages arrive, one batch each (a list is one batch), and whoever is to be told of them is."""
-        for one in messages:
-            self.takes(one)
+        for message in messages:
+            self.takes(message)
             self.fans_out()
 
     def takes(self, message: Any) -> None:

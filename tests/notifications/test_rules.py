@@ -261,7 +261,7 @@ def test_the_same_messages_again_make_nothing_new(notifications) -> None:
     registrations = [a.registration(event, who) for who in people]
     messages = [
         a.came(a.EVENTS, "event.created", event),
-        *(a.came(a.REGISTRATIONS, "registration.created", one) for one in registrations),
+        *(a.came(a.REGISTRATIONS, "registration.created", registration) for registration in registrations),
         a.changed(event, venue={"fi": "Kaupungintalo"}),
         a.became(a.EVENTS, "event.transitioned", event, "cancelled", reason="ice"),
     ]
@@ -306,7 +306,7 @@ def test_nothing_personal_stands_in_the_outbox(notifications) -> None:
     notifications.sends()
     text = outbox_text(notifications.db)
     assert not [word for word in ("Aino", "Salmiakki", aino["email"], "kunta.example") if word in text]
-    assert [one.change["to"] for one in outbox(notifications.db, DELIVERIES)] == ["queued", "sent"]
+    assert [message.change["to"] for message in outbox(notifications.db, DELIVERIES)] == ["queued", "sent"]
     assert outbox(notifications.db, DELIVERIES)[-1].sequence == notifications.deliveries()[0]["version"]
 
 

@@ -22,7 +22,7 @@ def registered(notifications, count: int = 1, **fields):
     registrations = [a.registration(event, who) for who in people]
     notifications.hears(
         [*a.known(a.CONTACTS, *people), *a.known(a.EVENTS, event)],
-        [a.came(a.REGISTRATIONS, "registration.created", one) for one in registrations],
+        [a.came(a.REGISTRATIONS, "registration.created", registration) for registration in registrations],
     )
     return event, people, registrations
 

@@ -49,7 +49,9 @@ def test_nothing_personal_is_shown(broken: Operation, produce: Any) -> None:
     )
     with broken.consuming():
         ids = [letter["id"] for letter in _letters(broken, 3)]
-    seen = str(broken.get("dead-letters")) + "".join(str(broken.get(f"dead-letters/{one}")) for one in ids)
+    seen = str(broken.get("dead-letters")) + "".join(
+        str(broken.get(f"dead-letters/{identifier}")) for identifier in ids
+    )
     for identifier in ids:
         seen += str(broken.post(f"dead-letters/{identifier}/redrive", status=200))
     seen += str(broken.get("audit"))

@@ -69,7 +69,7 @@ def test_a_rebuild_under_writes_loses_nothing_and_brings_nothing_back(operation:
             stop.set()
             writer.join()
         wait_for(
-            lambda: {key: one["sequence"] for key, one in operation.projections().items()} == encode_offsets,
+            lambda: {key: document["sequence"] for key, document in operation.projections().items()} == encode_offsets,
             seconds=60,
             what="the copy to say what was written last",
         )
@@ -146,12 +146,12 @@ def test_another_worker_goes_on_where_one_stopped(
         rebuild(first, operation.context)
     run_out(operation, asked)
     operation.done(asked)
-    assert {key: one["n"] for key, one in operation.projections().items()} == dict.fromkeys(keys, 1)
+    assert {key: document["n"] for key, document in operation.projections().items()} == dict.fromkeys(keys, 1)
     assert operation.get(f"rebuilds/{asked['id']}")["state"] == "completed"
 
     with pytest.raises(jobs.LeaseLost):  # and should the first wake up again, it changes nothing
         rebuild(first, operation.context)
-    assert {key: one["n"] for key, one in operation.projections().items()} == dict.fromkeys(keys, 1)
+    assert {key: document["n"] for key, document in operation.projections().items()} == dict.fromkeys(keys, 1)
 
 
 def test_a_worker_killed_half_way_is_followed_by_another(operation: Operation, produce: Any, back_ends: Any) -> None:
@@ -178,7 +178,7 @@ def test_a_worker_killed_half_way_is_followed_by_another(operation: Operation, p
     done = operation.done(asked)
     assert done["read"] >= 60_000
     assert done["worker"] != half_way["worker"]
-    assert {one["n"] for one in operation.projections().values()} == {30}
+    assert {document["n"] for document in operation.projections().values()} == {30}
     assert len(operation.projections()) == 2000
     assert left_behind(operation) == []
 

@@ -86,7 +86,10 @@ def test_a_check_names_keys_and_fields_and_never_values(operation: Operation, pr
         operation.db["copies"].update_one({"_id": older}, {"$set": {"sequence": 1, "version": 1}})
         operation.db["copies"].insert_one({"_id": unknown, "sequence": 1})
         job = operation.done(operation.post("check", projection="copies"))
-    found = {one["key"]: (one["what"], one["fields"]) for one in job["result"]["projections"]["copies"]["differences"]}
+    found = {
+        difference["key"]: (difference["what"], difference["fields"])
+        for difference in job["result"]["projections"]["copies"]["differences"]
+    }
     assert found == {
         missing: ("missing", []),
         changed: ("differs", ["name"]),

@@ -233,7 +233,7 @@ class _Reassigned(Consumer):
 
     def _polls_beyond(self, place: int) -> bool:
         polled = self._kafka.poll(timeout_ms=100)
-        return any(one.offset >= place for found in polled.values() for one in found)
+        return any(record.offset >= place for found in polled.values() for record in found)
 
 
 def test_what_was_dropped_while_partitions_came_back_is_read_again(

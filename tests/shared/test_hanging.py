@@ -29,7 +29,9 @@ def test_records_of_an_open_transaction_hang(service: SimpleNamespace) -> None:
     producer = producer_of(service)
     producer.begin_transaction()
     producer.send(service.topic, key=b"k", value=b"{}", partition=1).get(20)
-    assert [(one.topic, one.partition) for one in hanging_transactions(service.settings)] == [(service.topic, 1)]
+    assert [(transaction.topic, transaction.partition) for transaction in hanging_transactions(service.settings)] == [
+        (service.topic, 1)
+    ]
     producer.commit_transaction()
     wait_for(lambda: hanging_transactions(service.settings) == [])
     producer.close()

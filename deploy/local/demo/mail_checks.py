@@ -14,12 +14,15 @@ OF_A_REGISTRATION = ("registration_confirmed", "registration_waitlisted")
 def wait_for_deliveries(story: StoryState) -> str:
     def all_done() -> list[Json] | None:
         mine = _mine(story)
-        busy = len(mine) < len(story.wanted) or any(one["state"] in UNDER_WAY for one in mine)
+        busy = len(mine) < len(story.wanted) or any(delivery["state"] in UNDER_WAY for delivery in mine)
         return None if busy else mine
 
     story.deliveries = until(f"{len(story.wanted)} e-mails handed over", all_done)
-    got = [(one["template"], address(story, one), one["language"], one["state"]) for one in story.deliveries]
-    wanted = [(one.template, one.email, one.language, "sent") for one in story.wanted]
+    got = [
+        (delivery["template"], address(story, delivery), delivery["language"], delivery["state"])
+        for delivery in story.deliveries
+    ]
+    wanted = [(mail.template, mail.email, mail.language, "sent") for mail in story.wanted]
     story.checks.same("deliveries (template, address, language, state)", got, wanted)
     return f"{len(story.deliveries)} e-mails handed to the mail server, each once and in its recipient's language"
 
@@ -30,7 +33,7 @@ def check_mails(story: StoryState) -> str:
         return "the e-mails went to a mail server outside of this stack: what arrived is not checked here"
     until(f"{len(story.wanted)} e-mails arrived", lambda: len(story.mailbox.mails) >= len(story.wanted))
     story.mails = mails = story.mailbox.mails
-    by_id = {one["message_id"].strip("<>"): one for one in story.deliveries}
+    by_id = {delivery["message_id"].strip("<>"): delivery for delivery in story.deliveries}
     story.checks.equal("Message-IDs of the deliveries, all different", len(by_id), len(story.deliveries))
     story.checks.same("Message-IDs that arrived", [mail.message_id for mail in mails], by_id)
     for mail in mails:
@@ -44,27 +47,30 @@ def address(story: StoryState, delivery: Json) -> str:
     if delivery["contact_id"]:
         email: str = story.of_contact(delivery["contact_id"])["email"]
         return email
-    return next(one.person.email for one in story.registered if one.id == delivery["registration_id"])
+    return next(
+        registration.person.email for registration in story.registered if registration.id == delivery["registration_id"]
+    )
 
 
 def _mine(story: StoryState) -> list[Json]:
     """The deliveries to the story's people."""
-    contacts = {one["id"] for one in story.contacts.values()}
-    strangers = {one.id for one in story.registered if one.contact_id is None}
+    contacts = {contact["id"] for contact in story.contacts.values()}
+    strangers = {registration.id for registration in story.registered if registration.contact_id is None}
     return [
-        one
-        for one in story.coordinator.notifications.every("/v1/deliveries")
-        if one["contact_id"] in contacts or (not one["contact_id"] and one["registration_id"] in strangers)
+        delivery
+        for delivery in story.coordinator.notifications.every("/v1/deliveries")
+        if delivery["contact_id"] in contacts
+        or (not delivery["contact_id"] and delivery["registration_id"] in strangers)
     ]
 
 
 def _measure(story: StoryState) -> None:
     """From the answer to a registration to its e-mail on the catcher's disk."""
-    answered = {one.id: one.answered_at for one in story.registered}
+    answered = {registration.id: registration.answered_at for registration in story.registered}
     registration = {
-        one["message_id"].strip("<>"): one["registration_id"]
-        for one in story.deliveries
-        if one["template"] in OF_A_REGISTRATION
+        delivery["message_id"].strip("<>"): delivery["registration_id"]
+        for delivery in story.deliveries
+        if delivery["template"] in OF_A_REGISTRATION
     }
     story.seconds_to_mail = sorted(
         mail.written_at - answered[registration[mail.message_id]]
@@ -89,6 +95,6 @@ def _check_mail(story: StoryState, mail: Mail, delivery: Json) -> None:
 
 def _subject_matter(story: StoryState, delivery: Json) -> dict[str, str]:
     """By language: the name of the event, or else of the season, that the e-mail is about."""
-    events = {one["id"]: one for one in (story.webinar, story.workshop, story.refused)}
+    events = {event["id"]: event for event in (story.webinar, story.workshop, story.refused)}
     names: dict[str, str] = events.get(delivery["event_id"], story.season)["title" if delivery["event_id"] else "name"]
     return names

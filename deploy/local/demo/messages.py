@@ -11,23 +11,25 @@ Key = tuple[str, str]
 
 def read_messages(story: StoryState) -> str:
     """The last record of each key is the newest; names and addresses stand on the contacts topic alone."""
-    versions = {(topic, one["id"]): one["version"] for topic, things in _shown(story).items() for one in things}
+    versions = {(topic, thing["id"]): thing["version"] for topic, things in _shown(story).items() for thing in things}
     story.records = read_topics(
         story.stack["kafka"]["bootstrap_servers"],
         complete=lambda records: _holds_all(records, versions),
     )
-    last = {(topic, key): one.sequence for topic in _shown(story) for key, one in newest(story.records, topic).items()}
+    last = {
+        (topic, key): record.sequence for topic in _shown(story) for key, record in newest(story.records, topic).items()
+    }
     story.checks.same(
         "the last record of each key (topic, key, version)",
         [(*key, last[key]) for key in versions],
         [(*key, version) for key, version in versions.items()],
     )
-    ids = Counter(one.id for one in story.records if one.id)
-    story.checks.equal("messages that came twice", [one for one, count in ids.items() if count > 1], [])
-    dead = [(one.topic, one.text[:300]) for one in story.records if DEAD_LETTERS.fullmatch(one.topic)]
+    ids = Counter(record.id for record in story.records if record.id)
+    story.checks.equal("messages that came twice", [identifier for identifier, count in ids.items() if count > 1], [])
+    dead = [(record.topic, record.text[:300]) for record in story.records if DEAD_LETTERS.fullmatch(record.topic)]
     story.checks.equal("dead letters", dead, [])
     story.checks.equal("names and addresses on topics other than contacts", _leaked(story.records), [])
-    topics = len({one.topic for one in story.records})
+    topics = len({record.topic for record in story.records})
     return f"{len(story.records)} messages on {topics} topics; the last of each key is what its GET shows"
 
 
@@ -39,31 +41,33 @@ def _shown(story: StoryState) -> dict[str, list[Json]]:
         story.coordinator.notifications,
     )
     gatherings = (story.webinar, story.workshop, story.refused)
-    enrolments = [enrolment.get(f"/v1/enrolments/{one['id']}") for one in story.enrolments.values()]
-    mine = {one["id"] for one in story.deliveries}
+    enrolments = [enrolment.get(f"/v1/enrolments/{known['id']}") for known in story.enrolments.values()]
+    mine = {delivery["id"] for delivery in story.deliveries}
     return {
         "uso.enrolment.organisations.v1": list(story.organisations.values()),
         CONTACTS: enrolment.every("/v1/contacts"),
         "uso.enrolment.seasons.v1": [enrolment.get(f"/v1/seasons/{story.season['id']}")],
         "uso.enrolment.enrolments.v1": enrolments,
-        "uso.events.events.v1": [events.get(f"/v1/events/{one['id']}") for one in gatherings],
+        "uso.events.events.v1": [events.get(f"/v1/events/{event['id']}") for event in gatherings],
         "uso.events.registrations.v1": events.every(f"/v1/events/{story.webinar['id']}/registrations"),
-        "uso.notifications.deliveries.v1": [one for one in notifications.every("/v1/deliveries") if one["id"] in mine],
+        "uso.notifications.deliveries.v1": [
+            delivery for delivery in notifications.every("/v1/deliveries") if delivery["id"] in mine
+        ],
     }
 
 
 def _holds_all(records: list[Record], versions: dict[Key, int]) -> bool:
-    last = {(one.topic, one.key): one.sequence for one in records}
+    last = {(record.topic, record.key): record.sequence for record in records}
     return all(last.get(key, 0) >= version for key, version in versions.items())
 
 
 def _leaked(records: list[Record]) -> list[str]:
     """The people's names and addresses that stand where they must not."""
-    spoken = "\n".join(one.text for one in records if one.topic != CONTACTS).lower()
-    people = [*(one for town in MUNICIPALITIES for one in town.people), *PUBLIC]
+    spoken = "\n".join(record.text for record in records if record.topic != CONTACTS).lower()
+    people = [*(person for town in MUNICIPALITIES for person in town.people), *PUBLIC]
     return [
         word
-        for one in people
-        for word in (one.email, one.name.lower(), f'"{one.family_name.lower()}"')
+        for person in people
+        for word in (person.email, person.name.lower(), f'"{person.family_name.lower()}"')
         if word in spoken
     ]

@@ -50,9 +50,9 @@ def contacts_csv(municipalities: Iterable[Municipality]) -> str:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for municipality in municipalities:
-        for one in municipality.people:
-            names = (one.given_name, one.family_name, one.email, one.title)
-            writer.writerow((*names, municipality.code, one.role, one.language))
+        for person in municipality.people:
+            names = (person.given_name, person.family_name, person.email, person.title)
+            writer.writerow((*names, municipality.code, person.role, person.language))
     return text.getvalue()
 
 

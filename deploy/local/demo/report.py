@@ -32,18 +32,18 @@ def show(story: StoryState, console: Console) -> None:
 
 def _timeline(story: StoryState) -> Table:
     """One municipality: what its people did and what they were written, from the three services' APIs."""
-    town = next(one for one in MUNICIPALITIES if one.code == SHOWN_IN_FULL)
+    town = next(municipality for municipality in MUNICIPALITIES if municipality.code == SHOWN_IN_FULL)
     name = story.organisations[town.code]["name"]["fi"]
-    mine = [story.contacts[one.email] for one in town.people]
-    ids = {one["id"] for one in mine}
+    mine = [story.contacts[person.email] for person in town.people]
+    ids = {contact["id"] for contact in mine}
     rows: list[tuple[str, str, str, str]] = []
-    for one in story.coordinator.events.every(f"/v1/events/{story.webinar['id']}/registrations"):
-        if one["contact_id"] in ids:
-            who = _who(story.of_contact(one["contact_id"]))
-            rows.append((one["created_at"], "registration", f"webinar: {one['state']}", who))
+    for registration in story.coordinator.events.every(f"/v1/events/{story.webinar['id']}/registrations"):
+        if registration["contact_id"] in ids:
+            who = _who(story.of_contact(registration["contact_id"]))
+            rows.append((registration["created_at"], "registration", f"webinar: {registration['state']}", who))
     for contact in mine:
-        for one in story.coordinator.notifications.every("/v1/deliveries", contact_id=contact["id"]):
-            rows.append((one["sent_at"] or one["created_at"], "e-mail", one["template"], _who(contact)))
+        for delivery in story.coordinator.notifications.every("/v1/deliveries", contact_id=contact["id"]):
+            rows.append((delivery["sent_at"] or delivery["created_at"], "e-mail", delivery["template"], _who(contact)))
     table = Table("when", "what", "which", "who", title=f"{name}: registrations and deliveries", title_justify="left")
     for at, kind, what, who in sorted(rows):
         table.add_row(f"{datetime.fromisoformat(at).astimezone(FINLAND):%H:%M:%S.%f}"[:-3], kind, what, who)
@@ -62,9 +62,9 @@ def _balance(story: StoryState) -> Table:
 
 
 def _mails(story: StoryState) -> Table:
-    counts = Counter((one["template"], one["language"]) for one in story.deliveries)
+    counts = Counter((delivery["template"], delivery["language"]) for delivery in story.deliveries)
     table = Table("template", *LANGUAGES, "all", title="E-mails by template and language", title_justify="left")
-    templates = dict.fromkeys(one.template for one in story.wanted)
+    templates = dict.fromkeys(mail.template for mail in story.wanted)
     for template in templates:
         numbers = [counts[template, language] for language in LANGUAGES]
         table.add_row(template, *(str(number or "") for number in numbers), str(sum(numbers)))
@@ -78,7 +78,7 @@ def _mails(story: StoryState) -> Table:
 
 def _one_mail(story: StoryState) -> Panel | Text:
     """A Finnish confirmation of a registration, whole."""
-    mail = next((one for one in story.mails if one.language == "fi" and one.entry is not None), None)
+    mail = next((mail for mail in story.mails if mail.language == "fi" and mail.entry is not None), None)
     if mail is None:
         return Text("The e-mails went to a mail server outside of this stack: none is shown here.")
     return Panel(Group(*_printed(mail)), title="One of them", title_align="left")
@@ -103,7 +103,7 @@ def _printed(mail: Mail) -> list[Text]:
 
 def _topics(story: StoryState) -> Table:
     table = Table("topic", "message type", "messages", title="Messages by topic", title_justify="left")
-    counts = Counter((one.topic, one.type) for one in story.records)
+    counts = Counter((record.topic, record.type) for record in story.records)
     before = ""
     for (topic, kind), number in sorted(counts.items()):
         if topic != before and before:

@@ -44,7 +44,7 @@ def import_municipalities(story: StoryState) -> str:
         wanted = {"created": created, "updated": 0, "unchanged": unchanged, "rejected": []}
         story.checks.equal(f"the {turn} import", figures(result, *wanted), wanted)
     found = story.coordinator.enrolment.every("/v1/organisations", kind="municipality")
-    story.organisations = {one["municipality_code"]: one for one in found}
+    story.organisations = {organisation["municipality_code"]: organisation for organisation in found}
     story.checks.equal("municipalities listed", len(story.organisations), HOW_MANY)
     story.checks.equal("languages of Närpiö", story.organisations["545"]["languages"], ["sv", "fi"])
     return f"{HOW_MANY} municipalities imported; importing them again changed nothing"
@@ -59,23 +59,23 @@ def open_season(story: StoryState) -> str:
 
 def import_contacts(story: StoryState) -> str:
     table = contacts_csv(MUNICIPALITIES)
-    people = [one for municipality in MUNICIPALITIES for one in municipality.people]
+    people = [person for municipality in MUNICIPALITIES for person in municipality.people]
     result = story.coordinator.enrolment.upload("/v1/contacts/import", table)
     wanted = {"created": len(people), "updated": 0, "unchanged": 0, "rejected": []}
     story.checks.equal("the import of contacts", figures(result, *wanted), wanted)
-    story.contacts = {one["email"]: one for one in story.coordinator.enrolment.every("/v1/contacts")}
-    story.checks.same("contacts' addresses", story.contacts, [one.email for one in people])
-    counts = [sum(one.language == language for one in people) for language in ("fi", "sv", "en")]
+    story.contacts = {contact["email"]: contact for contact in story.coordinator.enrolment.every("/v1/contacts")}
+    story.checks.same("contacts' addresses", story.contacts, [person.email for person in people])
+    counts = [sum(person.language == language for person in people) for language in ("fi", "sv", "en")]
     return f"{len(people)} contacts imported: {counts[0]} Finnish, {counts[1]} Swedish, {counts[2]} English"
 
 
 def enrol(story: StoryState) -> str:
-    story.enrolments = dict(at_once(lambda one: _enrol(story, one), list(MUNICIPALITIES)))
-    active = [one for one in MUNICIPALITIES if one.outcome == "active"]
-    for one in MUNICIPALITIES:
-        story.wants("enrolment_received", *one.people)
-    for one in active:
-        story.wants("enrolment_confirmed", *one.people)
+    story.enrolments = dict(at_once(lambda municipality: _enrol(story, municipality), list(MUNICIPALITIES)))
+    active = [municipality for municipality in MUNICIPALITIES if municipality.outcome == "active"]
+    for municipality in MUNICIPALITIES:
+        story.wants("enrolment_received", *municipality.people)
+    for municipality in active:
+        story.wants("enrolment_confirmed", *municipality.people)
     again = story.coordinator.enrolment.call("POST", "/v1/enrolments", json=_inquiry(story, active[0]), fine=(409,))
     story.checks.equal("a second enrolment's status", again.status, 409)
     others = len(MUNICIPALITIES) - len(active)
@@ -84,7 +84,7 @@ def enrol(story: StoryState) -> str:
 
 def run_season(story: StoryState) -> str:
     story.season = _season_to(story, story.season, "running")
-    active = [one.code for one in MUNICIPALITIES if one.outcome == "active"]
+    active = [municipality.code for municipality in MUNICIPALITIES if municipality.outcome == "active"]
     at_once(lambda code: _activate(story, code), active)
     for municipality in MUNICIPALITIES:
         now = story.coordinator.enrolment.get(f"/v1/enrolments/{story.enrolments[municipality.code]['id']}")
@@ -103,7 +103,7 @@ def _inquiry(story: StoryState, municipality: Municipality) -> Json:
     return {
         "season_id": story.season["id"],
         "organisation_id": story.organisations[municipality.code]["id"],
-        "contact_ids": [story.contacts[one.email]["id"] for one in municipality.people],
+        "contact_ids": [story.contacts[person.email]["id"] for person in municipality.people],
         "coordinator": "demo-coordinator",
         "themes": [THEME],
         "source": SOURCE,

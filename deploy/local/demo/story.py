@@ -37,7 +37,7 @@ CHAPTERS: tuple[tuple[str, Chapter], ...] = (
 def has_been_told(stack: dict[str, Any]) -> bool:
     """Whether season 7 is there already."""
     seasons = Staff(stack, "viewer").enrolment.every("/v1/seasons")
-    return any(one["number"] == 7 for one in seasons)
+    return any(season["number"] == 7 for season in seasons)
 
 
 def tell(stack: dict[str, Any], console: Console) -> StoryState:

@@ -66,11 +66,11 @@ class StoryState:
 
     def wants(self, template: str, *people: Person) -> None:
         """From here on each of them must get this e-mail."""
-        self.wanted += [Wanted(template=template, email=one.email, language=one.language) for one in people]
+        self.wanted += [Wanted(template=template, email=person.email, language=person.language) for person in people]
 
     def of_contact(self, contact_id: str) -> Json:
         """The contact with this id. Raises WentWrong when the story knows none."""
-        found = next((one for one in self.contacts.values() if one["id"] == contact_id), None)
+        found = next((contact for contact in self.contacts.values() if contact["id"] == contact_id), None)
         if found is None:
             raise WentWrong(f"contact {contact_id} is none of the story's")
         return found

@@ -54,7 +54,7 @@ def read_topics(servers: str, *, complete: Callable[[list[Record]], bool], secon
             polled = consumer.poll(timeout_ms=100)
             now = time.monotonic()
             for found in polled.values():
-                records += [_record(one) for one in found]
+                records += [_record(message) for message in found]
                 quiet_since = now
             if polled or not done:
                 done = complete(records)
@@ -67,7 +67,7 @@ def read_topics(servers: str, *, complete: Callable[[list[Record]], bool], secon
 
 def newest(records: list[Record], topic: str) -> dict[str, Record]:
     """The last record of each key of a topic (order holds per key)."""
-    return {one.key: one for one in records if one.topic == topic}
+    return {record.key: record for record in records if record.topic == topic}
 
 
 def _record(raw: Any) -> Record:

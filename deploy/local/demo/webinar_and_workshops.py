@@ -57,17 +57,22 @@ def publish_webinar(story: StoryState) -> str:
 
 
 def register_all(story: StoryState) -> str:
-    people = [one for town in MUNICIPALITIES if town.outcome == "active" for one in town.people]
-    story.registered = at_once(lambda one: _register(story, one), [*people, *PUBLIC])
-    confirmed = [one for one in story.registered if one.answer["state"] == "confirmed"]
-    waiting = [one for one in story.registered if one.answer["state"] == "waitlisted"]
-    story.wants("registration_confirmed", *(one.person for one in confirmed))
-    story.wants("registration_waitlisted", *(one.person for one in waiting))
+    people = [person for town in MUNICIPALITIES if town.outcome == "active" for person in town.people]
+    story.registered = at_once(lambda person: _register(story, person), [*people, *PUBLIC])
+    confirmed = [registration for registration in story.registered if registration.answer["state"] == "confirmed"]
+    waiting = [registration for registration in story.registered if registration.answer["state"] == "waitlisted"]
+    story.wants("registration_confirmed", *(registration.person for registration in confirmed))
+    story.wants("registration_waitlisted", *(registration.person for registration in waiting))
     story.checks.equal("seats taken", len(confirmed), SEATS)
     story.checks.equal("people in line", len(waiting), len(story.registered) - SEATS)
     line = range(1, len(waiting) + 1)
-    story.checks.same("positions as they were answered", [one.answer["position"] for one in waiting], line)
-    _check_line(story, [one.id for one in sorted(waiting, key=lambda one: one.answer["position"])])
+    story.checks.same(
+        "positions as they were answered", [registration.answer["position"] for registration in waiting], line
+    )
+    _check_line(
+        story,
+        [registration.id for registration in sorted(waiting, key=lambda registration: registration.answer["position"])],
+    )
     first = story.registered[0]
     path, body = _registrations(story), {"contact_id": first.contact_id}
     again = story.coordinator.events.call("POST", path, json=body, fine=(409,)).body
@@ -76,9 +81,14 @@ def register_all(story: StoryState) -> str:
 
 
 def give_up_a_seat(story: StoryState) -> str:
-    leaving = next(one for one in story.registered if one.contact_id and one.answer["state"] == "confirmed")
+    leaving = next(
+        registration
+        for registration in story.registered
+        if registration.contact_id and registration.answer["state"] == "confirmed"
+    )
     line = sorted(
-        (one for one in story.registered if one.answer["state"] == "waitlisted"), key=lambda one: one.answer["position"]
+        (registration for registration in story.registered if registration.answer["state"] == "waitlisted"),
+        key=lambda registration: registration.answer["position"],
     )
     path = f"/v1/registrations/{leaving.id}/transitions"
     story.checks.equal(
@@ -93,12 +103,12 @@ def give_up_a_seat(story: StoryState) -> str:
     story.cancelled, story.promoted = leaving, line[0]
     story.wants("registration_cancelled", leaving.person)
     story.wants("registration_promoted", line[0].person)
-    _check_line(story, [one.id for one in line[1:]])
+    _check_line(story, [place.id for place in line[1:]])
     return "one seat is given up, and the first in line has it; the others moved up"
 
 
 def hold_workshops(story: StoryState) -> str:
-    town = next(one for one in MUNICIPALITIES if one.code == SHOWN_IN_FULL)
+    town = next(municipality for municipality in MUNICIPALITIES if municipality.code == SHOWN_IN_FULL)
     name = story.organisations[town.code]["name"]["fi"]
     story.workshop = _ask_for_workshop(story, town, weeks=6, outcome="published")
     story.refused = _ask_for_workshop(story, town, weeks=10, outcome="refused")
@@ -107,7 +117,7 @@ def hold_workshops(story: StoryState) -> str:
     story.account = story.coordinator.enrolment.get(f"/v1/enrolments/{story.enrolments[town.code]['id']}/workshop-days")
     wanted = {"granted": 6, "reserved": 2 * WORKSHOP_DAYS, "used": 0, "available": 6 - 2 * WORKSHOP_DAYS}
     story.checks.equal("the balance in half days", figures(story.account, *wanted), wanted)
-    kinds = [(one["kind"], one["event_id"]) for one in story.account["ledger"] if one["event_id"]]
+    kinds = [(entry["kind"], entry["event_id"]) for entry in story.account["ledger"] if entry["event_id"]]
     story.checks.same(
         "the ledger's answers", kinds, [("reserved", story.workshop["id"]), ("refused", story.refused["id"])]
     )
@@ -140,7 +150,7 @@ def _stranger(person: Person) -> Json:
 def _check_line(story: StoryState, wanted: list[str]) -> None:
     """The line stands in this order, its places counted from 1, and every seat is taken."""
     line = story.coordinator.events.every(_registrations(story), state="waitlisted")
-    places = {one["position"]: one["id"] for one in line}
+    places = {place["position"]: place["id"] for place in line}
     story.checks.equal("the line", places, dict(enumerate(wanted, start=1)))
     seated = story.coordinator.events.every(_registrations(story), state="confirmed")
     story.checks.equal("confirmed registrations", len(seated), SEATS)

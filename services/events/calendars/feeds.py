@@ -52,4 +52,4 @@ def feed(events: Iterable[Document], *, language: str, name: str | None = None) 
 
 def in_language(texts: dict[str, str] | None, language: str) -> str:
     """The text in `language`, else in the first language that there is; empty without any."""
-    return next((texts[one] for one in (language, *LANGUAGES) if texts.get(one)), "") if texts else ""
+    return next((texts[choice] for choice in (language, *LANGUAGES) if texts.get(choice)), "") if texts else ""

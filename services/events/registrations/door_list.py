@@ -17,22 +17,22 @@ def door_list(db: Database, secrets: Secrets, event_id: str) -> list[Document]:
     """One row for each registration that is not cancelled: those with a seat by name, then the waiting in line."""
     query = {"event_id": event_id, "state": {"$nin": ["cancelled", "refused"]}}
     found = with_positions(db, list(db[REGISTRATIONS.collection].find(query).sort(list(BY_ARRIVAL))))
-    contacts = _by_id(db, CONTACTS.collection, {one["contact_id"] for one in found})
-    organisations = _by_id(db, ORGANISATIONS.collection, {one["organisation_id"] for one in found})
+    contacts = _by_id(db, CONTACTS.collection, {registration["contact_id"] for registration in found})
+    organisations = _by_id(db, ORGANISATIONS.collection, {registration["organisation_id"] for registration in found})
     rows = []
-    for one in found:
-        who = person_of(secrets, one) or contacts.get(one["contact_id"]) or {}
-        organisation = who.get("organisation") or _one_language(organisations.get(one["organisation_id"]))
+    for registration in found:
+        who = person_of(secrets, registration) or contacts.get(registration["contact_id"]) or {}
+        organisation = who.get("organisation") or _one_language(organisations.get(registration["organisation_id"]))
         rows.append(
             {
                 "family_name": who.get("family_name") or "",
                 "given_name": who.get("given_name") or "",
                 "organisation": organisation or "",
-                "role": one["role"] or "",
-                "language": one["language"],
-                "state": one["state"],
-                "position": one["position"],
-                "registration_id": one["_id"],
+                "role": registration["role"] or "",
+                "language": registration["language"],
+                "state": registration["state"],
+                "position": registration["position"],
+                "registration_id": registration["_id"],
             }
         )
     return sorted((row for row in rows if row["position"] is None), key=_by_name) + [

@@ -93,11 +93,11 @@ def _named(db: Database, secrets: Secrets, event_id: str, q: str) -> Document:
     """Those whose name has words that begin so. Sealed names can only be read one by one."""
     all_of_event = db[REGISTRATIONS.collection].find({"event_id": event_id}, {"contact_id": 1, "person_sealed": 1})
     contacts, persons = [], []
-    for one in all_of_event:
-        person = person_of(secrets, one)
+    for registration in all_of_event:
+        person = person_of(secrets, registration)
         if person is None:
-            contacts.append(one["contact_id"])
+            contacts.append(registration["contact_id"])
         elif matches(search_words(person["given_name"], person["family_name"], person["email"]), q):
-            persons.append(one["_id"])
+            persons.append(registration["_id"])
     found = db[CONTACTS.collection].find({"$and": [{"_id": {"$in": contacts}}, search_query(q)]}, {"_id": 1})
     return {"$or": [{"_id": {"$in": persons}}, {"contact_id": {"$in": [row["_id"] for row in found]}}]}

@@ -52,7 +52,8 @@ class RuleBook:
                     continue
                 try:
                     wanted += [
-                        (message.cause, new_delivery(rule, message, one)) for one in rule.to(references, message)
+                        (message.cause, new_delivery(rule, message, recipient))
+                        for recipient in rule.to(references, message)
                     ]
                 except NotHereYet:
                     uow.write(WAITING, InsertOne(waiting_row(self.name, rule.name, message, uow.now)))

@@ -38,17 +38,17 @@ def load_references(db: Database, deliveries: Sequence[Document]) -> References:
         ids = sorted({identifier for identifier in identifiers if identifier})
         return {row["_id"]: row for row in db[collection].find({"_id": {"$in": ids}})} if ids else {}
 
-    enrolments = find(ENROLMENTS.collection, (one["enrolment_id"] for one in deliveries))
-    registrations = find(REGISTRATIONS.collection, (one["registration_id"] for one in deliveries))
-    events = find(EVENTS.collection, (one["event_id"] for one in deliveries))
-    contacts = _contacts(db, [one["contact_id"] for one in deliveries if one["contact_id"]])
+    enrolments = find(ENROLMENTS.collection, (delivery["enrolment_id"] for delivery in deliveries))
+    registrations = find(REGISTRATIONS.collection, (delivery["registration_id"] for delivery in deliveries))
+    events = find(EVENTS.collection, (delivery["event_id"] for delivery in deliveries))
+    contacts = _contacts(db, [delivery["contact_id"] for delivery in deliveries if delivery["contact_id"]])
     return References(
         contacts=contacts,
         organisations=find(
             ORGANISATIONS.collection,
-            (one.get("organisation_id") for group in (contacts, enrolments) for one in group.values()),
+            (document.get("organisation_id") for group in (contacts, enrolments) for document in group.values()),
         ),
-        seasons=find(SEASONS.collection, (one.get("season_id") for one in enrolments.values())),
+        seasons=find(SEASONS.collection, (enrolment.get("season_id") for enrolment in enrolments.values())),
         enrolments=enrolments,
         events=events,
         registrations=registrations,
@@ -71,15 +71,17 @@ def _contacts(db: Database, identifiers: Sequence[str]) -> ById:
     """Contacts by the ids asked for; one that was merged is the one that it was merged into."""
     found = {row["_id"]: row for row in db[CONTACTS.collection].find({"_id": {"$in": list(set(identifiers))}})}
     for _ in range(5):
-        into = {one["merged_into"] for one in found.values() if one.get("merged_into")}
+        into = {contact["merged_into"] for contact in found.values() if contact.get("merged_into")}
         if not into:
             break
         others = {row["_id"]: row for row in db[CONTACTS.collection].find({"_id": {"$in": list(into)}})}
         if not others:
             break
         found = {
-            identifier: others.get(one["merged_into"], {**one, "merged_into": None}) if one.get("merged_into") else one
-            for identifier, one in found.items()
+            identifier: others.get(contact["merged_into"], {**contact, "merged_into": None})
+            if contact.get("merged_into")
+            else contact
+            for identifier, contact in found.items()
         }
     return found
 
@@ -98,7 +100,7 @@ def _positions(db: Database, deliveries: Sequence[Document], registrations: ById
 
 
 def _events_with_check_in(db: Database, deliveries: Sequence[Document]) -> frozenset[str]:
-    asked = {one["event_id"] for one in deliveries if one["template"] == "feedback_request"}
+    asked = {delivery["event_id"] for delivery in deliveries if delivery["template"] == "feedback_request"}
     return frozenset(
         event_id
         for event_id in asked

@@ -69,7 +69,7 @@ class _Check:
         if bound:
             raise self._bad(loop, "a loop within a loop is not possible here.")
         if not isinstance(loop.target, nodes.Name) or loop.test is not None or loop.recursive:
-            raise self._bad(loop, "a loop is written {% for one in list %}.")
+            raise self._bad(loop, "a loop is written {% for item in list %}.")
         if loop.target.name in {name.partition(".")[0] for name in self.names} | {"loop"}:
             raise self._bad(loop, f"{loop.target.name} is taken; give the loop's variable another name.")
         if path is None or (path in self.names and path not in self.many):
@@ -94,7 +94,10 @@ class _Check:
             path = _path(node.node) if node.node is not None else None
             if path is None or (path in self.names and path not in self.many):
                 raise self._bad(node, f"{node.name} goes through a placeholder that is a list.")
-            if any(not isinstance(given, nodes.Const) for given in [*node.args, *(one.value for one in node.kwargs)]):
+            if any(
+                not isinstance(given, nodes.Const)
+                for given in [*node.args, *(keyword.value for keyword in node.kwargs)]
+            ):
                 raise self._bad(node, f"{node.name} takes a text in quotation marks.")
 
     def _unknown(self, path: str, node: nodes.Node) -> UnknownPlaceholder:

@@ -250,17 +250,27 @@ CONTEXT: Mapping[str, tuple[Placeholder, ...]] = {
 
 def example_context(key: str, language: str) -> dict[str, Any]:
     """Values for a preview, with every placeholder of the key. Raises KeyError for an unknown key or language."""
-    return _nested({one.name: one.example_in(language) for one in CONTEXT[key]})
+    return _nested({placeholder.name: placeholder.example_in(language) for placeholder in CONTEXT[key]})
 
 
 def bare_context(key: str, language: str) -> dict[str, Any]:
     """The same with nothing in what is optional. Raises KeyError like `example_context`."""
-    return _nested({one.name: None if one.optional else one.example_in(language) for one in CONTEXT[key]})
+    return _nested(
+        {
+            placeholder.name: None if placeholder.optional else placeholder.example_in(language)
+            for placeholder in CONTEXT[key]
+        }
+    )
 
 
 def context_without(key: str, language: str, missing: Collection[str]) -> dict[str, Any]:
     """The same with nothing in the placeholders `missing`. Raises KeyError like `example_context`."""
-    return _nested({one.name: None if one.name in missing else one.example_in(language) for one in CONTEXT[key]})
+    return _nested(
+        {
+            placeholder.name: None if placeholder.name in missing else placeholder.example_in(language)
+            for placeholder in CONTEXT[key]
+        }
+    )
 
 
 def _nested(values: Mapping[str, Any]) -> dict[str, Any]:

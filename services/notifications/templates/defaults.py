@@ -35,7 +35,7 @@ def in_language(texts: Mapping[str, str] | str | None, language: str) -> str:
     if isinstance(texts, str):
         return texts
     wanted = (language, *FALL_BACK, *texts)
-    return next((texts[one] for one in wanted if texts.get(one)), "")
+    return next((texts[choice] for choice in wanted if texts.get(choice)), "")
 
 
 def _split(text: str, name: str) -> tuple[str, str]:

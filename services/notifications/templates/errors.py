@@ -32,8 +32,10 @@ class UnknownPlaceholders(UnusableTemplate):
 
     def __init__(self, unknown: Sequence[UnknownPlaceholder]) -> None:
         self.unknown = list(unknown)
-        fields = dict.fromkeys(one.field for one in unknown)
-        super().__init__({field: [str(one) for one in unknown if one.field == field] for field in fields})
+        fields = dict.fromkeys(placeholder.field for placeholder in unknown)
+        super().__init__(
+            {field: [str(placeholder) for placeholder in unknown if placeholder.field == field] for field in fields}
+        )
 
 
 class BadSyntax(UnusableTemplate):

@@ -67,7 +67,9 @@ def compile_template(key: str, subject: str, body: str) -> CompiledTemplate:
     for field, source in sources.items():
         if len(source) > MAX_SOURCE:
             raise BadSyntax(field, 1, f"longer than {MAX_SOURCE} characters.")
-    unknown = [one for field, source in sources.items() for one in check(_for_body(), field, source, known)]
+    unknown = [
+        placeholder for field, source in sources.items() for placeholder in check(_for_body(), field, source, known)
+    ]
     if unknown:
         raise UnknownPlaceholders(unknown)
     try:

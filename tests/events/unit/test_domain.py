@@ -114,10 +114,10 @@ def test_seats_go_in_the_order_of_the_line_to_those_who_may_have_them(
 ) -> None:
     waiting = [{"n": number, "organisation_id": organisation} for number, organisation in enumerate(line)]
     chosen = next_in_line(waiting, free=free, seated={"a": 1}, most=most)
-    assert [one["n"] for one in chosen] == sorted(one["n"] for one in chosen)
+    assert [registration["n"] for registration in chosen] == sorted(registration["n"] for registration in chosen)
     assert free is None or len(chosen) <= free
-    of = ["a", *(one["organisation_id"] for one in chosen)]
+    of = ["a", *(registration["organisation_id"] for registration in chosen)]
     assert most is None or all(of.count(organisation) <= max(most, 1) for organisation in ("a", "b"))
     if free is None or len(chosen) < free:
-        left = [one for one in waiting if one not in chosen]
-        assert all(most is not None and of.count(one["organisation_id"]) >= most for one in left)
+        left = [registration for registration in waiting if registration not in chosen]
+        assert all(most is not None and of.count(registration["organisation_id"]) >= most for registration in left)

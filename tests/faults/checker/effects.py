@@ -17,8 +17,10 @@ def seats(observed: Observed) -> Iterable[Verdict]:
     for record in observed.last(REGISTRATIONS).values():
         of_event[record.state["event_id"]].append(record.state)
     events = {key: record.state for key, record in observed.last(EVENTS).items()}
-    taken = {event: sum(one["state"] in SEATED for one in found) for event, found in of_event.items()}
-    waiting = {event: sum(one["state"] == "waitlisted" for one in found) for event, found in of_event.items()}
+    taken = {event: sum(registration["state"] in SEATED for registration in found) for event, found in of_event.items()}
+    waiting = {
+        event: sum(registration["state"] == "waitlisted" for registration in found) for event, found in of_event.items()
+    }
     limited = {event: state["capacity"] for event, state in events.items() if state.get("capacity") is not None}
     at_the_door = _let_in_at_the_door(observed)
     yield verdict(
@@ -45,33 +47,38 @@ def seats(observed: Observed) -> Iterable[Verdict]:
     yield verdict(
         "no seat is free while somebody waits",
         (
-            (taken.get(one, 0) >= most or not waiting.get(one), f"{one}: {waiting.get(one)} wait")
-            for one, most in limited.items()
-            if events[one]["state"] == "published"
+            (taken.get(event, 0) >= most or not waiting.get(event), f"{event}: {waiting.get(event)} wait")
+            for event, most in limited.items()
+            if events[event]["state"] == "published"
         ),
     )
     yield verdict(
         "nobody was let in before one who had waited longer",
         (
-            (max(_promoted(observed, one), default=0) < min(_numbers(found, "waitlisted"), default=2**60), one)
-            for one, found in of_event.items()
+            (max(_promoted(observed, event), default=0) < min(_numbers(found, "waitlisted"), default=2**60), event)
+            for event, found in of_event.items()
         ),
     )
     yield verdict(
         "the line of each event is 1, 2, 3 …",
-        ((line == list(range(1, len(line) + 1)), f"{one}: {line}") for one, line in observed.lines.items()),
+        ((line == list(range(1, len(line) + 1)), f"{event}: {line}") for event, line in observed.lines.items()),
     )
-    numbers = Counter((event, one["queue_number"]) for event, found in of_event.items() for one in found)
-    yield verdict("no two have the same number", ((count == 1, f"{one}") for one, count in numbers.items()))
+    numbers = Counter(
+        (event, registration["queue_number"]) for event, found in of_event.items() for registration in found
+    )
+    yield verdict("no two have the same number", ((count == 1, f"{place}") for place, count in numbers.items()))
     people = Counter(
-        (event, one["contact_id"]) for event, found in of_event.items() for one in found if one["state"] != "cancelled"
+        (event, registration["contact_id"])
+        for event, found in of_event.items()
+        for registration in found
+        if registration["state"] != "cancelled"
     )
-    yield verdict("nobody is registered twice", ((count == 1, f"{one}") for one, count in people.items()))
+    yield verdict("nobody is registered twice", ((count == 1, f"{person}") for person, count in people.items()))
 
 
 def half_days(observed: Observed) -> Iterable[Verdict]:
     """Workshop days: sums of the ledger, what each workshop holds, never overdrawn."""
-    events = {one["_id"]: one for one in observed.collection("events", "events") if one["kind"] == "workshop"}
+    events = {event["_id"]: event for event in observed.collection("events", "events") if event["kind"] == "workshop"}
     held: Counter[str] = Counter()
     used: Counter[str] = Counter()
     answers: Counter[tuple[str, int]] = Counter()
@@ -96,21 +103,24 @@ def half_days(observed: Observed) -> Iterable[Verdict]:
         "a workshop holds the days that its state calls for",
         (
             (
-                (held[one], used[one]) == _called_for(event),
-                f"{one} {event['state']}: {held[one]} held, {used[one]} used",
+                (held[identifier], used[identifier]) == _called_for(event),
+                f"{identifier} {event['state']}: {held[identifier]} held, {used[identifier]} used",
             )
-            for one, event in events.items()
+            for identifier, event in events.items()
         ),
     )
-    yield verdict("a workshop's request has one answer", ((n == 1, f"{one}: {n}") for one, n in answers.items()))
+    yield verdict(
+        "a workshop's request has one answer", ((n == 1, f"{request}: {n}") for request, n in answers.items())
+    )
 
 
 def one_of_each(observed: Observed) -> Iterable[Verdict]:
     """One enrolment an organisation and season."""
     pairs = Counter(
-        (one["organisation_id"], one["season_id"]) for one in observed.collection("enrolment", "enrolments")
+        (enrolment["organisation_id"], enrolment["season_id"])
+        for enrolment in observed.collection("enrolment", "enrolments")
     )
-    yield verdict("an organisation is in a season once", ((count == 1, f"{one}") for one, count in pairs.items()))
+    yield verdict("an organisation is in a season once", ((count == 1, f"{pair}") for pair, count in pairs.items()))
 
 
 def _called_for(event: Document) -> tuple[int, int] | None:
@@ -134,8 +144,8 @@ def _let_in_at_the_door(observed: Observed) -> Counter[str]:
 
 def _promoted(observed: Observed, event: str) -> list[int]:
     found = observed.messages(REGISTRATIONS, "registration.promoted")
-    return [one.state["queue_number"] for one in found if one.state["event_id"] == event]
+    return [registration.state["queue_number"] for registration in found if registration.state["event_id"] == event]
 
 
 def _numbers(registrations: list[Document], state: str) -> list[int]:
-    return [one["queue_number"] for one in registrations if one["state"] == state]
+    return [registration["queue_number"] for registration in registrations if registration["state"] == state]

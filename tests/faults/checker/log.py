@@ -18,15 +18,15 @@ def log(observed: Observed) -> Iterable[Verdict]:
     on_topics = Counter(record.id for record in observed.own_records if record.value is not None)
     yield verdict(
         "every committed change is on its topic (lost)",
-        ((on_topics[one] > 0, f"{one} for {topic} is on no topic") for one, topic in rows.items()),
+        ((on_topics[message] > 0, f"{message} for {topic} is on no topic") for message, topic in rows.items()),
     )
     yield verdict(
         "no message is on a topic twice (doubled)",
-        ((count == 1, f"{one} is there {count} times") for one, count in on_topics.items()),
+        ((count == 1, f"{message} is there {count} times") for message, count in on_topics.items()),
     )
     yield verdict(
         "nothing is on a topic that was not committed",
-        ((one in rows, f"{one} is in no outbox") for one in on_topics),
+        ((message in rows, f"{message} is in no outbox") for message in on_topics),
     )
     yield from _order(observed)
     yield _newest_is_last(observed)
@@ -55,7 +55,10 @@ def _newest_is_last(observed: Observed) -> Verdict:
     cases = []
     for owned in observed.owned:
         last = observed.last(owned.topic)
-        documents = {owned.key(one): owned.show(one) for one in observed.collection(owned.service, owned.collection)}
+        documents = {
+            owned.key(document): owned.show(document)
+            for document in observed.collection(owned.service, owned.collection)
+        }
         for key in documents.keys() | last.keys():
             said = last[key].state if key in last and last[key].value is not None else None
             cases.append((said == documents.get(key), f"{owned.topic} {key}: the last record is not what is kept"))

@@ -13,25 +13,30 @@ ENROLMENTS = "uso.enrolment.enrolments.v1"
 def deliveries(observed: Observed) -> Iterable[Verdict]:
     """What the messages call for against the deliveries that there are."""
     found: Counter[tuple[str, str, str]] = Counter()
-    for one in observed.collection("notifications", "deliveries"):
-        found[one["because"]["message_id"], one["template"], one["contact_id"]] += 1
+    for delivery in observed.collection("notifications", "deliveries"):
+        found[delivery["because"]["message_id"], delivery["template"], delivery["contact_id"]] += 1
     wanted = list(_called_for(observed))
     yield verdict(
         "each message led to one delivery for each rule and recipient",
-        ((found[one] == 1, f"{one}: {found[one]} deliveries") for one in wanted),
+        ((found[message] == 1, f"{message}: {found[message]} deliveries") for message in wanted),
     )
-    yield verdict("no delivery is there twice", ((count == 1, f"{one}: {count}") for one, count in found.items()))
+    yield verdict(
+        "no delivery is there twice", ((count == 1, f"{delivery}: {count}") for delivery, count in found.items())
+    )
     cancelled: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in observed.collection("notifications", "deliveries"):
-        cancelled[one["template"]][one["registration_id"]] += 1
+    for delivery in observed.collection("notifications", "deliveries"):
+        cancelled[delivery["template"]][delivery["registration_id"]] += 1
     off = {key for key, record in observed.last(EVENTS).items() if record.state["state"] == "cancelled"}
-    left = [one for one in observed.last(REGISTRATIONS).values() if one.state["event_id"] in off]
+    left = [record for record in observed.last(REGISTRATIONS).values() if record.state["event_id"] in off]
     yield verdict(
         "whoever had a place at a cancelled event was told so once",
         (
-            (cancelled["event_cancelled"][one.key] == 1, f"{one.key}: {cancelled['event_cancelled'][one.key]} times")
-            for one in left
-            if one.state["state"] in ("confirmed", "waitlisted")
+            (
+                cancelled["event_cancelled"][record.key] == 1,
+                f"{record.key}: {cancelled['event_cancelled'][record.key]} times",
+            )
+            for record in left
+            if record.state["state"] in ("confirmed", "waitlisted")
         ),
     )
 
@@ -40,29 +45,31 @@ def mails(observed: Observed) -> Iterable[Verdict]:
     """The mailbox against the deliveries."""
     sent: dict[str, Document] = {}
     unsettled = []
-    for one in observed.collection("notifications", "deliveries"):
-        unsettled.append((one["state"] in ("sent", "cancelled", "suppressed"), f"{one['_id']} is {one['state']}"))
-        if one["message_id"]:
-            sent[one["message_id"]] = one
+    for delivery in observed.collection("notifications", "deliveries"):
+        unsettled.append(
+            (delivery["state"] in ("sent", "cancelled", "suppressed"), f"{delivery['_id']} is {delivery['state']}")
+        )
+        if delivery["message_id"]:
+            sent[delivery["message_id"]] = delivery
     arrived = Counter(mail.message_id for mail in observed.mails)
     yield verdict("every delivery came to its end", unsettled)
     yield verdict(
         "every sent delivery is in the mailbox",
         (
-            (arrived[message_id] > 0, f"{one['_id']} is sent and did not arrive")
-            for message_id, one in sent.items()
-            if one["state"] == "sent"
+            (arrived[message_id] > 0, f"{delivery['_id']} is sent and did not arrive")
+            for message_id, delivery in sent.items()
+            if delivery["state"] == "sent"
         ),
     )
     yield verdict(
         "every mail is a sent delivery's",
-        ((sent.get(one, {}).get("state") == "sent", f"{one} is nobody's") for one in arrived),
+        ((sent.get(message_id, {}).get("state") == "sent", f"{message_id} is nobody's") for message_id in arrived),
     )
     yield verdict(
         "a mail came once; again only where its outcome was unknown",
         (
-            (count == 1 or _explained(observed, sent.get(one), count), f"{one} came {count} times")
-            for one, count in arrived.items()
+            (count == 1 or _explained(observed, sent.get(message_id), count), f"{message_id} came {count} times")
+            for message_id, count in arrived.items()
         ),
     )
 

@@ -15,7 +15,7 @@ def projections(observed: Observed) -> Iterable[Verdict]:
         for record in observed.messages(kept.topic):
             if record.key not in newest or newest[record.key].message["sequence"] <= record.message["sequence"]:
                 newest[record.key] = record
-        documents = {one["_id"]: one for one in observed.collection(kept.service, kept.collection)}
+        documents = {document["_id"]: document for document in observed.collection(kept.service, kept.collection)}
         where = f"{kept.service}'s copy of {kept.topic}"
         for key in documents.keys() | newest.keys():
             wanted = kept.keep(newest[key]) if key in newest else None
@@ -39,7 +39,7 @@ def dead_letters(observed: Observed) -> Iterable[Verdict]:
     yield verdict(
         "dead letters are the poisoned records, once for each reader, and nothing else",
         (
-            (found[one] == wanted[one], f"{one}: {found[one]} dead letters for {wanted[one]}")
-            for one in wanted.keys() | found.keys()
+            (found[key] == wanted[key], f"{key}: {found[key]} dead letters for {wanted[key]}")
+            for key in wanted.keys() | found.keys()
         ),
     )

@@ -167,5 +167,5 @@ def test_an_address_that_is_not_ascii_goes_out_as_it_is() -> None:
 def test_a_name_of_any_length_with_marks_in_it_is_one_mailbox(length) -> None:
     name = ("Aino Virtanen, johtaja@toinen.example; <x@y.example>, " + "x" * 90)[:length].strip()
     mail = arrived(recipient_name=name, sender=f'"{name[:50]}" <uso@network.example>')
-    assert [one.addr_spec for one in mail["To"].addresses] == ["asa@kunta.example"]
-    assert [one.addr_spec for one in mail["From"].addresses] == ["uso@network.example"]
+    assert [address.addr_spec for address in mail["To"].addresses] == ["asa@kunta.example"]
+    assert [address.addr_spec for address in mail["From"].addresses] == ["uso@network.example"]

@@ -70,7 +70,7 @@ def test_an_announcement_has_its_own_markdown_and_no_html() -> None:
 def test_an_unknown_placeholder_is_named_with_its_line_and_those_that_there_are() -> None:
     with pytest.raises(UnknownPlaceholders) as caught:
         compile_template(KEY, "{{ event.whne }}", "Hei\n{% if season.name %}{{ contact.email }}{% endif %}")
-    found = [(one.field, one.placeholder, one.line) for one in caught.value.unknown]
+    found = [(placeholder.field, placeholder.placeholder, placeholder.line) for placeholder in caught.value.unknown]
     assert found == [("subject", "event.whne", 1), ("body", "season.name", 2), ("body", "contact.email", 2)]
     assert "event.when" in caught.value.unknown[0].known
     assert list(caught.value.errors) == ["subject", "body"]

@@ -11,7 +11,7 @@ from services.notifications.templates.rendering import compile_template, render
 LANGUAGES = ("fi", "sv", "en")
 OPTIONAL_MAIL = {"announcement", "event_reminder", "feedback_request"}
 ALL = [(key, language) for key in CONTEXT for language in LANGUAGES]
-GROUPS = {one.name.split(".")[0] for key in CONTEXT for one in CONTEXT[key] if "." in one.name}
+GROUPS = {placeholder.name.split(".")[0] for key in CONTEXT for placeholder in CONTEXT[key] if "." in placeholder.name}
 PATH = re.compile(rf"\b(?:{'|'.join(sorted(GROUPS))})\.\w+")
 
 

@@ -37,11 +37,11 @@ def test_what_is_no_network_is_refused(wrong: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "other"),
     [("2001:db8::1", "2001:db8::ffff:1"), ("::ffff:192.0.2.1", "192.0.2.1"), ("2001:db8:0:0:1::", "2001:db8::2")],
 )
-def test_addresses_of_one_customer_are_one_caller(one: str, other: str) -> None:
-    assert network_of(one) == network_of(other)
+def test_addresses_of_one_customer_are_one_caller(first: str, other: str) -> None:
+    assert network_of(first) == network_of(other)
 
 
 def test_other_addresses_are_others() -> None:
