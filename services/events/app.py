@@ -4,16 +4,17 @@ from collections.abc import Iterable, Sequence
 
 from ops.extension import OPERATIONS
 from services.events.calendars import api as calendars
+from services.events.door_list import api as door_list
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
 from services.events.events.store import EVENTS
+from services.events.people.registrants import MAILS, MAILS_INDEXES
+from services.events.people.resealing import reseal_registrations
 from services.events.projections import PROJECTIONS
 from services.events.public import api as public
 from services.events.registrations import api as registrations
-from services.events.registrations.batching import RegistrationBatcher
-from services.events.registrations.mail_limit import MAILS, MAILS_INDEXES
+from services.events.registrations.admission import RegistrationBatcher
 from services.events.registrations.offers import end_offers
-from services.events.registrations.resealing import reseal_registrations
 from services.events.registrations.seats import SEATS
 from services.events.registrations.store import REGISTRATIONS
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
@@ -57,7 +58,7 @@ SERVICE = Service(
             busy=True,
         ),
     ],
-    routes=[events.routes, registrations.routes, calendars.routes, public.routes],
+    routes=[events.routes, registrations.routes, door_list.routes, calendars.routes, public.routes],
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,

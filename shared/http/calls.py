@@ -10,10 +10,12 @@ from flask import current_app, g, request
 from shared.cause import Cause
 from shared.errors import Invalid, PreconditionRequired, Problem
 from shared.mongo.database import Database
+from shared.mongo.group_commit import GroupCommit, GroupRequest
 from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import IfMatch, UnitOfWork
 
 P = ParamSpec("P")
+R = TypeVar("R", bound=GroupRequest)
 T = TypeVar("T")
 
 
@@ -30,6 +32,11 @@ def run(command: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwarg
         key=idempotency_key(),
         if_match=precondition(),
     )
+
+
+def run_in_group(group: GroupCommit[R, T], identifier: str, request: R) -> T:
+    """As `run`: the result of the group's command for `request`, perhaps in one transaction with other calls."""
+    return group.run(identifier, request, cause=request_cause(), key=idempotency_key())
 
 
 def database() -> Database:

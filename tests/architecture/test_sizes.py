@@ -11,8 +11,6 @@ from tests.architecture.code import REPOSITORY, imports, name_of, python_files, 
 
 PARTS = ("services", "shared", "ops", "contracts", "deploy")
 NOUNS = sorted({path.parent for path in python_files("services") if path.name == "commands.py"})
-# Too many as yet: the lock of an event and the batches of registrations are pieces of the library that it uses alone.
-WIDE = {"services/events/registrations": "46 names of the library"}
 
 
 def lines(*folders: str) -> list[int]:
@@ -47,8 +45,6 @@ def test_the_library_is_a_quarter_of_the_whole_at_most() -> None:
 
 @pytest.mark.parametrize("noun", NOUNS, ids=name_of)
 def test_a_noun_needs_forty_names_of_the_library_at_most(noun: Path) -> None:
-    if name_of(noun) in WIDE:
-        pytest.xfail(WIDE[name_of(noun)])
     assert len(library_names(noun)) <= 40
 
 

@@ -2,7 +2,7 @@
 
 from cryptography.fernet import Fernet
 
-from services.events.registrations.resealing import reseal_registrations
+from services.events.people.resealing import reseal_registrations
 from shared.secrets import Secrets
 from tests.events import builders as a
 from tests.events.conftest import Events

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.mongo.contention import KeyedLock
 from shared.mongo.database import Database
 from tests.events import builders as a
 from tests.events.conftest import Events, Json
@@ -94,11 +96,7 @@ def test_a_crowd_that_comes_and_goes_leaves_the_counts_right(known: Events, db_f
 
 def test_other_processes_do_not_oversell(known: Events, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the queue of threads, as between processes: the database alone holds the limit."""
-    from contextlib import nullcontext
-
-    from services.events.registrations import event_lock
-
-    monkeypatch.setattr(event_lock.KeyedLock, "held", lambda self, key: nullcontext())
+    monkeypatch.setattr(KeyedLock, "held", lambda self, key: nullcontext())
     event = known.published(a.webinar(capacity=3))
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda contact: known.register(event, contact=contact), CONTACTS))

@@ -6,11 +6,11 @@ from services.events.events import commands
 from services.events.events.domain import LIFECYCLE
 from services.events.events.schemas import Event, EventInput, EventQuery
 from services.events.events.store import EVENTS, EventDocument
-from services.events.registrations.event_lock import in_turn
 from shared.http.calls import run
 from shared.http.listing import Sort
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes
+from shared.mongo.contention import in_turn
 from shared.schemas import patch_of, transition_of
 
 routes = Routes("events", __name__, url_prefix="/v1", description="Webinars, seminars and workshops")

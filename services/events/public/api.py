@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from services.events.events.store import BY_START, EVENTS, events_asked_for
+from services.events.people.registrants import find_registrant
 from services.events.public.schemas import (
     Accepted,
     PublicEvent,
@@ -14,20 +15,18 @@ from services.events.public.schemas import (
     PublicStep,
 )
 from services.events.registrations import commands
-from services.events.registrations.admission import Request
-from services.events.registrations.batching import RegistrationBatcher
+from services.events.registrations.admission import RegistrationBatcher, Request
 from services.events.registrations.domain import ADMITTED, check_open
-from services.events.registrations.event_lock import in_turn
-from services.events.registrations.registrants import find_registrant
 from services.events.registrations.schemas import FeedbackInput
 from services.events.registrations.store import REGISTRATIONS, with_positions
 from shared.errors import NotFound
 from shared.http.auth import open_to_all
-from shared.http.calls import database, idempotency_key, request_cause, run, the
+from shared.http.calls import database, run, run_in_group, the
 from shared.http.limits import Bucket, limited
 from shared.http.routes import Routes, load_one
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
+from shared.mongo.contention import in_turn
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page
 from shared.secrets import LINK_GRACE, Secrets
@@ -75,8 +74,7 @@ def register_oneself(body: dict[str, Any], id: str) -> Document:
     """Register for a public event; the answer goes by e-mail to the address, and is the same here for everybody"""
     check_open(public_event(database(), id), utc_now())
     registrant = find_registrant(database(), the(Secrets), body)
-    request = Request(registrant=registrant, cause=request_cause(), key=idempotency_key(), public=True)
-    the(RegistrationBatcher).register(id, request)
+    run_in_group(the(RegistrationBatcher), id, Request(registrant=registrant, public=True))
     return ACCEPTED
 
 

@@ -4,8 +4,8 @@ from marshmallow import Schema, fields
 
 from services.events.events.domain import KINDS
 from services.events.events.schemas import Material
+from services.events.people.schemas import Person
 from services.events.registrations.domain import LIFECYCLE
-from services.events.registrations.schemas import Person
 from shared.schemas import ByLanguage, Instant, SearchQuery, Strict, one_of
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from services.events.events.store import EVENTS, EventDocument
+from services.events.people.registrants import Registrant, take_mail, takes_part
 from services.events.registrations.domain import (
     AlreadyRegistered,
     Full,
@@ -15,30 +16,32 @@ from services.events.registrations.domain import (
     offer_on,
     state_on_arrival,
 )
-from services.events.registrations.mail_limit import take_mail
-from services.events.registrations.registrants import Registrant, takes_part
 from services.events.registrations.seats import change_seats, seated_of, take_numbers
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
-from shared.cause import Cause
 from shared.errors import Problem
-from shared.mongo.idempotency import IdempotencyKey
+from shared.mongo.database import Database
+from shared.mongo.group_commit import GroupCommit, GroupRequest
 from shared.mongo.unit_of_work import UnitOfWork
 
 Answer = RegistrationDocument | Problem
 
 
 @dataclass(eq=False, kw_only=True)
-class Request:
-    """One request to register; `answer` is its registration or refusal once it has been served.
+class Request(GroupRequest):
+    """One request to register.
 
-    `public`: it came by the public form, so nobody has shown that the address is theirs, and the answer goes there.
+    `public`: it came by the public form. Nobody has shown yet that the address is theirs, and the answer goes there.
     """
 
     registrant: Registrant
-    cause: Cause
-    key: IdempotencyKey | None = None
     public: bool = False
-    answer: RegistrationDocument | Exception | None = None
+
+
+class RegistrationBatcher(GroupCommit[Request, RegistrationDocument]):
+    """Admits the requests for one event that wait in this process together."""
+
+    def __init__(self, db: Database) -> None:
+        super().__init__(db, admit)
 
 
 # The address has had so many mails that this request came to nothing, and nobody hears of it.
@@ -53,13 +56,13 @@ def admit(uow: UnitOfWork, event_id: str, requests: Sequence[Request]) -> list[A
     registered already.
     """
     seats = take_numbers(uow, event_id, len(requests))
-    desk = _Desk(uow, uow.get(EVENTS, event_id), requests, seats)
-    answers = [desk.answer(request) for request in requests]
-    change_seats(uow, event_id, taken=desk.taken - seats["taken"], waiting=desk.waiting - seats["waiting"])
+    admission = _Admission(uow, uow.get(EVENTS, event_id), requests, seats)
+    answers = [admission.answer(request) for request in requests]
+    change_seats(uow, event_id, taken=admission.taken - seats["taken"], waiting=admission.waiting - seats["waiting"])
     return answers
 
 
-class _Desk:
+class _Admission:
     """The event's seats and people as they change from request to request of one transaction."""
 
     def __init__(

@@ -3,17 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Response
-from marshmallow import fields
-
 from services.events.events.store import EVENTS
+from services.events.people.registrants import find_registrant
 from services.events.registrations import commands
-from services.events.registrations.admission import Request
-from services.events.registrations.batching import RegistrationBatcher
+from services.events.registrations.admission import RegistrationBatcher, Request
 from services.events.registrations.domain import LIFECYCLE
-from services.events.registrations.door_list import COLUMNS, door_list
-from services.events.registrations.event_lock import in_turn
-from services.events.registrations.registrants import find_registrant
 from services.events.registrations.schemas import (
     FeedbackInput,
     RegistrationInput,
@@ -23,22 +17,15 @@ from services.events.registrations.schemas import (
 )
 from services.events.registrations.store import REGISTRATIONS
 from services.events.registrations.views import registrations_of, shown, summary
-from shared.http.calls import database, idempotency_key, request_cause, run, the
-from shared.http.downloads import table_answer
-from shared.http.media import gives_media, shows_more_than_its_version
+from shared.http.calls import database, run, run_in_group, the
+from shared.http.media import shows_more_than_its_version
 from shared.http.resource_routes import add_history
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
+from shared.mongo.contention import in_turn
 from shared.mongo.paging import Page
-from shared.schemas import Strict, one_of, transition_of
+from shared.schemas import transition_of
 from shared.secrets import Secrets
-from shared.tables import CSV, XLSX
-
-
-class TableQuery(Strict):
-    format = one_of("csv", "xlsx", load_default=None)
-    separator = one_of(",", ";", load_default=",", metadata={"description": "`;` opens in columns in Finnish Excel"})
-
 
 routes = Routes("registrations", __name__, url_prefix="/v1", description="Who comes to which event")
 
@@ -49,8 +36,7 @@ routes = Routes("registrations", __name__, url_prefix="/v1", description="Who co
 def register(body: dict[str, Any], id: str) -> Document:
     """Register a contact, or a person for an event open to the public"""
     registrant = find_registrant(database(), the(Secrets), body)
-    request = Request(registrant=registrant, cause=request_cause(), key=idempotency_key())
-    registration = the(RegistrationBatcher).register(id, request)
+    registration = run_in_group(the(RegistrationBatcher), id, Request(registrant=registrant))
     return {**registration, "person": body.get("person") if registration["person_sealed"] else None}
 
 
@@ -61,17 +47,6 @@ def list_registrations(query: dict[str, Any], id: str) -> Page:
     """List an event's registrations in the order of arrival; `q` looks in names"""
     load_one(database(), EVENTS, id)
     return registrations_of(database(), the(Secrets), id, query)
-
-
-@routes.get("/events/<id>/registrations.csv")
-@gives_media(CSV, XLSX)
-@routes.query(TableQuery)
-@routes.response(200, fields.String(), content_type=CSV)
-def list_for_the_door(query: dict[str, Any], id: str) -> Response:
-    """The list for the door, as CSV or XLSX"""
-    load_one(database(), EVENTS, id)
-    rows = door_list(database(), the(Secrets), id)
-    return table_answer(COLUMNS, rows, name="registrations", format=query["format"], separator=query["separator"])
 
 
 @routes.get("/events/<id>/summary")

@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from services.events.events.store import EVENTS
+from services.events.people.registrants import LONGEST_WAIT, confirm_address, take_mail
 from services.events.registrations.domain import LIFECYCLE, SEATED, check_may_accept, check_may_cancel, check_was_there
-from services.events.registrations.mail_limit import LONGEST_WAIT, confirm_address, take_mail
 from services.events.registrations.seats import change_seats, fill_seats, next_sequence
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
 from shared.mongo.unit_of_work import UnitOfWork

@@ -5,21 +5,10 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from services.events.events.domain import ROLES
+from services.events.people.schemas import Person
 from services.events.registrations.domain import LIFECYCLE
-from services.events.registrations.names import PersonName, no_address_or_markup
-from shared.email_address import EmailAddress
 from shared.messaging.changes import Change, Transition
-from shared.schemas import LANGUAGES, Id, Instant, Line, LongText, Resource, SearchQuery, Strict, one_of
-
-
-class Person(Strict):
-    """Somebody who registers without being a contact."""
-
-    given_name = PersonName(required=True)
-    family_name = PersonName(required=True)
-    email = EmailAddress(required=True)
-    organisation = Line(max_length=100, validate=no_address_or_markup)
-    language = one_of(*LANGUAGES, load_default="fi")
+from shared.schemas import LANGUAGES, Id, Instant, LongText, Resource, SearchQuery, Strict, one_of
 
 
 class RegistrationInput(Strict):

@@ -1,17 +1,13 @@
 """The seats of an event: one document that every change of them writes, so that changes go one after another."""
 
+from collections import Counter
 from collections.abc import Collection
 
 from pymongo import UpdateOne
 
 from services.events.events.store import EventDocument
 from services.events.registrations.domain import SEATED, may_promote, next_in_line, offer_on
-from services.events.registrations.store import (
-    BY_ARRIVAL,
-    REGISTRATIONS,
-    RegistrationDocument,
-    seated_by_organisation,
-)
+from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, RegistrationDocument
 from shared.errors import NotFound
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
@@ -103,4 +99,5 @@ def seated_of(uow: UnitOfWork, event: EventDocument, organisations: Collection[s
     query: Document = {"event_id": event["_id"], "state": {"$in": list(SEATED)}}
     if organisations is not None:
         query["organisation_id"] = {"$in": list(organisations)}
-    return seated_by_organisation(uow.find(REGISTRATIONS.collection, query, projection={"organisation_id": 1}))
+    rows = uow.find(REGISTRATIONS.collection, query, projection={"organisation_id": 1})
+    return Counter(row["organisation_id"] for row in rows if row.get("organisation_id"))

@@ -1,7 +1,7 @@
 """Where registrations are kept, and their present places in line."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -96,12 +96,3 @@ def with_positions(db: Database, registrations: Sequence[Mapping[str, Any]]) -> 
 
 def _position(lines: dict[str, list[int]], registration: Mapping[str, Any]) -> int:
     return bisect_left(lines[registration["event_id"]], registration["queue_number"]) + 1
-
-
-def seated_by_organisation(rows: Iterable[Document]) -> dict[str, int]:
-    """How many of `rows` each organisation has."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        if row.get("organisation_id"):
-            counts[row["organisation_id"]] = counts.get(row["organisation_id"], 0) + 1
-    return counts

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.events.projections import CONTACTS, ORGANISATIONS
+from services.events.people.registrants import named, person_of
+from services.events.projections import ORGANISATIONS
 from services.events.registrations.domain import SEATED
-from services.events.registrations.registrants import person_of
 from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, with_positions
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page
-from shared.search import matches, search_query, search_words
 from shared.secrets import Secrets
 
 
@@ -34,7 +33,8 @@ def registrations_of(db: Database, secrets: Secrets, event_id: str, query: dict[
     if "state" in query:
         conditions["state"] = query["state"]
     if query["q"]:
-        conditions |= _named(db, secrets, event_id, query["q"])
+        all_of_event = db[REGISTRATIONS.collection].find(conditions, {"contact_id": 1, "person_sealed": 1})
+        conditions |= named(db, secrets, all_of_event, query["q"])
     found = page(
         db,
         REGISTRATIONS.collection,
@@ -87,17 +87,3 @@ def summary(db: Database, event_id: str) -> Document:
         ],
         "scores": facts["scores"][0] if facts["scores"] else {"count": 0, "mean": None},
     }
-
-
-def _named(db: Database, secrets: Secrets, event_id: str, q: str) -> Document:
-    """Those whose name has words that begin so. Sealed names can only be read one by one."""
-    all_of_event = db[REGISTRATIONS.collection].find({"event_id": event_id}, {"contact_id": 1, "person_sealed": 1})
-    contacts, persons = [], []
-    for registration in all_of_event:
-        person = person_of(secrets, registration)
-        if person is None:
-            contacts.append(registration["contact_id"])
-        elif matches(search_words(person["given_name"], person["family_name"], person["email"]), q):
-            persons.append(registration["_id"])
-    found = db[CONTACTS.collection].find({"$and": [{"_id": {"$in": contacts}}, search_query(q)]}, {"_id": 1})
-    return {"$or": [{"_id": {"$in": persons}}, {"contact_id": {"$in": [row["_id"] for row in found]}}]}

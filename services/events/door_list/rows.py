@@ -2,8 +2,8 @@
 
 import unicodedata
 
+from services.events.people.registrants import person_of
 from services.events.projections import CONTACTS, ORGANISATIONS
-from services.events.registrations.registrants import person_of
 from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, with_positions
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

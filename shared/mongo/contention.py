@@ -1,10 +1,9 @@
-"""Threads of one process that change the same event's seats go one after another.
+"""Threads of one process that change the same document go one after another, and again while others are in the way.
 
-Correctness does not depend on it: the `seats` document holds the limit, across processes too. But a transaction
-that meets another's write of that document starts over, and a crowd of them would do little else.
+Correctness does not depend on it: MongoDB refuses the second of two transactions that write one document, across
+processes too. But the refused transaction starts over, and a crowd of them would do little else.
 """
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,14 +12,16 @@ from typing import TypeVar
 
 from pymongo.errors import PyMongoError
 
+from shared.backoff import backoff
 from shared.errors import Conflict, Unavailable
 
 T = TypeVar("T")
 
 # Longer than a crowd of some hundred takes, shorter than a client waits.
 LONGEST_WAIT_SECONDS = 20.0
-# With the pauses below ten tries take five seconds at most: other processes have had their turns by then.
+# Ten tries with their nine pauses take five seconds at most: other processes have had their turns by then.
 TRIES = 10
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 1.0
 
 
 class KeyedLock:
@@ -32,13 +33,13 @@ class KeyedLock:
 
     @contextmanager
     def held(self, key: str) -> Iterator[None]:
-        """Raises Unavailable when the lock does not come free in time."""
+        """Raises Unavailable when the lock does not come free within LONGEST_WAIT_SECONDS."""
         with self._guard:
             lock, users = self._locks.get(key, (threading.Lock(), 0))
             self._locks[key] = lock, users + 1
         try:
             if not lock.acquire(timeout=LONGEST_WAIT_SECONDS):
-                raise Unavailable("Too many requests for this event at once. Repeat yours.", retry_after=1)
+                raise Unavailable("Too many requests for the same thing at once. Repeat yours.", retry_after=1)
             try:
                 yield
             finally:
@@ -50,27 +51,31 @@ class KeyedLock:
                     self._locks[key] = lock, users - 1
 
 
-EVENT_LOCK = KeyedLock()
+# One for the process: the keys are ids, and no two things share an id.
+LOCKS = KeyedLock()
 
 
-def in_turn(event_id: str, action: Callable[[], T]) -> T:
-    """`action` under this event's lock, and again while other processes are in the way."""
-    with EVENT_LOCK.held(event_id):
-        return retried(action)
+def in_turn(key: str, action: Callable[[], T]) -> T:
+    """The result of `action`, which runs under the key's lock, and again on contention.
+
+    Raises what `action` raises, and Unavailable when the lock does not come free.
+    """
+    with LOCKS.held(key):
+        return retry_on_contention(action)
 
 
-def retried(action: Callable[[], T]) -> T:
-    """`action`, again a bounded number of times while other processes are in the way."""
+def retry_on_contention(action: Callable[[], T]) -> T:
+    """The result of `action`, which runs again, ten times at most, while other processes' writes are in its way."""
     for attempt in range(1, TRIES):
         try:
             return action()
         except Conflict as error:
             if not _is_contention(error):
                 raise
-        time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - only spreads the attempts
+        time.sleep(backoff(attempt, first=FIRST_PAUSE_SECONDS, most=LONGEST_PAUSE_SECONDS))
     return action()
 
 
 def _is_contention(error: Conflict) -> bool:
-    """Whether the database refused, not a rule: a rule's refusal stays the same however often it is asked."""
+    """Whether the database refused, and no rule: a rule's refusal stays the same however often it is asked."""
     return error.retry_after is not None and isinstance(error.__cause__, PyMongoError)

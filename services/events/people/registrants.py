@@ -1,8 +1,12 @@
-"""Who wants a place: a contact of the network, or a person who is none."""
+"""The person who asks for a place, a contact or not; and how many e-mails strangers can cause to one address."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
+
+from pymongo import IndexModel, UpdateOne
 
 from services.events.projections import CONTACTS, ENROLMENTS
 from services.events.registrations.domain import ENROLLED
@@ -12,9 +16,21 @@ from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
+from shared.search import matches, search_query, search_words
 from shared.secrets import Secrets
 
 PURPOSE = "person"
+
+MAILS = "public_mails"
+MAILS_INDEXES = [IndexModel("expires_at", name="ttl", expireAfterSeconds=0)]
+
+# The public form takes any address. Without a limit a stranger could send mails to it without end.
+MOST_AN_HOUR = 2
+HOUR = timedelta(hours=1)
+# A person who registers for eight events in a row has all eight mails within this time.
+LONGEST_WAIT = timedelta(hours=3)
+# A season's events go on for a year: the owner of an address confirms it once for all of them.
+CONFIRMED_KEPT = timedelta(days=400)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +109,22 @@ def person_of(secrets: Secrets, registration: Document) -> dict[str, Any] | None
     return person
 
 
+def named(db: Database, secrets: Secrets, registrations: Iterable[Document], q: str) -> Document:
+    """The query for those of `registrations` whose person has a name with words that begin as `q` says.
+
+    It unseals each person who is no contact: MongoDB cannot search in what is sealed.
+    """
+    contacts, persons = [], []
+    for registration in registrations:
+        person = person_of(secrets, registration)
+        if person is None:
+            contacts.append(registration["contact_id"])
+        elif matches(search_words(person["given_name"], person["family_name"], person["email"]), q):
+            persons.append(registration["_id"])
+    found = db[CONTACTS.collection].find({"$and": [{"_id": {"$in": contacts}}, search_query(q)]}, {"_id": 1})
+    return {"$or": [{"_id": {"$in": persons}}, {"contact_id": {"$in": [row["_id"] for row in found]}}]}
+
+
 def _contact(secrets: Secrets, contact: Document) -> Registrant:
     email = contact.get("email")
     of_address = secrets.fingerprints(PURPOSE, email) if email else []
@@ -104,3 +136,33 @@ def _contact(secrets: Secrets, contact: Document) -> Registrant:
         keys=[contact["_id"], *of_address],
         address_key=of_address[0] if of_address else None,
     )
+
+
+def take_mail(uow: UnitOfWork, address_key: str | None, *, may_wait: bool) -> datetime | None:
+    """When the next e-mail to this address may go out; None when it may not (`may_wait`: within three hours).
+
+    It counts from here on. The address's row is written by each transaction that asks, so two of them that ask at
+    once meet a write conflict and one starts over: the limit is the database's. A mail to an address that somebody
+    has confirmed by the link in an earlier one need not wait.
+    """
+    if address_key is None:
+        return uow.now
+    row = uow.find_and_update(MAILS, {"_id": address_key}, {"$inc": {"asked": 1}}, upsert=True, return_document=True)
+    assert row is not None
+    recent: list[datetime] = sorted(moment for moment in row.get("at", ()) if moment > uow.now - HOUR)
+    moment = uow.now
+    if len(recent) >= MOST_AN_HOUR and not (may_wait and row.get("confirmed")):
+        moment = max(uow.now, recent[-MOST_AN_HOUR] + HOUR)
+    if moment > uow.now + (LONGEST_WAIT if may_wait else timedelta(0)):
+        return None
+    kept = uow.now + (CONFIRMED_KEPT if row.get("confirmed") else LONGEST_WAIT + HOUR)
+    taken = [*recent, moment][-8:]
+    uow.write(MAILS, UpdateOne({"_id": address_key}, {"$set": {"at": taken, "expires_at": kept}}))
+    return moment
+
+
+def confirm_address(uow: UnitOfWork, address_key: str | None) -> None:
+    """The address is its owner's: they opened a link that was sent there, and confirmed it."""
+    if address_key is not None:
+        confirmed = {"confirmed": True, "expires_at": uow.now + CONFIRMED_KEPT}
+        uow.write(MAILS, UpdateOne({"_id": address_key}, {"$set": confirmed}, upsert=True))
