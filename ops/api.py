@@ -7,6 +7,7 @@ from typing import Any
 from ops import schemas
 from ops.context import OpsContext
 from ops.dead_letters import discard, filters, load_dead_letter, redrive
+from ops.doctor import check_up
 from ops.jobs import KINDS, enqueue, load
 from ops.lag import lag
 from ops.outbox import outbox, skip_row
@@ -59,6 +60,14 @@ def skip_unsendable_row(body: dict[str, Any], id: str) -> Document:
 def show_topics() -> Document:
     """Show the topics that should exist and those that do"""
     return {"items": topics(the(OpsContext))}
+
+
+@routes.get("/doctor")
+@operator
+@routes.answers(schemas.Checkup)
+def show_checkup() -> Document:
+    """Examine the service, its topics and what it stands on: what is wrong, and what to do"""
+    return check_up(the(OpsContext))
 
 
 @routes.get("/projections")

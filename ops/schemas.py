@@ -180,3 +180,20 @@ class AuditEntry(Schema):
     reason = fields.String(allow_none=True)
     about = fields.Dict()
     correlation_id = fields.String()
+
+
+class Finding(Schema):
+    severity = one_of("wrong", "advice")
+    what = fields.String()
+    remedy = fields.String(metadata={"description": "what to do"})
+
+
+class Examination(Schema):
+    name = fields.String()
+    findings = fields.List(fields.Nested(Finding))
+
+
+class Checkup(Schema):
+    version = fields.String(allow_none=True, metadata={"description": "the image's; null outside of one"})
+    checks = fields.List(fields.Nested(Examination))
+    now = Instant(metadata={"description": "the process's clock when the answer was ready"})

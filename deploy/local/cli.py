@@ -15,7 +15,7 @@ from deploy.local import tokens
 from deploy.local.errors import StackError
 from deploy.local.processes import SERVICES
 from deploy.local.stack import Stack
-from ops.command_line import ops
+from ops.command_line import doctor_alone, ops
 
 console = Console(stderr=True)
 
@@ -87,6 +87,7 @@ def token(run_dir: Path, role: str, sub: str | None) -> None:
 
 
 main.add_command(ops)
+main.add_command(doctor_alone)
 
 
 class _running:  # noqa: N801 - used like a function

@@ -74,6 +74,15 @@ def dead_letters(answers: Answers) -> Table:
     return table
 
 
+def findings(answers: Answers) -> Table | str:
+    table = _table("where", "what is wrong", "what to do")
+    for where, found in answers.items():
+        for one in found:
+            style = "red" if one["severity"] == "wrong" else "yellow"
+            table.add_row(where, one["what"], one["remedy"], style=style)
+    return table if table.row_count else "Nothing is wrong."
+
+
 def whole(answers: Answers) -> JSON:
     return JSON(json.dumps(answers, ensure_ascii=False))
 
