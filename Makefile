@@ -17,12 +17,23 @@ up: setup ## leave the whole system running with the demo's data (stop with Ctrl
 	@$(BIN)/uso up --run-dir $(RUN_DIR) --seed-demo
 
 .PHONY: test
-test: setup ## every check and every test
+test: setup chromium ## every check and every test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/pytest
+
+.PHONY: chromium
+chromium: ## install the browser that the tests of the pages run in, where there is none (Debian, as root)
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "Installing Chromium ..."; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium \
+	  fonts-liberation2 >/dev/null; fi; } || echo "Chromium could not be installed: the tests of the pages are skipped."
+
+.PHONY: pages
+pages: setup chromium ## take pictures of every page in every language and state, into .run/pages
+	@USO_SCREENSHOTS=.run/pages $(BIN)/pytest -q tests/pages/test_every_page.py
 
 .PHONY: images
 images: setup ## build the services' images with podman or docker (IMAGES=--stand-in where nothing can be pulled)

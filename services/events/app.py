@@ -12,6 +12,7 @@ from services.events.people.registrants import MAILS, MAILS_INDEXES
 from services.events.people.resealing import reseal_registrations
 from services.events.projections import PROJECTIONS
 from services.events.public import api as public
+from services.events.public.pages import WORDS
 from services.events.registrations import api as registrations
 from services.events.registrations.admission import RegistrationBatcher
 from services.events.registrations.offers import end_offers
@@ -20,6 +21,7 @@ from services.events.registrations.store import REGISTRATIONS
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database
+from shared.pages.blueprint import pages_blueprint
 from shared.periodic import PeriodicTask
 from shared.secrets import Secrets
 from shared.service import Service
@@ -58,7 +60,14 @@ SERVICE = Service(
             busy=True,
         ),
     ],
-    routes=[events.routes, registrations.routes, door_list.routes, calendars.routes, public.routes],
+    routes=[
+        events.routes,
+        registrations.routes,
+        door_list.routes,
+        calendars.routes,
+        public.routes,
+        pages_blueprint(WORDS),
+    ],
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,

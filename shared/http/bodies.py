@@ -8,8 +8,10 @@ from flask.json.provider import DefaultJSONProvider
 from marshmallow import Schema, fields, missing
 from webargs.core import is_json
 from webargs.flaskparser import FlaskParser
+from werkzeug.datastructures import MultiDict
 
 from shared.errors import Invalid, Problem
+from shared.http.media import FORM, takes_form
 
 
 class BodyParser(FlaskParser):
@@ -23,8 +25,40 @@ class BodyParser(FlaskParser):
         return super().load_querystring(req, schema)
 
     def _raw_load_json(self, req: Request) -> Any:
+        if req.mimetype == FORM and takes_form():
+            return form_object(req.form)
         body = req.get_data(cache=True)
         return read_json(body) if body and is_json(req.mimetype) else missing
+
+
+def form_object(form: "MultiDict[str, str]") -> dict[str, Any]:
+    """The JSON object that a form stands for; a field that was left empty is not in it.
+
+    `person.email` is a field of the object `person`; `score:int` is a number, `roles:list` may have several values,
+    `agreed:bool` is true for any value but `false`.
+    """
+    made: dict[str, Any] = {}
+    for field, values in form.lists():
+        path, _, kind = field.partition(":")
+        given = [value for value in values if value.strip()]
+        if not given:
+            continue
+        *outer, name = path.split(".", 3)
+        inside = made
+        for part in outer:
+            inside = inside.setdefault(part, {})
+            if not isinstance(inside, dict):
+                raise Problem(f"The form has a field {path[:100]!a} inside of a text.")
+        inside[name] = given if kind == "list" else _form_value(given[0], kind)
+    return made
+
+
+def _form_value(text: str, kind: str) -> Any:
+    if kind == "bool":
+        return text != "false"
+    if kind == "int" and text.strip().lstrip("-").isascii() and text.strip().lstrip("-").isdigit():
+        return int(text[:20])
+    return text
 
 
 class Json(DefaultJSONProvider):

@@ -9,6 +9,7 @@ from werkzeug.exceptions import ClientDisconnected, NotAcceptable, RequestEntity
 from shared.errors import Problem
 
 JSON_BODIES = ("application/json", "application/merge-patch+json")
+FORM = "application/x-www-form-urlencoded"
 # Tables of 5,000 rows are far smaller; a larger body would be held in memory by each of the threads at once.
 LARGE_BODY_BYTES = 16_000_000
 
@@ -48,6 +49,11 @@ def shows_more_than_its_version(view: View) -> View:
     return view
 
 
+def takes_form() -> bool:
+    """Whether the view that the request has reached takes HTML forms besides JSON (`view.takes_forms`)."""
+    return bool(getattr(current_view(), "takes_forms", False))
+
+
 def current_view() -> Any:
     """The view function that the request has reached; None where there is none."""
     return None if request.endpoint is None else current_app.view_functions.get(request.endpoint)
@@ -63,7 +69,7 @@ def add_negotiation(app: Flask, *, max_body_bytes: int) -> None:
             return
         other = getattr(view, "media_types", None)
         if request.method in ("POST", "PUT", "PATCH") and _has_body():
-            allowed = other or JSON_BODIES
+            allowed = other or ((*JSON_BODIES, FORM) if takes_form() else JSON_BODIES)
             if request.mimetype not in allowed and not getattr(view, "any_media", False):
                 raise UnsupportedMediaType(f"Send the body as {' or '.join(allowed)}.")
             if request.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):

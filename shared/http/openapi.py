@@ -9,6 +9,7 @@ from flask import Flask
 from marshmallow import INCLUDE, Schema, fields
 
 from shared.http.auth import needed_role
+from shared.http.media import FORM
 from shared.schemas import ByLanguage, Day, Duration, Id
 
 Json = dict[str, Any]
@@ -129,6 +130,8 @@ def _add_media(operation: Json, view: Callable[..., Any], method: str) -> None:
         json = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         contents = {media: json if media == "application/json" else {} for media in taken}
         operation["requestBody"] = {"required": True, "content": contents}
+    elif method == "post" and getattr(view, "takes_forms", False):
+        operation["requestBody"]["content"][FORM] = {"schema": {"type": "object"}}
     elif method == "patch":
         content = operation["requestBody"]["content"]
         operation["requestBody"]["content"] = {MERGE_PATCH: content["application/json"], **content}

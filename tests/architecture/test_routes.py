@@ -14,6 +14,7 @@ OPEN = {
     "enrolment": EVERYWHERE,
     "events": EVERYWHERE
     | {
+        "GET /public/assets/style.css",
         "GET /public/events",
         "GET /public/events/<id>",
         "POST /public/events/<id>/registrations",

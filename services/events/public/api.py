@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from flask import Response
+
 from services.events.events.store import BY_START, EVENTS, events_asked_for
 from services.events.people.registrants import find_registrant
+from services.events.public import pages
 from services.events.public.schemas import (
     Accepted,
     PublicEvent,
@@ -16,7 +19,7 @@ from services.events.public.schemas import (
 )
 from services.events.registrations import commands
 from services.events.registrations.admission import RegistrationBatcher, Request
-from services.events.registrations.domain import ADMITTED, check_open
+from services.events.registrations.domain import ADMITTED, actions_by_link, check_open
 from services.events.registrations.schemas import FeedbackInput
 from services.events.registrations.store import REGISTRATIONS, with_positions
 from shared.errors import NotFound
@@ -28,7 +31,9 @@ from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.contention import in_turn
 from shared.mongo.database import Database
-from shared.mongo.paging import Page, page
+from shared.mongo.paging import Page
+from shared.mongo.paging import page as page_of
+from shared.pages.forms import form, page
 from shared.secrets import LINK_GRACE, Secrets
 
 LINK = "registrations"
@@ -40,8 +45,18 @@ ACCEPTED = {"detail": "Thank you. What comes of it is on its way to this address
 VISIBLE = ("published", "completed", "cancelled")
 
 
-routes = Routes("public", __name__, url_prefix="/public", description="For people without a token")
+routes = Routes(
+    "public", __name__, url_prefix="/public", description="For people without a token", template_folder="templates"
+)
 READING, WRITING = Bucket(burst=120, per_second=2), Bucket(burst=60, per_second=1)
+
+
+def _register_again(problem: Document, *, id: str) -> Response:
+    return pages.event_page(public_event(database(), id), problem=problem)
+
+
+def _own_again(problem: Document, *, token: str) -> Response:
+    return pages.registration_page(_own_by(token), problem=problem)
 
 
 @routes.get("/events")
@@ -49,17 +64,19 @@ READING, WRITING = Bucket(burst=120, per_second=2), Bucket(burst=60, per_second=
 @limited(READING)
 @routes.query(PublicEventQuery)
 @routes.lists(PublicEvent)
+@page(pages.list_page)
 def list_public_events(query: dict[str, Any]) -> Page:
     """List the public events that are not over, the earliest first"""
     asked = events_asked_for({**query, "state": "published"})
     asked |= {"audience.open_to": "public", "ends_at": {"$gte": utc_now()}}
-    return page(database(), EVENTS.collection, asked, limit=query["limit"], cursor=query["cursor"], sort=BY_START)
+    return page_of(database(), EVENTS.collection, asked, limit=query["limit"], cursor=query["cursor"], sort=BY_START)
 
 
 @routes.get("/events/<id>")
 @open_to_all
 @limited(READING)
 @routes.response(200, PublicEvent)
+@page(pages.event_page)
 def show_public_event(id: str) -> Document:
     """Show a public event"""
     return public_event(database(), id)
@@ -68,8 +85,10 @@ def show_public_event(id: str) -> Document:
 @routes.post("/events/<id>/registrations")
 @open_to_all
 @limited(WRITING)
+@form(again=_register_again)
 @routes.takes(PublicRegistrationInput)
 @routes.response(202, Accepted)
+@page(pages.accepted)
 def register_oneself(body: dict[str, Any], id: str) -> Document:
     """Register for a public event; the answer goes by e-mail to the address, and is the same here for everybody"""
     check_open(public_event(database(), id), utc_now())
@@ -82,17 +101,19 @@ def register_oneself(body: dict[str, Any], id: str) -> Document:
 @open_to_all
 @limited(READING)
 @routes.response(200, PublicRegistration)
+@page(pages.registration_page)
 def show_own_registration(token: str) -> Document:
     """Show one's own registration"""
-    registration = load_one(database(), REGISTRATIONS, the(Secrets).unsign(LINK, token))
-    return _own(with_positions(database(), [registration])[0])
+    return _own_by(token)
 
 
 @routes.post("/registrations/<token>")
 @open_to_all
 @limited(WRITING)
+@form(again=_own_again)
 @routes.takes(PublicStep)
 @routes.response(200, PublicRegistration)
+@page(pages.registration_moved)
 def move_own_registration(body: dict[str, Any], token: str) -> Document:
     """Confirm one's seat and address, or cancel one's own registration"""
     registration = load_one(database(), REGISTRATIONS, the(Secrets).unsign(LINK, token))
@@ -103,8 +124,10 @@ def move_own_registration(body: dict[str, Any], token: str) -> Document:
 @routes.post("/registrations/<token>/feedback")
 @open_to_all
 @limited(WRITING)
+@form(again=_own_again)
 @routes.takes(FeedbackInput)
 @routes.response(200, PublicRegistration)
+@page(pages.feedback_given)
 def give_own_feedback(body: dict[str, Any], token: str) -> Document:
     """Say what one thought of the event; again replaces it"""
     registration_id = the(Secrets).unsign(LINK, token)
@@ -119,10 +142,18 @@ def public_event(db: Database, identifier: str) -> Document:
     return event
 
 
+def _own_by(token: str) -> Document:
+    registration = load_one(database(), REGISTRATIONS, the(Secrets).unsign(LINK, token))
+    return _own(with_positions(database(), [registration])[0])
+
+
 def _own(registration: Mapping[str, Any]) -> Document:
     event = load_one(database(), EVENTS, registration["event_id"])
     return {
         "state": registration["state"],
+        "language": registration["language"],
+        "awaits": registration.get("awaits") if registration["state"] == "offered" else None,
+        "actions": actions_by_link(registration, event, utc_now()),
         "held_until": registration.get("held_until") if registration["state"] == "offered" else None,
         "feedback": registration["feedback"] and {"score": registration["feedback"]["score"]},
         "position": registration["position"],

@@ -5,8 +5,8 @@ from marshmallow import Schema, fields
 from services.events.events.domain import KINDS
 from services.events.events.schemas import Material
 from services.events.people.schemas import Person
-from services.events.registrations.domain import LIFECYCLE
-from shared.schemas import ByLanguage, Instant, SearchQuery, Strict, one_of
+from services.events.registrations.domain import ACTIONS, LIFECYCLE
+from shared.schemas import LANGUAGES, ByLanguage, Instant, SearchQuery, Strict, one_of
 
 
 class PublicEvent(Schema):
@@ -40,6 +40,10 @@ class PublicRegistration(Schema):
     """One's own registration: where it stands, and the meeting's address once there is a seat."""
 
     state = one_of(*LIFECYCLE.states, required=True)
+    actions = fields.List(
+        one_of(*ACTIONS), required=True, metadata={"description": "the things that this link can do at this moment"}
+    )
+    language = one_of(*LANGUAGES, required=True, metadata={"description": "of the mails about it"})
     position = fields.Integer(allow_none=True, required=True)
     held_until = Instant(
         allow_none=True, required=True, metadata={"description": "an offered seat waits for your answer until then"}

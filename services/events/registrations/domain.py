@@ -16,6 +16,7 @@ SEATED = ("confirmed", "offered", "attended", "absent")
 ADMITTED = ("confirmed", "attended", "absent")
 # People read their mail within a day; a seat that nobody confirms is not kept from the line for longer.
 CONFIRM_WITHIN = timedelta(hours=24)
+ACTIONS = ("confirm", "cancel", "feedback")
 ENROLLED = ("enrolled", "active", "completed")
 
 LIFECYCLE = StateMachine(
@@ -77,6 +78,19 @@ def check_may_cancel(event: Mapping[str, Any], now: datetime) -> None:
     """Raises TooLate when the people who come can no longer cancel by themselves."""
     if now >= before_the_start(event, "cancel_until"):
         raise TooLate("It is too late to cancel by this link. Write to the organiser.")
+
+
+def actions_by_link(registration: Mapping[str, Any], event: Mapping[str, Any], now: datetime) -> list[str]:
+    """Those of ACTIONS that the person who holds the registration's link may take now."""
+    state, actions = registration["state"], []
+    held_until = registration.get("held_until")
+    if state == "offered" and event["state"] == "published" and not (held_until and now >= held_until):
+        actions.append("confirm")
+    if "cancelled" in LIFECYCLE.steps[state] and now < before_the_start(event, "cancel_until"):
+        actions.append("cancel")
+    if was_there(registration, event):
+        actions.append("feedback")
+    return actions
 
 
 def may_promote(event: Mapping[str, Any], now: datetime) -> bool:
@@ -163,8 +177,13 @@ def next_in_line(
     return chosen
 
 
+def was_there(registration: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Whether they attended, or had a seat at an event that is completed."""
+    had_seat = registration["state"] == "confirmed" and event["state"] == "completed"
+    return bool(registration["state"] == "attended" or had_seat)
+
+
 def check_was_there(registration: Mapping[str, Any], event: Mapping[str, Any]) -> None:
     """Raises NotThere unless they attended, or had a seat at an event that is completed."""
-    was_there = registration["state"] == "attended"
-    if not was_there and not (registration["state"] == "confirmed" and event["state"] == "completed"):
+    if not was_there(registration, event):
         raise NotThere("Feedback is for those who attended, or had a seat at an event that is completed.")

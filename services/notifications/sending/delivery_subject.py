@@ -7,9 +7,9 @@ from typing import Any
 from services.notifications.sending.references import References
 from services.notifications.templates.defaults import in_language
 from services.notifications.templates.event_values import event_values
-from services.notifications.templates.localtime import moment, workshop_days
 from services.notifications.templates.words import refusal, what_changed
 from shared.instants import parse_instant
+from shared.local_time import moment, workshop_days
 from shared.mongo.aggregates import Document
 
 ABOUT_AN_ENROLMENT = frozenset({"enrolment_received", "enrolment_confirmed"})

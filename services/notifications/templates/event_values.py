@@ -3,8 +3,8 @@
 from typing import Any
 
 from services.notifications.templates.defaults import in_language
-from services.notifications.templates.localtime import when
 from services.notifications.templates.words import event_kind
+from shared.local_time import when
 from shared.mongo.aggregates import Document
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.notifications.templates.localtime import day, when, workshop_days
+from shared.local_time import day, when, workshop_days
 
 START = datetime(2022, 12, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

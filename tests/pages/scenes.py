@@ -1,0 +1,64 @@
+"""Each page in each of its states: a name and the path at which it stands."""
+
+from datetime import UTC, datetime, timedelta
+
+from tests.events import builders as a
+from tests.events.conftest import Events, Json
+
+TITLE = {
+    "fi": "Johtamisen tilannekuva: mitä kunnissa nyt tapahtuu",
+    "sv": "Lägesbild av ledarskapet: vad händer nu i kommunerna",
+    "en": "Leadership today: what is going on in the municipalities",
+}
+TEXT = {
+    "fi": "Katsomme yhdessä, mitä verkoston kunnista on opittu.\n\nMukana on johtajia kolmesta kunnasta.",
+    "sv": "Vi ser tillsammans på vad vi har lärt oss av kommunerna.\n\nLedare från tre kommuner deltar.",
+}
+VENUE = {"fi": "Kuntatalo, Toinen linja 14, Helsinki", "sv": "Kommunernas hus, Andra linjen 14, Helsingfors"}
+GUIDE = {"title": {"fi": "Ennakkotehtävä", "sv": "Förhandsuppgift"}, "url": "https://uso.example/tehtava.pdf"}
+
+
+def own_path(events: Events, registration: Json) -> str:
+    """The path of the link in the mail about a registration."""
+    ends = datetime.now(UTC) + timedelta(days=60)
+    return f"/public/registrations/{events.secrets.sign('registrations', registration['id'], expires_at=ends)}"
+
+
+def all_scenes(events: Events) -> dict[str, str]:
+    """Makes the events and registrations that the scenes show. The paths have no query yet."""
+    rich = a.webinar(title=TITLE, description=TEXT, venue=VENUE, online_url="https://meet.example/uso", capacity=2)
+    rich |= {"materials": [GUIDE]}
+    event = events.published(rich)
+    plain = events.published(
+        a.webinar(
+            kind="seminar",
+            title={"en": "In English only"},
+            starts_at=a.in_(days=40, hours=2),
+            ends_at=a.in_(days=40, hours=4),
+        )
+    )
+    soon = events.published(a.webinar(title={"fi": "Ilmoittautuminen myöhemmin"}, registration_opens_at=a.in_(days=5)))
+    called_off = events.moved(events.published(a.webinar(title=TITLE, venue=VENUE)), "cancelled")
+    scenes = {
+        "list": "/public/events",
+        "event": f"/public/events/{event['id']}",
+        "accepted": f"/public/events/{event['id']}?accepted=yes",
+        "event in one language": f"/public/events/{plain['id']}",
+        "not open yet": f"/public/events/{soon['id']}",
+        "cancelled event": f"/public/events/{called_off['id']}",
+        "no such event": f"/public/events/{'0' * 8}-0000-7000-8000-{'0' * 12}",
+    }
+    confirmed, attended, waiting = (events.registered(event, person=a.person(number)) for number in (1, 2, 3))
+    events.turned(attended, "attended")
+    gone = events.turned(events.registered(event, person=a.person(4)), "cancelled")
+    asking = events.published(a.webinar(title=TITLE, confirm_address=True))
+    events.client.post(f"/public/events/{asking['id']}/registrations", json={"person": a.person(5)}, role=None)
+    offered = events.registrations(asking)[0]
+    states = {
+        "confirmed": confirmed,
+        "attended": attended,
+        "waitlisted": waiting,
+        "cancelled": gone,
+        "offered": offered,
+    }
+    return scenes | {f"own {state}": own_path(events, registration) for state, registration in states.items()}
