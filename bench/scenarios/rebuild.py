@@ -10,7 +10,7 @@ from bench.messages import records
 from bench.rows import Figures, Row, interleaved, of
 from bench.scenarios.consumer import COPY, by_hand, consuming
 from ops.context import OpsContext
-from ops.jobs import ask, claim
+from ops.jobs import claim, enqueue
 from ops.rebuild import rebuild
 from ops.store import COLLECTIONS
 from shared.cause import own_initiative
@@ -48,7 +48,9 @@ def _ours(bench: BenchStack, topic: str, count: int) -> Figures:
         subscriptions: dict[str, list[Handler]] = {topic: [COPY]}
         with consuming(bench, db, subscriptions) as consumer:
             wait_for(lambda: sum(list(consumer.offsets.values())) == count, seconds=120, what="the copy to be there")
-            ask(db, own_initiative("bench"), "rebuild", of=COPY.collection, reason=None)
+            db.transact(
+                lambda uow: enqueue(uow, "rebuild", of=COPY.collection, reason=None), cause=own_initiative("bench")
+            )
             job = claim(db, "bench", threading.Event())
             assert job is not None
             operated = OpsContext(settings=bench.settings(db.raw.name), db=db, topics=(), subscriptions=subscriptions)
