@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from services.notifications.settings import MailSettings
+from services.notifications.settings import MailSettings, WebhookSettings
 from shared.environment import FILE_SUFFIX, FromEnvironment, Variable, variables
 from shared.settings import Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
-TABLES: dict[str, type[FromEnvironment]] = {"settings": Settings, "mail": MailSettings}
+TABLES: dict[str, type[FromEnvironment]] = {"settings": Settings, "mail": MailSettings, "webhooks": WebhookSettings}
 
 
 def filled(page: str) -> str:

@@ -28,11 +28,16 @@ from services.notifications.sending.backlog import note_the_oldest
 from services.notifications.sending.mail_composer import MailComposer
 from services.notifications.sending.sender import Sender
 from services.notifications.sending.smtp import Session
-from services.notifications.settings import read_mail_settings
+from services.notifications.settings import WebhookSettings, read_mail_settings
 from services.notifications.suppressions import api as suppressions
 from services.notifications.suppressions.store import SUPPRESSIONS
 from services.notifications.templates import api as templates
 from services.notifications.templates.store import TEMPLATES
+from services.notifications.webhooks import api as webhooks
+from services.notifications.webhooks.caller import WebhookCaller
+from services.notifications.webhooks.domain import TOPICS as WEBHOOK_TOPICS
+from services.notifications.webhooks.messages import QueueCalls
+from services.notifications.webhooks.store import WEBHOOK_INDEXES, WEBHOOKS
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database
@@ -52,7 +57,15 @@ POLICIES: dict[str, Sequence[Handler]] = {
     ],
     **{topic: [book] for topic, book in BOOKS.items()},
 }
-SUBSCRIPTIONS: Subscriptions = {topic: [copy, *POLICIES.get(topic, ())] for topic, copy in PROJECTIONS.items()}
+QUEUE_CALLS = QueueCalls()
+SUBSCRIPTIONS: Subscriptions = {
+    topic: [
+        *([PROJECTIONS[topic]] if topic in PROJECTIONS else []),
+        *POLICIES.get(topic, ()),
+        *([QUEUE_CALLS] if topic in WEBHOOK_TOPICS.values() else []),
+    ]
+    for topic in sorted({*PROJECTIONS, *WEBHOOK_TOPICS.values()})
+}
 
 
 def lanes_of(threads: int) -> list[Sequence[int]]:
@@ -63,9 +76,9 @@ def lanes_of(threads: int) -> list[Sequence[int]]:
 def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     """What time brings: the senders look for due deliveries every 20 ms, so that mail leaves at once."""
     mail = read_mail_settings()
-    writer = MailComposer(
-        db, Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys), mail, settings.public_urls
-    )
+    secrets = Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)
+    writer = MailComposer(db, secrets, mail, settings.public_urls)
+    webhook_caller = WebhookCaller(db, secrets, allowed=WebhookSettings.read().allowed)
     senders = [
         Sender(db, writer, Session(mail.smtp, helo=mail.domain), lanes=lanes) for lanes in lanes_of(mail.sender_threads)
     ]
@@ -78,6 +91,7 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
         PeriodicTask(name="waiting messages", run=lambda: follow_waiting(db, BOOKS.values()), every=0.25),
         PeriodicTask(name="announcements", run=lambda: send_announcements(db), every=0.25),
         PeriodicTask(name="fan out", run=lambda: fan_out(db, gathering=gathering), every=0.1),
+        PeriodicTask(name="webhooks", run=webhook_caller.run, every=0.25, stop=webhook_caller.stop),
         *(
             PeriodicTask(name=f"sender {number}", run=sender.run, every=0.02, stop=sender.stop)
             for number, sender in enumerate(senders, 1)
@@ -86,13 +100,16 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
 
 
 def provides(settings: Settings, db: Database) -> Iterable[object]:
-    return [Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)]
+    return [
+        Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys),
+        WebhookSettings.read(),
+    ]
 
 
 SERVICE = Service(
     name="notifications",
     description="E-mails: their texts, to whom they go and why, and what became of them.",
-    aggregates=[ANNOUNCEMENTS, DELIVERIES, PREFERENCES, SUPPRESSIONS, TEMPLATES],
+    aggregates=[ANNOUNCEMENTS, DELIVERIES, PREFERENCES, SUPPRESSIONS, TEMPLATES, WEBHOOKS],
     topics=[
         state_topic(
             "uso.notifications.announcements.v1",
@@ -113,11 +130,12 @@ SERVICE = Service(
         preferences.routes,
         explanations.routes,
         public.routes,
+        webhooks.routes,
     ],
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
-    collections={**WAITING_INDEXES, **FAN_OUTS_INDEXES, **REMINDED_INDEXES},
+    collections={**WAITING_INDEXES, **FAN_OUTS_INDEXES, **REMINDED_INDEXES, **WEBHOOK_INDEXES},
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

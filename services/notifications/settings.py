@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from environs import Env, EnvError, validate
 
+from services.notifications.webhooks.addresses import Network, parse_networks
 from shared.environment import FromEnvironment, setting
 
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
@@ -94,6 +95,19 @@ class MailSettings(FromEnvironment):
     def __post_init__(self) -> None:
         if not self.domain:
             object.__setattr__(self, "domain", parseaddr(self.sender)[1].rpartition("@")[2])
+
+
+@dataclass(frozen=True, kw_only=True)
+class WebhookSettings(FromEnvironment):
+    """Where webhooks may go besides the internet."""
+
+    allowed: list[Network] = setting(
+        "WEBHOOK_ALLOWED_NETWORKS",
+        [],
+        parse=lambda text: parse_networks(text.split(",")),
+        about="networks with commas (`10.1.0.0/16`) that webhooks may reach although they are not public, by http "
+        "too; every other address that is private, link-local or special is refused",
+    )
 
 
 def read_mail_settings(env: Env | None = None) -> MailSettings:

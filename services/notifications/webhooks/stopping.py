@@ -1,0 +1,30 @@
+"""A webhook whose endpoint is dead or gone is called no more, and somebody is told."""
+
+from prometheus_client import Counter
+
+from services.notifications.webhooks.store import WEBHOOKS
+from shared.cause import own_initiative
+from shared.mongo.database import Database
+from shared.mongo.unit_of_work import UnitOfWork
+from shared.telemetry.logs import get_logger
+
+log = get_logger(__name__)
+
+STOPPED = Counter(
+    "uso_webhooks_stopped", "Webhooks that are called no more: dead for three days, or gone (410)", ["why"]
+)
+
+
+def stop_calling(db: Database, webhook_id: str, *, to: str, why: str) -> None:
+    """The webhook becomes dead or gone, unless it is active no more."""
+
+    def work(uow: UnitOfWork) -> bool:
+        webhook = uow.find_one(WEBHOOKS.collection, {"_id": webhook_id, "state": "active"})
+        if webhook is None:
+            return False
+        uow.transition(WEBHOOKS, webhook, to, changes={"stopped_because": why})
+        return True
+
+    if db.transact(work, cause=own_initiative("webhooks")):
+        STOPPED.labels(to).inc()
+        log.error("a webhook is called no more", webhook_id=webhook_id, state=to, why=why)
