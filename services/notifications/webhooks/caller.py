@@ -9,8 +9,8 @@ from pymongo.errors import PyMongoError
 from services.notifications.webhooks import calling, lines
 from services.notifications.webhooks.addresses import Network
 from services.notifications.webhooks.calling import Called, Calling
-from services.notifications.webhooks.domain import GIVE_UP_AFTER
 from services.notifications.webhooks.replaying import queue_replay
+from services.notifications.webhooks.retries import GIVE_UP_AFTER
 from services.notifications.webhooks.stopping import stop_calling
 from services.notifications.webhooks.store import WEBHOOKS
 from shared.ids import new_id, utc_now

@@ -7,7 +7,7 @@ from typing import Any
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from services.notifications.webhooks.domain import wait_for_the_endpoint
+from services.notifications.webhooks.retries import wait_for_the_endpoint
 from services.notifications.webhooks.store import CALLS, LINES, WEBHOOKS
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
