@@ -4,6 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
+import time_machine
 
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.sending import claims
@@ -39,6 +40,21 @@ def test_two_senders_at_once_send_each_mail_once(notifications, mailbox, in_thre
     assert len(mailbox.ids) == 120
     assert len(set(mailbox.ids)) == 120
     assert set(notifications.states()) == {"sent"}
+
+
+@pytest.mark.parametrize("off", [timedelta(hours=-1), timedelta(hours=1)], ids=str)
+def test_a_sender_whose_clock_is_an_hour_off_takes_no_mail_out_of_living_hands(notifications, off) -> None:
+    registered(notifications)
+    (ours,) = claims.claim(notifications.db, "sender-1")
+    with time_machine.travel(utc_now() + off):
+        assert claims.claim(notifications.db, "sender-2") == []
+        claims.renew(notifications.db, ours["_id"], "sender-1")
+        assert claims.claim(notifications.db, "sender-2") == []
+        assert claims.hand_over(notifications.db, ours["_id"], "sender-1", {})
+        assert claims.claim(notifications.db, "sender-2") == []
+        claims.release(notifications.db, "sender-1", [ours["_id"]])
+        (theirs,) = claims.claim(notifications.db, "sender-2")
+    assert theirs["_id"] == ours["_id"]
 
 
 def test_a_sender_that_dies_while_handing_over_leaves_a_mail_that_is_sent_again_under_its_id(
