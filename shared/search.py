@@ -48,6 +48,16 @@ def search_query(q: str | None, field: str = "search") -> Mapping[str, Any]:
     return {"$and": [{"$or": [{field: condition} for condition in _conditions(word)]} for word in words]}
 
 
+def closest_first(q: str | None, field: str = "search") -> list[Mapping[str, Any]]:
+    """The documents of `search_query` in two parts: those with words that begin as `q` is written, then the others."""
+    found = search_query(q, field)
+    words = list(query_words(q or ""))
+    if not words:
+        return [found]
+    as_written = {"$and": [{field: {"$regex": f"^{re.escape(word)}"}} for word in words]}
+    return [as_written, {"$and": [found, {"$nor": [as_written]}]}]
+
+
 def query_words(q: str) -> Iterator[str]:
     """The words that are looked for: chunks of letters and digits, a phone number as one of them."""
     if _PHONE.fullmatch(q.strip()):

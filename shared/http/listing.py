@@ -33,10 +33,10 @@ from shared.http.calls import database
 from shared.http.downloads import table_answer
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
-from shared.mongo.paging import FINNISH, Page, page
+from shared.mongo.paging import FINNISH, Page, page_of_parts
 from shared.mongo.paging import Sort as Order
 from shared.schemas import LANGUAGES, ByLanguage
-from shared.search import search_query
+from shared.search import closest_first, search_query
 from shared.tables import CSV, XLSX
 
 # A table is made in memory. A reader that needs more rows pages through the list or subscribes to the topic.
@@ -91,13 +91,16 @@ class Listing:
 
     def condition(self, query: Mapping[str, Any]) -> Document:
         """The filters of the query as MongoDB is asked."""
+        return self._condition(query, search_query(query.get("q")))
+
+    def _condition(self, query: Mapping[str, Any], search: Mapping[str, Any]) -> Document:
         parts: list[Document] = [{name: _any_of(query[name])} for name in self.filters if name in query]
         parts += [make(query[name]) for name, make in self.conditions.items() if name in query]
         if "ids" in query:
             parts.append({"_id": {"$in": query["ids"]}})
         if "updated_since" in query:
             parts.append({"updated_at": {"$gte": query["updated_since"]}})
-        parts.append(dict(search_query(query.get("q"))))
+        parts.append(dict(search))
         parts = [part for part in parts if part]
         return {"$and": parts} if parts else {}
 
@@ -115,10 +118,12 @@ class Listing:
 
     def _page(self, query: Mapping[str, Any]) -> Response:
         order, collation = self._order(query)
-        found = page(
+        in_an_order = "sort" in query or "updated_since" in query
+        searches = [search_query(query.get("q"))] if in_an_order else closest_first(query.get("q"))
+        found = page_of_parts(
             database(),
             self.aggregate.collection,
-            self.condition(query),
+            [self._condition(query, search) for search in searches],
             limit=query["limit"],
             cursor=query["cursor"],
             sort=order,

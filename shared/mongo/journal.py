@@ -24,6 +24,8 @@ JOURNAL = "journal"
 RECORDS_KEPT_FOR = timedelta(days=30)
 # A number that several relays can share out among themselves: more slots than a service will ever have relays.
 SLOTS = 64
+# Fields that a history entry shows beside its change.
+OF_EACH_RESOURCE = frozenset({"id", "version", "created_at", "updated_at"})
 
 JOURNAL_INDEXES: Sequence[IndexModel] = [
     IndexModel("expires_at", name="ttl", expireAfterSeconds=0),
@@ -134,8 +136,13 @@ def state_in(row: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def change_in(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the row's change was; empty when the row was scrubbed."""
-    return _data(row).get("change") or {}
+    """The row's change, a creation's with each field that was given at first; empty when the row was scrubbed."""
+    data = _data(row)
+    change: dict[str, Any] = data.get("change") or {}
+    if row.get("version") != 1 or "state" not in data:
+        return change
+    first = {name: value for name, value in data["state"].items() if value is not None and name not in OF_EACH_RESOURCE}
+    return {**change, "changed": {name: {"from": None, "to": value} for name, value in sorted(first.items())}}
 
 
 def _data(row: Mapping[str, Any]) -> dict[str, Any]:

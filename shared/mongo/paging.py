@@ -58,6 +58,25 @@ def page(
     return Page(items=items, next_cursor=_write_cursor(items[-1], sort, bound_to) if more else None)
 
 
+def page_of_parts(
+    db: Database, collection: str, parts: Sequence[Mapping[str, Any]], *, limit: int, cursor: str | None, **options: Any
+) -> Page:
+    """One page of the first part, then of the next; no document is in two. The options are those of `page`."""
+    part, _, after = (cursor or "0.").partition(".")
+    if part not in map(str, range(len(parts))):
+        raise wrong_cursor()
+    items: list[Document] = []
+    for number in range(int(part), len(parts)):
+        found = page(db, collection, parts[number], limit=limit - len(items), cursor=after or None, **options)
+        items += found.items
+        if found.next_cursor is not None:
+            return Page(items=items, next_cursor=f"{number}.{found.next_cursor}")
+        if len(items) == limit:
+            return Page(items=items, next_cursor=f"{number + 1}." if number + 1 < len(parts) else None)
+        after = ""
+    return Page(items=items, next_cursor=None)
+
+
 def _after(values: Sequence[Any], sort: Sort) -> Mapping[str, Any]:
     """`(a, b) > (x, y)` as MongoDB has to be asked: a > x, or a = x and b > y."""
     alternatives: list[Mapping[str, Any]] = []

@@ -15,6 +15,19 @@ def town(enrolment: Enrolment) -> Json:
     return enrolment.municipality("837", business_id="0211675-2")
 
 
+def test_the_first_entry_of_a_history_has_the_values_that_somebody_gave_at_first(
+    enrolment: Enrolment, town: Json
+) -> None:
+    aino = enrolment.contact(town, given_name="Aino", phone="+358 40 1234567")
+    (entry,) = enrolment.client.get(f"/v1/contacts/{aino['id']}/history").json["items"]
+    assert entry["type"] == "contact.created"
+    changed = entry["change"]["changed"]
+    assert changed["given_name"] == {"from": None, "to": "Aino"}
+    assert changed["phone"] == {"from": None, "to": "+358401234567"}
+    assert changed["organisation_id"] == {"from": None, "to": town["id"]}
+    assert {"id", "version", "created_at", "updated_at", "title"}.isdisjoint(changed)
+
+
 def test_a_new_contact_speaks_finnish_unless_told_otherwise(enrolment: Enrolment, town: Json) -> None:
     aino = enrolment.contact(town, title="Kehittämispäällikkö")
     assert (aino["language"], aino["phone"], aino["title"]) == ("fi", None, "Kehittämispäällikkö")

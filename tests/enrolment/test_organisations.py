@@ -127,3 +127,24 @@ def test_the_history_says_who_changed_what(enrolment: Enrolment) -> None:
     assert (newest["by"], newest["version"], newest["type"]) == ("test-coordinator", 2, "organisation.updated")
     assert newest["change"]["changed"] == {"population": {"from": 249_009, "to": 1}}
     assert enrolment.history(f"organisations/{tampere['id']}") == ["organisation.created", "organisation.updated"]
+
+
+def test_a_search_shows_first_what_begins_as_it_was_written_and_goes_on_with_the_rest_page_by_page(
+    enrolment: Enrolment,
+) -> None:
+    # In the order of creation alone, `Narpes stad` would come before the two that are written with their dots.
+    without = enrolment.organisation(name={"fi": "Narpes stad"})["id"]
+    one_letter_off = enrolment.organisation(name={"fi": "Aarpes"})["id"]
+    last = enrolment.organisation(name={"fi": "Närpes yhtymä"})["id"]
+    first = enrolment.organisation(name={"fi": "Närpes kaupunki"})["id"]
+    assert enrolment.listed("organisations", q="närpes") == [last, first, without, one_letter_off]
+    seen, cursor = [], None
+    while True:
+        query = {"q": "närpes", "limit": 1, **({"cursor": cursor} if cursor else {})}
+        page = enrolment.client.get("/v1/organisations", query_string=query).json
+        seen += [item["id"] for item in page["items"]]
+        if (cursor := page["next_cursor"]) is None:
+            break
+    assert seen == [last, first, without, one_letter_off]
+    by_name = enrolment.listed("organisations", q="närpes", sort="name")
+    assert by_name == [one_letter_off, without, first, last]
