@@ -1,4 +1,8 @@
-"""How `pytest -n 2 --dist loadgroup` shares the tests out: stacks in one process, all else where there is room."""
+"""How `pytest -n 2` shares the tests out: what has stacks of its own in one process, all else in the other.
+
+Processes of a stack mostly wait: beside them another process has a core to itself. Two stacks would not fit on two
+cores.
+"""
 
 import tempfile
 from contextlib import ExitStack
@@ -6,34 +10,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.stack import Stack
 
 HERE = Path(__file__).parent
-# Tests of one group run one after another in one process. Those with stacks mostly wait: beside them another process
-# has a core to itself, and two stacks would not fit on two cores. The others have servers that they share.
-GROUPS = {
-    "deploy": "stacks",
-    "examples": "stacks",
-    "faults": "stacks",
-    "journeys": "stacks",
-    "ops/test_uso_ops.py": "stacks",
-    "http/test_server.py": "servers",
-    "shared/test_kafka_security.py": "servers",
-}
+# Trials with faults come first: later the story's stack idles beside them.
+WITH_STACKS = ("faults/", "deploy/", "examples/", "journeys/", "ops/test_uso_ops.py")
 RESOURCES = pytest.StashKey[ExitStack]()
 BACK_ENDS = pytest.StashKey[dict[str, Any]]()
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+class StacksInOneProcess(LoadScopeScheduling):
+    """All tests with stacks are one piece of work, the first; else each file is one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.split("::")[0]
+        return "stacks" if path.removeprefix("tests/").startswith(WITH_STACKS) else path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> StacksInOneProcess:
+    config.option.loadscopereorder = False  # the largest piece of work is not the one with the most tests
+    return StacksInOneProcess(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        place = item.path.relative_to(HERE).as_posix()
-        group = next((group for prefix, group in GROUPS.items() if place.startswith(prefix)), None)
-        if group:
-            item.add_marker(pytest.mark.xdist_group(group))
-    # Trials with faults come first: later the story's stack idles beside them, and two stacks need more than two cores.
-    items.sort(key=lambda item: not item.path.is_relative_to(HERE / "faults"))
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(HERE).as_posix()
+        return next((n for n, prefix in enumerate(WITH_STACKS) if path.startswith(prefix)), len(WITH_STACKS))
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)
