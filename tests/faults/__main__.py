@@ -14,10 +14,11 @@ from rich.console import Console
 
 from deploy.local import processes
 from deploy.local.stack import Stack
+from tests.faults.compaction import hasten_compaction
+from tests.faults.mail_server import DifficultMailServer
 from tests.faults.nemesis import RIGHT, Nemesis, can_cut, faketime_library, is_root, small_disk
 from tests.faults.report import as_json, show
 from tests.faults.rogue_producer import RogueProducer
-from tests.faults.smtp_proxy import LossySmtpProxy
 from tests.faults.trial import run_trial
 
 SCALE = {
@@ -25,10 +26,16 @@ SCALE = {
 }
 OFF = ("enrolment-relay-1", "events-worker-1")
 DISK_MEGABYTES = 400
+# Half a minute instead of two: several changes of an event are still one mail, and a trial sees many.
+GATHER_CHANGES_SECONDS = "30"
+# The mail server's "not now" is asked again after two minutes, and once more when the worker died meanwhile.
+DRAIN_SECONDS = 480.0
 console = Console()
 
 
-def choose(nemesis: Nemesis, *, proxy: LossySmtpProxy, clock: Path | None, disks: list[Path]) -> Callable[[], None]:
+def choose(
+    nemesis: Nemesis, *, mail_server: DifficultMailServer, clock: Path | None, disks: list[Path]
+) -> Callable[[], None]:
     """The next fault, by the nemesis' own dice; kinds that cannot be done here are left out."""
     rogue = RogueProducer(nemesis.stack.info, nemesis.rng)
     kinds: list[tuple[float, Callable[[], None]]] = [
@@ -38,7 +45,10 @@ def choose(nemesis: Nemesis, *, proxy: LossySmtpProxy, clock: Path | None, disks
         *((1, lambda role=role: nemesis.stop(role)) for role in ("broker", "primary", "api")),
         *((1, lambda role=role: nemesis.restart(role)) for role in ("relay", "worker", "api", "broker", "primary")),
         (4, lambda: nemesis.interfere(rogue)),
-        (2, lambda: nemesis.lose_answers(proxy)),
+        (2, lambda: nemesis.lose_answers(mail_server)),
+        (2, lambda: nemesis.slow_down(mail_server)),
+        *((0.5, lambda service=service: nemesis.send_away(service)) for service in processes.SERVICES),
+        (2, nemesis.stall_secondaries),
     ]  # type: ignore[misc]
     if can_cut():
         kinds += [(2, lambda: nemesis.cut_off("broker")), (2, lambda: nemesis.cut_off("primary"))]
@@ -56,6 +66,8 @@ def choose(nemesis: Nemesis, *, proxy: LossySmtpProxy, clock: Path | None, disks
 @click.option("--mongo-members", default=3, show_default=True, type=click.IntRange(1, 7))
 @click.option("--scale", multiple=True, metavar="SERVICE.PROCESS=N", help="As in uso up; 2 relays and 3 workers each.")
 @click.option("--writers", default=8, show_default=True, help="Clients at work at the same time.")
+@click.option("--pause", default=0.15, show_default=True, help="Seconds between two calls of one writer, on average.")
+@click.option("--large-event", default=500, show_default=True, help="People registered for the large events; 0: none.")
 @click.option("--calls", default=50_000, show_default=True, help="No more calls than these.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Keep data and logs here.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write the result there.")
@@ -66,6 +78,8 @@ def main(
     mongo_members: int,
     scale: tuple[str, ...],
     writers: int,
+    pause: float,
+    large_event: int,
     calls: int,
     run_dir: Path | None,
     file: Path | None,
@@ -82,28 +96,38 @@ def main(
         small = [small_disk(directory / "data" / name, megabytes=DISK_MEGABYTES) for name in names]
         disks = [resources.enter_context(disk) for disk in small]
         clock = directory / "clock" if faketime_library() else None
-        proxy = LossySmtpProxy(lambda: stack.info["mail"]["smtp"])
-        resources.callback(proxy.close)
+        mail_server = DifficultMailServer(lambda: stack.info["mail"]["smtp"], busy=True)
+        resources.callback(mail_server.close)
         stack = Stack(
             directory,
             brokers=brokers,
             mongo_members=mongo_members,
             scale=wanted,
-            environment={"SMTP_URL": proxy.url},
+            environment={"SMTP_URL": mail_server.url, "GATHER_CHANGES_SECONDS": GATHER_CHANGES_SECONDS},
             service_command=_with_clock(clock) if clock else processes.service_command,
             tell=lambda step: console.print(f"· {step}"),
         )
         with stack:
-            until = time.monotonic() + 60 * minutes
+            hasten_compaction(stack.info)
 
             def faults(nemesis: Nemesis) -> None:
+                until = time.monotonic() + 60 * minutes
                 while time.monotonic() < until:
                     time.sleep(nemesis.rng.uniform(2, 10))
                     nemesis.end_what_is_over(most=1)
-                    choose(nemesis, proxy=proxy, clock=clock, disks=disks)()
+                    choose(nemesis, mail_server=mail_server, clock=clock, disks=disks)()
                     console.print(nemesis.story[-1] if nemesis.story else "", highlight=False)
 
-            result = run_trial(stack, seed=seed, faults=faults, writers=writers, most_calls=calls)
+            result = run_trial(
+                stack,
+                seed=seed,
+                faults=faults,
+                writers=writers,
+                pause=pause,
+                large_event=large_event,
+                most_calls=calls,
+                drain_seconds=DRAIN_SECONDS,
+            )
     show(result, console)
     if file is not None:
         file.write_text(json.dumps(as_json(result), indent=1))

@@ -145,7 +145,9 @@ class Place:
         return behind
 
     def _under_way(self) -> int:
-        due = {"$or": [{"state": "queued"}, {"state": "scheduled", "next_at": {"$lte": utc_now()}}]}
+        due = {
+            "$or": [{"state": {"$in": ["queued", "sending"]}}, {"state": "scheduled", "next_at": {"$lte": utc_now()}}]
+        }
         notifications = self.mongo["uso_notifications"]
         return notifications["deliveries"].count_documents(due) + notifications["fan_outs"].count_documents({})
 

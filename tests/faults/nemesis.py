@@ -20,8 +20,9 @@ from kafka.errors import KafkaError
 from deploy.local.stack import Stack
 from deploy.local.supervision import processes_of
 from shared.testing import wait_for
+from tests.faults.mail_server import DifficultMailServer
 from tests.faults.rogue_producer import RogueProducer
-from tests.faults.smtp_proxy import LossySmtpProxy
+from tests.faults.stalled_disks import release_disk, stall_disk
 
 TABLE = "uso_faults"
 RIGHT = "+0"
@@ -97,11 +98,40 @@ class Nemesis:
         with contextlib.suppress(KafkaError):  # Kafka is away at the moment: then it does not come through
             self._note(rogue.interfere(), "by a foreign producer")
 
-    def lose_answers(self, proxy: LossySmtpProxy) -> None:
+    def lose_answers(self, mail_server: DifficultMailServer) -> None:
         """The mail server's answers to the next few mails are lost."""
         count = self.rng.randint(1, 3)
         self._note("mail server's answer lost", f"to {count} mails")
-        proxy.drop_next_reply(count)
+        mail_server.drop_next_reply(count)
+
+    def slow_down(self, mail_server: DifficultMailServer) -> None:
+        """The mail server answers a few mails so late that a sender's claim would have run out meanwhile."""
+        count, seconds = self.rng.randint(1, 3), self.rng.uniform(5, 75)
+        self._note("mail server slow", f"{seconds:.0f} s for {count} mails")
+        mail_server.slow_down(count, seconds)
+
+    def send_away(self, service: str, *, seconds: float | None = None) -> None:
+        """All workers of a service are stopped for longer than Kafka takes to compact a topic, if it may."""
+        away = self.rng.uniform(45, 90) if seconds is None else seconds
+        processes = self.stack.info["services"][service]["processes"]
+        pids = [process["pid"] for process in processes if process["role"] == "worker"]
+        family = [process for process in processes_of(self.stack.directory) if process.pid in pids]
+        self._send("all workers of a service away", family, signal.SIGSTOP, f"{service} for {away:.0f} s")
+        self._later(away, lambda: _go_on(family))
+
+    def stall_secondaries(self, *, seconds: float | None = None) -> None:
+        """The secondaries' disks take no writes; half of the time the primary dies meanwhile."""
+        stall = self.rng.uniform(4, 15) if seconds is None else seconds
+        ports = [member["port"] for member in self.stack.info["mongodb"]["members"]]
+        secondaries = [port for port in ports if not _is_primary(port)]
+        primary_dies = self.rng.random() < 0.5
+        uri = self.stack.info["mongodb"]["uri"]
+        locked = [port for port in secondaries if stall_disk(uri, port)]
+        self._note("secondaries' disks stalled", f"{len(locked)} for {stall:.0f} s")
+        self._later(stall, lambda: [release_disk(uri, port) for port in locked])
+        if primary_dies:
+            time.sleep(stall / 2)
+            self.kill("primary")
 
     # Ending it
 

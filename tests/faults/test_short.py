@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local.stack import Stack
+from tests.faults.mail_server import DifficultMailServer
 from tests.faults.nemesis import Nemesis
 from tests.faults.report import as_json
-from tests.faults.smtp_proxy import LossySmtpProxy
 from tests.faults.trial import run_trial
 
 pytestmark = pytest.mark.slow
@@ -29,9 +29,10 @@ def everything_dies(nemesis: Nemesis) -> None:
 
 @pytest.mark.timeout(300)
 def test_nothing_is_lost_and_nothing_happens_twice_when_every_process_is_killed(run_dir: Path) -> None:
-    proxy = LossySmtpProxy(lambda: stack.info["mail"]["smtp"])
-    proxy.drop_next_reply(3)
-    with contextlib.closing(proxy), Stack(run_dir, keep=False, environment={"SMTP_URL": proxy.url}) as stack:
+    mail_server = DifficultMailServer(lambda: stack.info["mail"]["smtp"])
+    mail_server.drop_next_reply(3)
+    environment = {"SMTP_URL": mail_server.url}
+    with contextlib.closing(mail_server), Stack(run_dir, keep=False, environment=environment) as stack:
         result = run_trial(stack, seed=SEED, faults=everything_dies, writers=6, pause=0.15)
     facts = as_json(result)
     assert [invariant for invariant in facts["invariants"] if invariant["broken"]] == []
@@ -39,4 +40,4 @@ def test_nothing_is_lost_and_nothing_happens_twice_when_every_process_is_killed(
     assert (facts["lost"], facts["doubled"], facts["out_of_order"]) == (0, 0, 0)
     assert sum(result.faults.values()) == 9
     assert facts["calls"]["done"] > 200
-    assert facts["mails_again"] >= proxy.dropped == 3
+    assert facts["mails_again"] >= mail_server.dropped == 3

@@ -13,9 +13,10 @@ from deploy.local.stack import Stack
 from tests.faults.calls import Caller
 from tests.faults.checker import Verdict, check
 from tests.faults.gather import Place
+from tests.faults.large_event import LargeEventStaff
 from tests.faults.nemesis import Nemesis
 from tests.faults.observed import Observed
-from tests.faults.workload import Staff, Writers, prepare
+from tests.faults.workload import AtWork, Staff, Worker, Writer, prepare
 
 DRAIN_SECONDS = 150.0
 
@@ -45,14 +46,26 @@ def run_trial(
     faults: Callable[[Nemesis], None],
     writers: int = 8,
     pause: float = 0.15,
+    large_event: int = 0,
     most_calls: int = 50_000,
     drain_seconds: float = DRAIN_SECONDS,
 ) -> Result:
-    """Runs `faults` while the writers are at work. Raises only when the trial itself went wrong."""
+    """Runs `faults` while the writers are at work; `large_event` is the size of another one's events, 0 for none.
+
+    Raises only when the trial itself went wrong.
+    """
     caller = Caller(stack.info)
     shared = prepare(Staff(caller, random.Random(f"{seed}/prepare"), "p"))
     nemesis = Nemesis(stack, seed=seed)
-    at_work = Writers(caller, shared, seed=seed, count=writers, pause=pause, most=most_calls)
+    workers: list[Worker] = [
+        Writer(caller, random.Random(f"{seed}/{number}"), f"w{number}", shared, pause=pause)
+        for number in range(writers)
+    ]
+    if large_event:
+        staff = LargeEventStaff(caller, random.Random(f"{seed}/large"), size=large_event)
+        staff.invite_people()
+        workers.append(staff)
+    at_work = AtWork(caller, workers, most=most_calls)
     try:
         faults(nemesis)
     finally:

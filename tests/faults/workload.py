@@ -4,10 +4,10 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from tests.faults.calls import Call, Caller
 
@@ -62,11 +62,13 @@ class Staff:
         return self.post("enrolment", "/v1/organisations", body, "organisation.created")
 
     def contact(self, organisation: str) -> Call:
+        """One in twenty has an address that no server takes, one in twenty one that is taken at the second offer."""
         self.count += 1
+        kind = self.rng.choices(["", "gone.", "busy."], [18, 1, 1])[0]
         body = {
             "given_name": "Aino",
             "family_name": f"{self.name}{self.count}",
-            "email": f"{self.name}.{self.count}@people.example",
+            "email": f"{kind}{self.name}.{self.count}@people.example",
             "organisation_id": organisation,
             "role": self.rng.choice(["officeholder", "elected", "developer"]),
             "language": self.rng.choice(["fi", "sv", "en"]),
@@ -88,9 +90,10 @@ class Staff:
 class Writer(Staff):
     """Does one thing after another until told to stop."""
 
-    def __init__(self, caller: Caller, rng: random.Random, name: str, shared: Shared) -> None:
+    def __init__(self, caller: Caller, rng: random.Random, name: str, shared: Shared, *, pause: float) -> None:
         super().__init__(caller, rng, name)
         self.shared = shared
+        self.pause = pause
         self.organisations: dict[str, int] = {}
         self.contacts: dict[str, int] = {}
         self.enrolments: dict[str, str] = {}
@@ -104,13 +107,13 @@ class Writer(Staff):
             (2, self.ask_for_a_workshop), (2, self.end_a_workshop),
         ]  # fmt: skip
 
-    def run(self, keep_on: Callable[[], bool], pause: float) -> None:
+    def run(self, keep_on: Callable[[], bool]) -> None:
         self.add_organisation()
         self.add_contact()
         while keep_on():
             [thing] = self.rng.choices([thing for _, thing in self.things], [weight for weight, _ in self.things])
             thing()
-            time.sleep(self.rng.uniform(0, 2 * pause))
+            time.sleep(self.rng.uniform(0, 2 * self.pause))
 
     def add_organisation(self) -> None:
         call = self.organisation()
@@ -251,27 +254,32 @@ def _id(call: Call) -> str:
     return identifier
 
 
-class Writers:
-    """So many writers at work, each with a thread of its own, until `finish`."""
+class Worker(Protocol):
+    """Somebody at work: `run` goes on until `keep_on` says no."""
 
-    def __init__(self, caller: Caller, shared: Shared, *, seed: int, count: int, pause: float, most: int) -> None:
+    def run(self, keep_on: Callable[[], bool]) -> None: ...
+
+
+class AtWork:
+    """Each of `workers` with a thread of its own, until `finish` or the caller has made `most` calls."""
+
+    def __init__(self, caller: Caller, workers: Sequence[Worker], *, most: int) -> None:
         self._stop = threading.Event()
         self._most = most
         self.caller = caller
         self.failures: list[BaseException] = []
-        writers = [Writer(caller, random.Random(f"{seed}/{n}"), f"w{n}", shared) for n in range(count)]
-        self._threads = [threading.Thread(target=self._run, args=(writer, pause), daemon=True) for writer in writers]
+        self._threads = [threading.Thread(target=self._run, args=(worker,), daemon=True) for worker in workers]
         for thread in self._threads:
             thread.start()
 
-    def _run(self, writer: Writer, pause: float) -> None:
+    def _run(self, worker: Worker) -> None:
         try:
-            writer.run(lambda: not self._stop.is_set() and len(self.caller.calls) < self._most, pause)
+            worker.run(lambda: not self._stop.is_set() and len(self.caller.calls) < self._most)
         except BaseException as error:  # noqa: BLE001 - said by `finish`
             self.failures.append(error)
 
     def finish(self) -> None:
-        """Lets each end what it is doing. Raises what a writer stumbled over."""
+        """Lets each end its present call. Raises the first error of a worker."""
         self._stop.set()
         for thread in self._threads:
             thread.join(180)

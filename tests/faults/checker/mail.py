@@ -8,6 +8,7 @@ from tests.faults.checker.invariants import Verdict, verdict
 from tests.faults.observed import Document, Observed, Record
 
 ENROLMENTS = "uso.enrolment.enrolments.v1"
+CONTACTS = "uso.enrolment.contacts.v1"
 
 
 def deliveries(observed: Observed) -> Iterable[Verdict]:
@@ -45,10 +46,11 @@ def mails(observed: Observed) -> Iterable[Verdict]:
     """The mailbox against the deliveries."""
     sent: dict[str, Document] = {}
     unsettled = []
+    gone = {key for key, record in observed.last(CONTACTS).items() if record.state["email"].startswith("gone.")}
     for delivery in observed.collection("notifications", "deliveries"):
-        unsettled.append(
-            (delivery["state"] in ("sent", "cancelled", "suppressed"), f"{delivery['_id']} is {delivery['state']}")
-        )
+        refused = delivery["state"] == "failed" and delivery["contact_id"] in gone
+        ended = refused or delivery["state"] in ("sent", "cancelled", "suppressed")
+        unsettled.append((ended, f"{delivery['_id']} is {delivery['state']}"))
         if delivery["message_id"]:
             sent[delivery["message_id"]] = delivery
     arrived = Counter(mail.message_id for mail in observed.mails)
@@ -60,6 +62,10 @@ def mails(observed: Observed) -> Iterable[Verdict]:
             for message_id, delivery in sent.items()
             if delivery["state"] == "sent"
         ),
+    )
+    yield verdict(
+        "no mail went to an address that the mail server does not take",
+        ((not mail.to.startswith("gone."), mail.message_id) for mail in observed.mails),
     )
     yield verdict(
         "every mail is a sent delivery's",
