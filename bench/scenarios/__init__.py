@@ -4,7 +4,18 @@ from collections.abc import Callable, Iterable
 
 from bench.bench_stack import BenchStack
 from bench.rows import Row
-from bench.scenarios import consumer, effect, http_writes, mail, rebuild, registrations, relay, round_trips, scaling
+from bench.scenarios import (
+    consumer,
+    effect,
+    http_writes,
+    large_event,
+    mail,
+    rebuild,
+    registrations,
+    relay,
+    round_trips,
+    scaling,
+)
 
 SCENARIOS: dict[str, Callable[[BenchStack], Iterable[Row]]] = {
     "consumer": consumer.measure,
@@ -13,6 +24,7 @@ SCENARIOS: dict[str, Callable[[BenchStack], Iterable[Row]]] = {
     "effect": effect.measure,
     "registrations": registrations.measure,
     "mail": mail.measure,
+    "large_event": large_event.measure,
     "rebuild": rebuild.measure,
     "scaling": scaling.measure,
     "round_trips": round_trips.measure,

@@ -94,7 +94,18 @@ def _all_sent(db: Database) -> bool:
 
 def _registered(count: int) -> list[Message]:
     """An event and so many contacts with a seat each."""
-    event = {
+    event = event_state()
+    contacts = [contact_state(new_id()) for _ in range(count)]
+    return [
+        message(EVENTS, "event.transitioned", event),
+        *(message(CONTACTS, "contact.created", contact) for contact in contacts),
+        *(message(REGISTRATIONS, "registration.created", registration_state(event, contact)) for contact in contacts),
+    ]
+
+
+def event_state() -> dict[str, Any]:
+    """A published webinar."""
+    return {
         "id": new_id(),
         "version": 2,
         "kind": "webinar",
@@ -112,15 +123,10 @@ def _registered(count: int) -> list[Message]:
         "updated_at": "2022-12-01T12:00:00Z",
         "calendar": {"uid": f"{new_id()}@events.example", "sequence": 1},
     }
-    contacts = [_contact(new_id()) for _ in range(count)]
-    return [
-        message(EVENTS, "event.transitioned", event),
-        *(message(CONTACTS, "contact.created", contact) for contact in contacts),
-        *(message(REGISTRATIONS, "registration.created", _registration(event, contact)) for contact in contacts),
-    ]
 
 
-def _contact(identifier: str) -> dict[str, Any]:
+def contact_state(identifier: str) -> dict[str, Any]:
+    """A contact with an address of their own."""
     return {
         "id": identifier,
         "version": 1,
@@ -133,7 +139,8 @@ def _contact(identifier: str) -> dict[str, Any]:
     }
 
 
-def _registration(event: dict[str, Any], contact: dict[str, Any]) -> dict[str, Any]:
+def registration_state(event: dict[str, Any], contact: dict[str, Any]) -> dict[str, Any]:
+    """The contact's seat at the event."""
     return {
         "id": new_id(),
         "version": 1,
