@@ -16,6 +16,7 @@ from contracts.files import NoExample, outdated, read, texts, write
 from contracts.shapes import MessageType, message_types
 from shared.messaging.dead_letters import dead_letter
 from shared.messaging.messages import Undecodable
+from tests.contracts.promised import examples, promised
 
 TYPES = list(message_types(SERVICES))
 PERSONAL = {"given_name", "family_name", "email", "phone", "person"}
@@ -111,9 +112,9 @@ def test_each_message_type_is_told_on_one_topic() -> None:
     "message", [message for message in TYPES if message.topic != CONTACTS], ids=lambda message: message.full_name
 )
 def test_only_the_contacts_topic_has_anything_personal(message: MessageType) -> None:
-    assert not PERSONAL & set(names(present().schemas[message.full_name]))
-    example = json.dumps(tell()[message.full_name], ensure_ascii=False)
-    contact = tell()["fi.uso.contact.created"]["data"]["state"]
+    assert not PERSONAL & set(names(promised().schemas[message.full_name]))
+    example = json.dumps(examples()[message.full_name], ensure_ascii=False)
+    contact = examples()["fi.uso.contact.created"]["data"]["state"]
     assert not [contact[name] for name in ("given_name", "family_name", "email", "phone") if contact[name] in example]
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from contracts import SERVICES, present
-from contracts.examples import tell
+from contracts import SERVICES
 from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message, decode
 from shared.messaging.subscriptions import OnceHandler, Projection
 from shared.mongo.database import SEEN, Database
 from shared.service import Service
 from shared.testing import feed
+from tests.contracts.promised import examples, promised, topic_of
 
 Json = dict[str, Any]
 TOMORROW = {"a_field_of_tomorrow": {"deep": [1, None, {"deeper": "ä"}]}}
@@ -54,10 +54,6 @@ def with_every_null(document: Any, schema: Json) -> Any:
     return document
 
 
-def topic_of(name: str) -> str:
-    return present().topics_of(name)[0]
-
-
 def read(name: str, document: Json) -> Message:
     """The document as the consumer decodes it from its topic."""
     value = json.dumps(document, ensure_ascii=False).encode()
@@ -69,11 +65,11 @@ def read(name: str, document: Json) -> Message:
 def test_a_subscriber_reads_every_example_of_its_topics(
     service: Service, variant: Callable[[Json, Json], Json], db_for: Callable[[str], Database]
 ) -> None:
-    db, schemas = db_for(service.name), present().schemas
+    db, schemas = db_for(service.name), promised().schemas
     service.prepare(db)
     messages = [
         read(name, variant(document, schemas[name]))
-        for name, document in tell().items()
+        for name, document in examples().items()
         if topic_of(name) in service.subscriptions
     ]
     assert {message.topic for message in messages} == set(service.subscriptions)
@@ -97,7 +93,9 @@ def took(db: Database, handler: Any, message: Message) -> bool:
 def test_the_examples_may_come_again_late_and_in_any_order(service: Service, db_for: Callable[[str], Database]) -> None:
     db = db_for(service.name)
     service.prepare(db)
-    messages = [read(name, document) for name, document in tell().items() if topic_of(name) in service.subscriptions]
+    messages = [
+        read(name, document) for name, document in examples().items() if topic_of(name) in service.subscriptions
+    ]
     feed(db, service.subscriptions, messages)
     before = projections(db, service.projections)
     feed(db, service.subscriptions, reversed(messages))
@@ -110,7 +108,7 @@ def test_the_examples_may_come_again_late_and_in_any_order(service: Service, db_
 def test_a_tombstone_on_any_topic_is_understood(service: Service, db_for: Callable[[str], Database]) -> None:
     db = db_for(service.name)
     service.prepare(db)
-    for name, document in tell().items():
+    for name, document in examples().items():
         if topic_of(name) in service.subscriptions:
             feed(db, service.subscriptions, [read(name, document)])
             gone = decode(None, key=document["subject"].encode(), topic=topic_of(name))
