@@ -16,6 +16,8 @@ from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments.commands import NOT_STARTED
 from services.enrolment.enrolments.schemas import EnrolmentInput, SituationAnalysisInput
 from services.enrolment.enrolments.store import ENROLMENTS
+from services.enrolment.erasures.domain import acknowledged, nobody_yet
+from services.enrolment.erasures.store import ERASURES
 from services.enrolment.organisations.schemas import OrganisationInput
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.seasons.schemas import SeasonInput
@@ -32,6 +34,7 @@ from services.notifications.announcements.schemas import AnnouncementInput
 from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.deliveries.domain import Because, NewDelivery, dedup_key_for_registration
 from services.notifications.deliveries.store import DELIVERIES, new_document
+from shared.erasure.acknowledgements import ACKNOWLEDGED, acknowledgements
 from shared.mongo.aggregates import Document
 
 
@@ -49,6 +52,7 @@ def tell() -> dict[str, Json]:
     _delivery(story, registration, anna)
     _announcement(story, season)
     _task(story, kangasala)
+    _erasure(story, anna)
     return story.messages
 
 
@@ -281,3 +285,17 @@ def _task(story: Story, organisation: Document) -> None:
     task = story.made(TASKS, "task.created", given)
     later = story.changed(TASKS, task, "task.updated", {"due_on": "2023-05-15"})
     story.moved(TASKS, later, "task.transitioned", "done")
+
+
+def _erasure(story: Story, contact: Document) -> None:
+    story.begin(20)
+    asked = {"contact_ids": [contact["_id"]], "state": "pending", "services": nobody_yet()}
+    erasure = story.made(ERASURES, "erasure.requested", asked)
+    for service in ("enrolment", "events", "notifications"):
+        said = {"_id": erasure["_id"], "contact_ids": erasure["contact_ids"]}
+        story.made(acknowledgements(service), ACKNOWLEDGED, said)
+        services = {"services": acknowledged(erasure["services"], service, story.now)}
+        if service == "notifications":
+            erasure = story.moved(ERASURES, erasure, "erasure.completed", "completed", follows=True, **services)
+        else:
+            erasure = story.changed(ERASURES, erasure, "erasure.updated", services, follows=True)

@@ -21,9 +21,13 @@ class NoExample(Exception):
 
 def contract(services: Sequence[Service], *, version: str, defaults: KafkaSettings) -> Contract:
     """What the services promise at present."""
+    types = list(message_types(services))
+    sources: dict[str, list[str]] = {}
+    for message in types:
+        sources.setdefault(message.full_name, []).append(message.aggregate.source)
     return Contract(
         asyncapi=asyncapi(services, version=version, defaults=defaults),
-        schemas={message.full_name: document_schema(message) for message in message_types(services)},
+        schemas={message.full_name: document_schema(message, sources=sources[message.full_name]) for message in types},
     )
 
 

@@ -54,8 +54,11 @@ def message_types(services: Sequence[Service]) -> Iterator[MessageType]:
                     yield MessageType(name=name, aggregate=aggregate, service=service)
 
 
-def document_schema(message: MessageType) -> Json:
-    """The JSON Schema of the whole CloudEvents document. Further members are allowed everywhere: schemas grow."""
+def document_schema(message: MessageType, *, sources: Sequence[str]) -> Json:
+    """The JSON Schema of the whole CloudEvents document. Further members are allowed everywhere: schemas grow.
+
+    `sources` are the services that say it: one, but for what each says by the same word on its own topic.
+    """
     identifier = f"{SCHEMA_BASE}/{message.full_name}/v1.json"
     return {
         "$schema": DIALECT,
@@ -70,7 +73,7 @@ def document_schema(message: MessageType) -> Json:
                 "format": "uuid",
                 "description": "The same id again is the same message again: CloudEvents' (source, id) is unique.",
             },
-            "source": {"const": message.aggregate.source},
+            "source": {"const": sources[0]} if len(sources) == 1 else {"enum": list(sources)},
             "type": {"const": message.full_name},
             "subject": {"type": "string", "description": "Whom or what it is about; also the record's key."},
             "time": {**INSTANT, "description": "When the change was made."},

@@ -5,6 +5,11 @@ from services.enrolment.contacts import api as contacts
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments import api as enrolments
 from services.enrolment.enrolments.store import ENROLMENTS
+from services.enrolment.erasures import api as erasures
+from services.enrolment.erasures.commands import erase_traces
+from services.enrolment.erasures.domain import SERVICES
+from services.enrolment.erasures.policies import TAKE_ACKNOWLEDGEMENT
+from services.enrolment.erasures.store import ERASURES
 from services.enrolment.notes import api as notes
 from services.enrolment.notes.store import NOTES
 from services.enrolment.organisations import api as organisations
@@ -17,19 +22,40 @@ from services.enrolment.tasks.store import TASKS
 from services.enrolment.workshop_days import api as workshop_days
 from services.enrolment.workshop_days.policies import EVENT_TYPES, EVENTS_TOPIC, follow_workshop
 from services.enrolment.workshop_days.store import ENTRIES, ENTRIES_INDEXES, WORKSHOP_DAYS
+from shared.erasure.acknowledgements import acknowledgements, acknowledgements_topic, declared_topic
+from shared.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, erasing_task
 from shared.messaging.subscriptions import Policy, Subscriptions
 from shared.messaging.topics import state_topic
+from shared.mongo.database import Database
+from shared.periodic import PeriodicTask
 from shared.service import Service
+from shared.settings import Settings
 
 SUBSCRIPTIONS: Subscriptions = {
     EVENTS_TOPIC: [EVENTS, Policy(name="workshop days", types=EVENT_TYPES, handle=follow_workshop)],
+    **{acknowledgements_topic(service): [TAKE_ACKNOWLEDGEMENT] for service in SERVICES},
 }
+
+
+def periodic_tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
+    """The timed work of the service's workers."""
+    return [erasing_task(db, "enrolment", erase_traces)]
 
 
 SERVICE = Service(
     name="enrolment",
     description="Organisations, contacts, seasons and enrolments of the network, and their workshop days.",
-    aggregates=[ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, WORKSHOP_DAYS, NOTES, TASKS],
+    aggregates=[
+        ORGANISATIONS,
+        CONTACTS,
+        SEASONS,
+        ENROLMENTS,
+        WORKSHOP_DAYS,
+        NOTES,
+        TASKS,
+        ERASURES,
+        acknowledgements("enrolment"),
+    ],
     topics=[
         state_topic(
             "uso.enrolment.organisations.v1",
@@ -56,10 +82,16 @@ SERVICE = Service(
             "uso.enrolment.tasks.v1",
             "The tasks of staff: whose they are, what they are about and when they are due; titles stay inside.",
         ),
+        state_topic(
+            ERASURES_TOPIC,
+            "People who are to be forgotten, and who has done so: ids and moments, nothing of the person.",
+        ),
+        declared_topic("enrolment"),
     ],
     routes=[
         organisations.routes,
         contacts.routes,
+        erasures.routes,
         seasons.routes,
         enrolments.routes,
         workshop_days.routes,
@@ -67,7 +99,8 @@ SERVICE = Service(
         tasks.routes,
     ],
     subscriptions=SUBSCRIPTIONS,
-    collections={ENTRIES: ENTRIES_INDEXES},
+    tasks=periodic_tasks,
+    collections={ENTRIES: ENTRIES_INDEXES, **ERASING_INDEXES},
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

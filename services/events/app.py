@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from ops.extension import OPERATIONS
 from services.events.calendars import api as calendars
 from services.events.door_list import api as door_list
+from services.events.erasure import erasing
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
 from services.events.events.store import EVENTS
@@ -18,6 +19,8 @@ from services.events.registrations.admission import RegistrationBatcher
 from services.events.registrations.offers import end_offers
 from services.events.registrations.seats import SEATS
 from services.events.registrations.store import REGISTRATIONS
+from shared.erasure.acknowledgements import acknowledgements, declared_topic
+from shared.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUEST, erasing_task
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database
@@ -29,6 +32,7 @@ from shared.settings import Settings
 
 POLICIES: dict[str, Sequence[Handler]] = {
     WORKSHOP_DAYS_TOPIC: [Policy(name="workshop days", types=WORKSHOP_DAYS_TYPES, handle=take_answer)],
+    ERASURES_TOPIC: [NOTE_REQUEST],
 }
 SUBSCRIPTIONS: Subscriptions = {**{topic: [copy] for topic, copy in PROJECTIONS.items()}, **POLICIES}
 
@@ -44,13 +48,14 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     return [
         PeriodicTask(name="offers", run=lambda: end_offers(db), every=1.0),
         reseal_registrations(db, secrets),
+        erasing_task(db, "events", erasing(secrets)),
     ]
 
 
 SERVICE = Service(
     name="events",
     description="Webinars, seminars and workshops, and who comes to them.",
-    aggregates=[EVENTS, REGISTRATIONS],
+    aggregates=[EVENTS, REGISTRATIONS, acknowledgements("events")],
     topics=[
         state_topic("uso.events.events.v1", "Webinars, seminars and workshops, from draft to completed or cancelled."),
         state_topic(
@@ -59,6 +64,7 @@ SERVICE = Service(
             personal=True,
             busy=True,
         ),
+        declared_topic("events"),
     ],
     routes=[
         events.routes,
@@ -71,7 +77,7 @@ SERVICE = Service(
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
-    collections={SEATS: [], MAILS: MAILS_INDEXES},
+    collections={SEATS: [], MAILS: MAILS_INDEXES, **ERASING_INDEXES},
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pymongo import IndexModel
 
 from shared.email_address import normalise_email
+from shared.erasure.following import ContactsProjection
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Projection
 from shared.mongo.aggregates import Document
@@ -29,7 +30,7 @@ def keep_of_contact(message: Message) -> Document:
     return {**kept, "email": normalise_email(state.get("email") or ""), "search": search}
 
 
-CONTACTS = Projection(collection="contacts", keep=keep_of_contact, indexes=[IndexModel("email", name="email")])
+CONTACTS = ContactsProjection(collection="contacts", keep=keep_of_contact, indexes=[IndexModel("email", name="email")])
 ORGANISATIONS = Projection(collection="organisations", keep=only("name"))
 SEASONS = Projection(collection="seasons", keep=only("number", "state"))
 ENROLMENTS = Projection(

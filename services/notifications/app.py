@@ -13,6 +13,7 @@ from services.notifications.deliveries.commands import queue_what_is_due
 from services.notifications.deliveries.domain import LANES, URGENT
 from services.notifications.deliveries.retention import forget_old_texts
 from services.notifications.deliveries.store import DELIVERIES
+from services.notifications.erasure import erase_deliveries
 from services.notifications.explanations import api as explanations
 from services.notifications.preferences import api as preferences
 from services.notifications.preferences import public
@@ -38,6 +39,8 @@ from services.notifications.webhooks.caller import WebhookCaller
 from services.notifications.webhooks.domain import TOPICS as WEBHOOK_TOPICS
 from services.notifications.webhooks.messages import QueueCalls
 from services.notifications.webhooks.store import WEBHOOK_INDEXES, WEBHOOKS
+from shared.erasure.acknowledgements import acknowledgements, declared_topic
+from shared.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUEST, erasing_task
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database
@@ -56,6 +59,7 @@ POLICIES: dict[str, Sequence[Handler]] = {
         Policy(name="forget a contact", types=frozenset({"tombstone"}), handle=forget_a_contact)
     ],
     **{topic: [book] for topic, book in BOOKS.items()},
+    ERASURES_TOPIC: [NOTE_REQUEST],
 }
 QUEUE_CALLS = QueueCalls()
 SUBSCRIPTIONS: Subscriptions = {
@@ -64,7 +68,7 @@ SUBSCRIPTIONS: Subscriptions = {
         *POLICIES.get(topic, ()),
         *([QUEUE_CALLS] if topic in WEBHOOK_TOPICS.values() else []),
     ]
-    for topic in sorted({*PROJECTIONS, *WEBHOOK_TOPICS.values()})
+    for topic in sorted({*PROJECTIONS, *POLICIES, *WEBHOOK_TOPICS.values()})
 }
 
 
@@ -87,6 +91,7 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
         PeriodicTask(name="due deliveries", run=lambda: queue_what_is_due(db), every=0.5),
         PeriodicTask(name="oldest due delivery", run=lambda: note_the_oldest(db), every=5.0),
         PeriodicTask(name="old texts", run=lambda: forget_old_texts(db), every=60.0),
+        erasing_task(db, "notifications", erase_deliveries),
         PeriodicTask(name="reminders", run=lambda: remind(db), every=1.0),
         PeriodicTask(name="waiting messages", run=lambda: follow_waiting(db, BOOKS.values()), every=0.25),
         PeriodicTask(name="announcements", run=lambda: send_announcements(db), every=0.25),
@@ -109,7 +114,15 @@ def provides(settings: Settings, db: Database) -> Iterable[object]:
 SERVICE = Service(
     name="notifications",
     description="E-mails: their texts, to whom they go and why, and what became of them.",
-    aggregates=[ANNOUNCEMENTS, DELIVERIES, PREFERENCES, SUPPRESSIONS, TEMPLATES, WEBHOOKS],
+    aggregates=[
+        ANNOUNCEMENTS,
+        DELIVERIES,
+        PREFERENCES,
+        SUPPRESSIONS,
+        TEMPLATES,
+        WEBHOOKS,
+        acknowledgements("notifications"),
+    ],
     topics=[
         state_topic(
             "uso.notifications.announcements.v1",
@@ -120,6 +133,7 @@ SERVICE = Service(
             "Each e-mail from scheduled to sent, failed or suppressed, and what caused it; neither text nor address.",
             busy=True,
         ),
+        declared_topic("notifications"),
     ],
     routes=[
         announcements.routes,
@@ -135,7 +149,13 @@ SERVICE = Service(
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
-    collections={**WAITING_INDEXES, **FAN_OUTS_INDEXES, **REMINDED_INDEXES, **WEBHOOK_INDEXES},
+    collections={
+        **WAITING_INDEXES,
+        **FAN_OUTS_INDEXES,
+        **REMINDED_INDEXES,
+        **WEBHOOK_INDEXES,
+        **ERASING_INDEXES,
+    },
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

@@ -6,6 +6,7 @@ from typing import Any
 
 from pymongo import IndexModel
 
+from shared.erasure.following import ContactsProjection
 from shared.instants import parse_instant
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Projection
@@ -77,7 +78,7 @@ def _instant(message: Message, name: str, text: str) -> datetime | None:
         return None
 
 
-CONTACTS = Projection(
+CONTACTS = ContactsProjection(
     collection="contacts",
     keep=only(
         given_name=is_text,

@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 
 from contracts import SERVICES
+from services.enrolment.erasures.commands import erase_traces
+from services.events.erasure import erasing
+from services.notifications.erasure import erase_deliveries
+from shared.erasure.following import Eraser
 from shared.messaging.messages import Message
 from shared.mongo.database import Database
 from shared.mongo.journal import JOURNAL
+from shared.secrets import Secrets
 from shared.service import Service
 from shared.testing import Client, outbox
 from shared.testing.messages import relay_by_hand
@@ -49,6 +54,29 @@ class Network:
             targets = [(self.dbs[service.name], service.subscriptions) for service in SERVICES]
             for db in self.dbs.values():
                 relay_by_hand(db, targets)
+
+    def erasers(self) -> list[Eraser]:
+        """What the services' workers do about erasures."""
+        secrets = self.clients["events"].app.extensions["uso"][Secrets]
+        return [
+            Eraser(self.dbs["enrolment"], "enrolment", erase_traces),
+            Eraser(self.dbs["events"], "events", erasing(secrets)),
+            Eraser(self.dbs["notifications"], "notifications", erase_deliveries),
+        ]
+
+    def erase(self) -> bool:
+        """What the workers can erase without further messages; tells whether there was anything."""
+        busy = False
+        for eraser in self.erasers():
+            while eraser.step():
+                busy = True
+        return busy
+
+    def settle(self) -> None:
+        """Messages travel and workers erase until there is nothing left to do."""
+        self.catch_up()
+        while self.erase():
+            self.catch_up()
 
     def said(self) -> list[Message]:
         return [message for db in self.dbs.values() for message in outbox(db)]

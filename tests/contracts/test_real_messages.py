@@ -179,9 +179,10 @@ def said(network: Network) -> list[tuple[str, Json]]:
     offers(network)
     deliveries(network)
     announcement(network, enrolment["season_id"])
-    rows = [
-        row for db in network.dbs.values() for row in db[JOURNAL].find({"topic": {"$type": "string"}}).sort("_id", 1)
-    ]
+    network.post("enrolment", f"/v1/contacts/{people[1]['id']}/erasure", {"reason": "their own wish"})
+    network.settle()
+    told = {"topic": {"$type": "string"}, "value": {"$ne": None}}
+    rows = [row for db in network.dbs.values() for row in db[JOURNAL].find(told).sort("_id", 1)]
     return [(row["topic"], json.loads(row["value"])) for row in rows]
 
 
@@ -189,7 +190,7 @@ def test_every_message_type_is_really_said_on_its_topic(said: list[tuple[str, Js
     assert {document["type"] for _, document in said} == {message.full_name for message in message_types(SERVICES)}
     promised = present()
     assert [
-        (topic, document["type"]) for topic, document in said if promised.topics_of(document["type"]) != [topic]
+        (topic, document["type"]) for topic, document in said if topic not in promised.topics_of(document["type"])
     ] == []
 
 

@@ -14,7 +14,7 @@ from shared.tables.importing import import_rows
 from shared.tables.rows import Row, Table
 
 INPUT = ContactInput()
-PLAIN = ("given_name", "family_name", "email", "phone", "title", "role", "language")
+PLAIN = ("given_name", "family_name", "email", "phone", "title", "role", "language", "legal_basis", "source")
 # How a row may name its organisation: the column, and the organisation's field that it is looked for in.
 NAMED_BY = {
     "organisation_id": "_id",
@@ -65,7 +65,7 @@ def import_contacts(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: 
 def read_contact(cells: dict[str, str], organisations: dict[tuple[str, str], str]) -> dict[str, Any]:
     """A row's cells as the fields of the input. Raises Invalid when the organisation it names is not known."""
     fields: dict[str, Any] = {name: cells[name] for name in PLAIN if cells.get(name)}
-    for name in ("role", "language"):
+    for name in ("role", "language", "legal_basis"):
         if name in fields:
             fields[name] = fields[name].casefold()
     named = {column: cells[column] for column in NAMED_BY if cells.get(column)}

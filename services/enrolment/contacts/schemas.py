@@ -13,6 +13,8 @@ from shared.text import one_line
 
 ROLES = ("officeholder", "elected", "developer", "other")
 COUNTRY = "FI"
+# The General Data Protection Regulation, article 6(1).
+LEGAL_BASES = ("public_task", "consent", "contract", "legal_obligation", "legitimate_interest", "vital_interest")
 
 
 class PhoneNumber(fields.String):
@@ -58,6 +60,8 @@ class ContactInput(Strict):
     organisation_id = Id(required=True)
     role = one_of(*ROLES, required=True)
     language = one_of(*LANGUAGES, load_default="fi")
+    legal_basis = one_of(*LEGAL_BASES, metadata={"description": "why the network may keep them (GDPR, article 6(1))"})
+    source = Line(metadata={"description": "where their data came from, such as `the municipality's pages`"})
 
 
 class Contact(ContactInput, Resource):

@@ -27,6 +27,8 @@ class ContactDocument(TypedDict):
     organisation_id: str
     role: str
     language: str
+    legal_basis: str | None
+    source: str | None
     search: list[str]
 
 
@@ -44,6 +46,7 @@ CONTACTS: Aggregate[ContactDocument] = Aggregate(
         IndexModel([("language", 1), ("_id", 1)], name="language"),
         IndexModel([("search", 1), ("_id", 1)], name="search"),
         IndexModel([("family_name", 1), ("_id", 1)], name="family_name", collation=FINNISH),
+        IndexModel("merged_into", name="merged", partialFilterExpression={"merged_into": {"$type": "string"}}),
     ],
     conflict_messages={"email": "Another contact has this e-mail address."},
 )

@@ -1,0 +1,47 @@
+"""What events forgets of a person who is erased: who they were at its events, and not that somebody was there."""
+
+from functools import partial
+
+from pymongo import DeleteMany
+
+from services.events.events.store import EVENTS
+from services.events.people.registrants import MAILS, PURPOSE
+from services.events.registrations.commands import move_registration
+from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
+from shared.erasure.following import Erase
+from shared.erasure.person import Person
+from shared.erasure.traces import without_fields
+from shared.mongo.unit_of_work import UnitOfWork
+from shared.secrets import Secrets
+
+# Of a person who was no contact when they registered, their e-mail address tells that it was them.
+FORGOTTEN = {"person_sealed": None, "address_key": None, "feedback_comment": None}
+BEFORE_THE_EVENT = ("confirmed", "waitlisted", "offered")
+
+
+def erasing(secrets: Secrets) -> Erase:
+    """What the task of erasures does for each person."""
+    return partial(erase_registrations, secrets=secrets)
+
+
+def erase_registrations(uow: UnitOfWork, person: Person, *, secrets: Secrets) -> None:
+    """Frees the person's seats at coming events; of all their registrations what tells who they were goes.
+
+    State, organisation, role and score stay: they are figures of the event.
+    """
+    keys = secrets.fingerprints(PURPOSE, person.email) if person.email else []
+    theirs = {"person_keys": {"$in": [person.contact_id, *keys]}}
+    for registration in uow.find_all(REGISTRATIONS, theirs):
+        _erase_registration(uow, registration)
+    uow.write(MAILS, DeleteMany({"_id": {"$in": keys}}))
+
+
+def _erase_registration(uow: UnitOfWork, registration: RegistrationDocument) -> None:
+    event = uow.find_one(EVENTS.collection, {"_id": registration["event_id"]})
+    if event is not None and event["starts_at"] > uow.now and registration["state"] in BEFORE_THE_EVENT:
+        registration = move_registration(uow, registration["_id"], to="cancelled", reason=None)
+    without_fields(uow, {"of": registration["_id"], "kind": REGISTRATIONS.name}, "person_sealed")
+    # Each needs a key of its own: no two registrations of an event are one person's.
+    forgotten = {**FORGOTTEN, "person_keys": [f"erased:{registration['_id']}"]}
+    # `before` has forgotten them as well: the message must not say what was there.
+    uow.save(REGISTRATIONS, {**registration, **FORGOTTEN}, forgotten, "registration.updated")
