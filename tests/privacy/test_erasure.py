@@ -288,4 +288,4 @@ def test_a_collection_of_any_size_is_searched_to_its_end(network: Network, kylli
 
 
 def _subscriptions(service: str) -> Subscriptions:
-    return next(one.subscriptions for one in SERVICES if one.name == service)
+    return next(known.subscriptions for known in SERVICES if known.name == service)
