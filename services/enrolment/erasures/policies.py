@@ -7,11 +7,18 @@ from shared.instants import parse_instant
 from shared.messaging.messages import OWNER, Message
 from shared.messaging.subscriptions import Policy
 from shared.mongo.unit_of_work import UnitOfWork
+from shared.telemetry.logs import get_logger
+
+log = get_logger(__name__)
 
 
 def take_acknowledgement(uow: UnitOfWork, message: Message) -> None:
-    """Raises NotFound for an erasure that is not ours."""
-    erasure = uow.get(ERASURES, message.key)
+    """After a restore from a backup an erasure may be unknown here; then it is to be asked for again."""
+    found = uow.find_all(ERASURES, {"_id": message.key})
+    if not found:
+        log.warning("an erasure was acknowledged that is not known", erasure=message.key)
+        return
+    erasure = found[0]
     owner = OWNER.match(message.topic)
     if owner is None or owner["service"] not in erasure["services"]:
         raise LookupError(f"nobody's acknowledgement: {message.topic}")
