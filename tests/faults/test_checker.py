@@ -120,7 +120,7 @@ def test_an_oversold_seat_is_found() -> None:
 
 def test_more_people_than_seats_are_right_where_staff_let_somebody_in_from_the_waiting_list_at_the_door() -> None:
     world = a.good()
-    at_the_door = {"from": "waitlisted", "to": "attended"}
+    at_the_door = {"from": "waitlisted", "to": "attended", "changed": {"live": {"from": True, "to": True}}}
     a.register(world, "r3", "attended", 3, "registration.transitioned", change=at_the_door)
     world.databases["events"]["seats"][0] |= {"taken": 2, "waiting": 0}
     assert broken(world.observed(lines={"e": []})) == set()

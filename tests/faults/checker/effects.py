@@ -136,7 +136,7 @@ def _let_in_at_the_door(observed: Observed) -> Counter[str]:
     came_in = {
         record.key
         for record in observed.messages(REGISTRATIONS, "registration.transitioned")
-        if record.change == {"from": "waitlisted", "to": "attended"}
+        if (record.change.get("from"), record.change.get("to")) == ("waitlisted", "attended")
     }
     last = observed.last(REGISTRATIONS)
     return Counter(last[key].state["event_id"] for key in came_in if last[key].state["state"] in SEATED)
