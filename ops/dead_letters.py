@@ -1,6 +1,7 @@
 """Dead letters: applied again, or set aside for good. Either leaves its mark in the audit, in the same transaction."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pymongo import UpdateOne
@@ -45,39 +46,38 @@ def redrive(
     new reason and one more try. Returns the dead letter for the operator. Raises NotFound; Conflict when it is closed;
     Unavailable or Conflict when waiting helps.
     """
-
-    def apply(uow: UnitOfWork) -> Document:
-        letter = _load_open(uow, identifier)
-        try:
-            apply_late(context.subscriptions, uow, [read_dead_letter(letter)])
-            uow.flush()
-        except Exception as error:
-            if is_transient(error):
-                raise
-            # A Problem of a handler is no refusal of the operator's request, and must not be kept under its key.
-            raise _FailedAgain from error
-        return _close(uow, letter, "redriven", reason)
-
     load_dead_letter(context.db, identifier)
+    apply = partial(_apply, context=context, identifier=identifier, reason=reason)
     try:
         return context.db.transact(apply, cause=cause, key=key)
     except _FailedAgain as error:
-        failure = error.__cause__ or error
+        keep = partial(_keep_dead, identifier=identifier, failure=error.__cause__ or error, reason=reason)
+    return context.db.transact(keep, cause=cause, key=key)
 
-    def stay(uow: UnitOfWork) -> Document:
-        letter = _load_open(uow, identifier)
-        about = letter["about"] | {
-            "error": type(failure).__name__,
-            "reason": str(failure)
-            if isinstance(failure, Undecodable)
-            else f"A handler raised {type(failure).__name__}.",
-            "tries": str(int(letter["about"]["tries"]) + 1),
-        }
-        uow.write(DEAD_LETTERS, UpdateOne({"_id": identifier}, {"$set": {"about": about}}))
-        audit(uow, "redrive", of=identifier, reason=reason, about={"outcome": "dead", "error": about["error"]})
-        return show_dead_letter(letter | {"about": about}, whole=True)
 
-    return context.db.transact(stay, cause=cause, key=key)
+def _apply(uow: UnitOfWork, *, context: OpsContext, identifier: str, reason: str | None) -> Document:
+    letter = _load_open(uow, identifier)
+    try:
+        apply_late(context.subscriptions, uow, [read_dead_letter(letter)])
+        uow.flush()
+    except Exception as error:
+        if is_transient(error):
+            raise
+        # A handler's Problem is no refusal of the operator's request: it must not be kept under the request's key.
+        raise _FailedAgain from error
+    return _close(uow, letter, "redriven", reason)
+
+
+def _keep_dead(uow: UnitOfWork, *, identifier: str, failure: BaseException, reason: str | None) -> Document:
+    letter = _load_open(uow, identifier)
+    about = letter["about"] | {
+        "error": type(failure).__name__,
+        "reason": str(failure) if isinstance(failure, Undecodable) else f"A handler raised {type(failure).__name__}.",
+        "tries": str(int(letter["about"]["tries"]) + 1),
+    }
+    uow.write(DEAD_LETTERS, UpdateOne({"_id": identifier}, {"$set": {"about": about}}))
+    audit(uow, "redrive", of=identifier, reason=reason, about={"outcome": "dead", "error": about["error"]})
+    return show_dead_letter(letter | {"about": about}, whole=True)
 
 
 def discard(uow: UnitOfWork, identifier: str, *, reason: str) -> Document:

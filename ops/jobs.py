@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from kafka.errors import KafkaError
@@ -128,20 +129,15 @@ class Job:
         if read:
             seconds = max(time.monotonic() - self._began_at, 0.001)
             changes |= {"read": total, "per_second": round((total - self._read_before) / seconds)}
-
-        def work(uow: UnitOfWork) -> Document | None:
-            moved = uow.find_and_update(
-                JOBS,
-                {"_id": self["_id"], "claim": self["claim"], "open": True},
-                _set(changes, until=_in(LEASE)),
-            )
-            if moved is None:
-                raise LeaseLost
-            apply(uow)
-            return None
-
-        self.db.transact(work, cause=self.cause)
+        self.db.transact(partial(self._step, changes, apply), cause=self.cause)
         self.document |= changes
+
+    def _step(self, changes: Document, apply: Callable[[UnitOfWork], object], uow: UnitOfWork) -> None:
+        # The claim is checked before `apply`: a worker that lost the job to another one writes nothing.
+        query = {"_id": self["_id"], "claim": self["claim"], "open": True}
+        if uow.find_and_update(JOBS, query, _set(changes, until=_in(LEASE))) is None:
+            raise LeaseLost
+        apply(uow)
 
     def skip(self, records: list[Any]) -> dict[str, Any]:
         """The update that counts these records as skipped and keeps the first 20 locations."""

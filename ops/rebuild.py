@@ -8,8 +8,9 @@ Should MongoDB end that transaction too early, the last phase applies once more 
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pymongo
@@ -181,18 +182,22 @@ def _apply(
     """Reads on to `until`; each batch and the offset behind it are one transaction."""
     for records, reached in source.read(job.offsets, until):
         newest, unusable = _documents(projection, records)
-
-        def write(uow: UnitOfWork, newest: dict[str, Document] = newest, unusable: list[Any] = unusable) -> None:
-            if unusable and target != projection.collection:
-                keys = [(record.key or b"").decode(errors="replace") for record in unusable]
-                uow.write(target, *map(if_newer, uow.find(projection.collection, {"_id": {"$in": keys}})))
-            if target == projection.collection:
-                uow.write(target, *map(if_newer, newest.values()))
-            else:
-                _put(uow, target, newest)
-
         changes = job.skip(unusable) if unusable else {}
+        write = partial(_write, collection=projection.collection, target=target, newest=newest, unusable=unusable)
         job.step(write, read=len(records), reached=encode_offsets(reached), **changes)
+
+
+def _write(
+    uow: UnitOfWork, *, collection: str, target: str, newest: dict[str, Document], unusable: Sequence[Any]
+) -> None:
+    if unusable and target != collection:
+        # A record that cannot be read changes nothing: the present document stays, in the new collection too.
+        keys = [(record.key or b"").decode(errors="replace") for record in unusable]
+        uow.write(target, *map(if_newer, uow.find(collection, {"_id": {"$in": keys}})))
+    if target == collection:
+        uow.write(target, *map(if_newer, newest.values()))
+    else:
+        _put(uow, target, newest)
 
 
 def _put(uow: UnitOfWork, target: str, newest: dict[str, Document]) -> None:

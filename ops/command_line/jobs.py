@@ -58,11 +58,10 @@ def replay(operator: Operator, topic: str, since: str, reason: str | None) -> No
 @click.pass_obj
 def republish(operator: Operator, aggregate: str, reason: str | None) -> None:
     """Send the present state of all of a kind (AGGREGATE, such as contact), and the tombstones of the erased, again."""
-
-    def publishes(api: Api) -> bool:
-        return any(owned["name"] == aggregate for owned in api.get("/v1/ops/aggregates")["items"])
-
-    operator.keep(publishes, f"an aggregate {aggregate} that it publishes")
+    operator.keep(
+        lambda api: any(owned["name"] == aggregate for owned in api.get("/v1/ops/aggregates")["items"]),
+        f"an aggregate {aggregate} that it publishes",
+    )
     body = given(aggregate=aggregate, reason=reason)
     run_jobs(operator, "republish", lambda api: api.post("/v1/ops/republish", body))
     operator.end()
@@ -82,10 +81,10 @@ def check(operator: Operator, projection: str | None) -> None:
 
 
 def _keep_projection(operator: Operator, name: str) -> None:
-    def has(api: Api) -> bool:
-        return any(projection["name"] == name for projection in api.get("/v1/ops/projections")["items"])
-
-    operator.keep(has, f"a projection {name}")
+    operator.keep(
+        lambda api: any(projection["name"] == name for projection in api.get("/v1/ops/projections")["items"]),
+        f"a projection {name}",
+    )
 
 
 def run_jobs(operator: Operator, kind: str, begin: Callable[[Api], Json]) -> dict[str, Json]:

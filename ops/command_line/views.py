@@ -2,7 +2,6 @@
 
 import click
 
-from ops.client import Api
 from ops.command_line import tables
 from ops.command_line.group import Operator, ops
 
@@ -43,11 +42,10 @@ def outbox(context: click.Context) -> None:
 @click.pass_obj
 def skip_row(operator: Operator, identifier: str, reason: str) -> None:
     """Let a relay past a row that Kafka will never take. The row stays in the history."""
-
-    def is_blocked(api: Api) -> bool:
-        return any(row["id"] == identifier for row in api.get("/v1/ops/outbox")["blocking"])
-
-    operator.keep(is_blocked, f"a relay that the row {identifier} blocks")
+    operator.keep(
+        lambda api: any(row["id"] == identifier for row in api.get("/v1/ops/outbox")["blocking"]),
+        f"a relay that the row {identifier} blocks",
+    )
     path = f"/v1/ops/outbox/{identifier}/skip"
     operator.show(operator.ask_all(lambda api: api.post(path, {"reason": reason})), tables.whole)
     operator.end()

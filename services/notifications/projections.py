@@ -1,7 +1,8 @@
 """What notifications keeps of the other services: just what its rules ask and its texts show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from pymongo import IndexModel
@@ -49,18 +50,18 @@ def only(instants: tuple[str, ...] = (), **kinds: Callable[[Any], bool]) -> Call
     A field that is of another kind is null here and told in the log: whoever asks for it finds nothing, where
     otherwise each mail that needs it would fail.
     """
+    return partial(_keep, instants, kinds)
 
-    def keep(message: Message) -> Document:
-        state = message.state or {}
-        kept: Document = {}
-        for name, is_kind in kinds.items():
-            kept[name] = _fitting(message, name, state.get(name), is_kind)
-        for name in instants:
-            text = _fitting(message, name, state.get(name), is_text)
-            kept[name] = _instant(message, name, text) if text else None
-        return kept
 
-    return keep
+def _keep(instants: Sequence[str], kinds: Mapping[str, Callable[[Any], bool]], message: Message) -> Document:
+    state = message.state or {}
+    kept: Document = {}
+    for name, is_kind in kinds.items():
+        kept[name] = _fitting(message, name, state.get(name), is_kind)
+    for name in instants:
+        text = _fitting(message, name, state.get(name), is_text)
+        kept[name] = _instant(message, name, text) if text else None
+    return kept
 
 
 def _fitting(message: Message, name: str, value: Any, is_kind: Callable[[Any], bool]) -> Any:

@@ -1,5 +1,6 @@
 """Contacts from a table: one row each, known again by the e-mail address."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from services.enrolment.contacts.schemas import ContactInput
@@ -30,36 +31,40 @@ def import_contacts(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: 
     table = Table(rows=[with_keys_as_kept(row) for row in table.rows], unused_columns=table.unused_columns)
     keys = [normalise_email(row.cells["email"]) for row in table.rows if row.cells.get("email")]
     organisations = _organisations_of(uow, table.rows)
-    known: dict[str, Document] = {
-        row["email_key"]: row for row in uow.find(CONTACTS.collection, {"email_key": {"$in": keys}})
-    }
-    lines: dict[str, int] = {}
-
-    def find(row: Row, fields: Document) -> Document | None:
-        """The contact of the row's address. Raises Invalid when an earlier row gives it to somebody else."""
-        key = normalise_email(fields.get("email", ""))
-        earlier, contact = lines.get(key), known.get(key)
-        if earlier and contact and any(fields.get(name) != contact[name] for name in ("given_name", "family_name")):
-            raise Invalid({"email": [f"Line {earlier} has this address already, for another person."]})
-        lines.setdefault(key, row.line)
-        return contact
-
-    def remember(row: Row, before: Document | None, after: Document) -> None:
-        known[after["email_key"]] = after
-
+    known = _Known(uow.find(CONTACTS.collection, {"email_key": {"$in": keys}}))
     return import_rows(
         uow,
         CONTACTS,
         table,
         schema=INPUT,
         read=lambda row: read_contact(row.cells, organisations),
-        find=find,
-        remember=remember,
+        find=known.find,
+        remember=known.remember,
         prepare=with_keys,
         messages=("contact.created", "contact.updated"),
         dry_run=dry_run,
         show_rows=show_rows,
     )
+
+
+class _Known:
+    """The contacts by their e-mail addresses, as they stand after the rows that were handled."""
+
+    def __init__(self, contacts: Iterable[Document]) -> None:
+        self._by_key = {contact["email_key"]: contact for contact in contacts}
+        self._lines: dict[str, int] = {}
+
+    def find(self, row: Row, fields: Document) -> Document | None:
+        """The contact with the row's address. Raises Invalid when an earlier row gives it to another person."""
+        key = normalise_email(fields.get("email", ""))
+        earlier, contact = self._lines.get(key), self._by_key.get(key)
+        if earlier and contact and any(fields.get(name) != contact[name] for name in ("given_name", "family_name")):
+            raise Invalid({"email": [f"Line {earlier} has this address already, for another person."]})
+        self._lines.setdefault(key, row.line)
+        return contact
+
+    def remember(self, row: Row, before: Document | None, after: Document) -> None:
+        self._by_key[after["email_key"]] = after
 
 
 def read_contact(cells: dict[str, str], organisations: dict[tuple[str, str], str]) -> dict[str, Any]:

@@ -30,11 +30,6 @@ def import_organisations(uow: UnitOfWork, table: Table, *, dry_run: bool, show_r
     for organisation in uow.find(ORGANISATIONS.collection, _any_of(table.rows)):
         known.add(organisation)
 
-    def remember(row: Row, before: Document | None, after: Document) -> None:
-        if before is not None:
-            known.remove(before)
-        known.add(after)
-
     return import_rows(
         uow,
         ORGANISATIONS,
@@ -42,7 +37,7 @@ def import_organisations(uow: UnitOfWork, table: Table, *, dry_run: bool, show_r
         schema=INPUT,
         read=lambda row: read_organisation(row.cells),
         find=known.find,
-        remember=remember,
+        remember=known.remember,
         prepare=with_search_words,
         messages=("organisation.created", "organisation.updated"),
         dry_run=dry_run,
@@ -60,7 +55,12 @@ class _Known:
     def add(self, organisation: Document) -> None:
         self._by_key.update((key, organisation) for key in _keys_of(organisation))
 
-    def remove(self, organisation: Document) -> None:
+    def remember(self, row: Row, before: Document | None, after: Document) -> None:
+        if before is not None:
+            self._remove(before)
+        self.add(after)
+
+    def _remove(self, organisation: Document) -> None:
         for key in _keys_of(organisation):
             self._by_key.pop(key, None)
 

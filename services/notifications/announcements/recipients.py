@@ -1,5 +1,7 @@
 """Who would get an announcement: decided by the very code that decides when it is sent."""
 
+from functools import partial
+
 from services.notifications.announcements.segments import next_portion
 from services.notifications.announcements.sending import announced
 from services.notifications.deliveries.store import new_document
@@ -14,13 +16,9 @@ from shared.secrets import Secrets
 
 def recipients_of(db: Database, secrets: Secrets, announcement: Document, *, limit: int, cursor: str | None) -> Page:
     """A page of the segment's people with their language, or with the reason why they get nothing."""
-
-    def find(collection: str, query: Document, **options: object) -> object:
-        return db[collection].find(query, **options)
-
     after, found = cursor or "", []
     while True:
-        portion = next_portion(find, announcement["segment"], after=after, size=limit)  # type: ignore[arg-type]
+        portion = next_portion(partial(_find, db), announcement["segment"], after=after, size=limit)  # type: ignore[arg-type]
         found += portion.people
         if portion.after is None or found:
             break
@@ -43,3 +41,7 @@ def recipients_of(db: Database, secrets: Secrets, announcement: Document, *, lim
             why = f"unknown_{decision.what}" if isinstance(decision, Missing) else decision.error
             items.append({**item, "language": None, "excluded": why})
     return Page(items=items, next_cursor=portion.after)
+
+
+def _find(db: Database, collection: str, query: Document, **options: object) -> object:
+    return db[collection].find(query, **options)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from services.notifications.deliveries.domain import UNDER_WAY, Because, NewDelivery, may_become
@@ -54,21 +55,21 @@ def record_outcomes(db: Database, outcomes: Sequence[Outcome], *, rule: str) -> 
 
     A delivery that cannot make the move any more (it has made it already) is left alone.
     """
+    return db.transact(partial(_record, outcomes=outcomes), cause=own_initiative(rule)) if outcomes else 0
 
-    def work(uow: UnitOfWork) -> int:
-        by_id = {outcome.delivery_id: outcome for outcome in outcomes}
-        found = uow.find(DELIVERIES.collection, {"_id": {"$in": list(by_id)}})
-        moved = 0
-        for document in found:
-            outcome = by_id[document["_id"]]
-            if may_become(document["state"], outcome.to):
-                move(uow, document, outcome)
-                moved += 1
-            if outcome.bad_address:
-                suppress_unless(uow, outcome.bad_address, reason="bounced", expires_at=uow.now + BAD_ADDRESS_FOR)
-        return moved
 
-    return db.transact(work, cause=own_initiative(rule)) if outcomes else 0
+def _record(uow: UnitOfWork, outcomes: Sequence[Outcome]) -> int:
+    by_id = {outcome.delivery_id: outcome for outcome in outcomes}
+    found = uow.find(DELIVERIES.collection, {"_id": {"$in": list(by_id)}})
+    moved = 0
+    for document in found:
+        outcome = by_id[document["_id"]]
+        if may_become(document["state"], outcome.to):
+            move(uow, document, outcome)
+            moved += 1
+        if outcome.bad_address:
+            suppress_unless(uow, outcome.bad_address, reason="bounced", expires_at=uow.now + BAD_ADDRESS_FOR)
+    return moved
 
 
 def move(uow: UnitOfWork, document: Document, outcome: Outcome) -> Document:
@@ -96,16 +97,16 @@ def move(uow: UnitOfWork, document: Document, outcome: Outcome) -> Document:
 
 def queue_what_is_due(db: Database, *, limit: int = 500) -> bool:
     """Moves scheduled deliveries whose time has come into the queue; tells whether there were any."""
-
-    def work(uow: UnitOfWork) -> bool:
-        due = uow.find(DELIVERIES.collection, {"state": "scheduled", "next_at": {"$lte": uow.now}}, limit=limit)
-        for document in due:
-            move(uow, document, Outcome(delivery_id=document["_id"], to="queued"))
-        return bool(due)
-
     if db[DELIVERIES.collection].find_one({"state": "scheduled", "next_at": {"$lte": utc_now()}}, {"_id": 1}) is None:
         return False
-    return db.transact(work, cause=own_initiative("due"))
+    return db.transact(partial(_queue, limit=limit), cause=own_initiative("due"))
+
+
+def _queue(uow: UnitOfWork, limit: int) -> bool:
+    due = uow.find(DELIVERIES.collection, {"state": "scheduled", "next_at": {"$lte": uow.now}}, limit=limit)
+    for document in due:
+        move(uow, document, Outcome(delivery_id=document["_id"], to="queued"))
+    return bool(due)
 
 
 def resend(uow: UnitOfWork, identifier: str) -> Document:

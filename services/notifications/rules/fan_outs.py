@@ -7,6 +7,7 @@ its place in the row, so that a large event holds up nobody and a worker that di
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pymongo import DeleteOne, IndexModel, InsertOne, UpdateOne
@@ -113,11 +114,7 @@ def fan_out(db: Database, *, gathering: timedelta, portion: int = PORTION) -> bo
     query = {"next_at": {"$lte": now}, "$nor": [ready]}
     rows = list(db[FAN_OUTS].find(query, {"_id": 1}).sort("next_at", 1).limit(AT_ONCE))
     for row in rows:
-
-        def work(uow: UnitOfWork, identifier: str = row["_id"]) -> None:
-            _tell_the_next(uow, identifier, portion)
-
-        db.transact(work, cause=own_initiative("fan out"))
+        db.transact(partial(_tell_the_next, identifier=row["_id"], portion=portion), cause=own_initiative("fan out"))
     return bool(rows)
 
 

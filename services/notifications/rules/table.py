@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from services.notifications.rules.fan_outs import Everyone
@@ -52,16 +53,16 @@ def is_now(*states: str) -> Condition:
 
 def became(to: str, *, after: str | None = None, kind: str | None = None) -> Condition:
     """This change brought the aggregate into `to` (from `after`), and it is of this `kind`."""
+    return partial(_became, to, after, kind)
 
-    def holds(message: Message) -> bool:
-        change, state = message.change, message.state or {}
-        return (
-            change.get("to") == to
-            and (after is None or change.get("from") == after)
-            and (kind is None or state.get("kind") == kind)
-        )
 
-    return holds
+def _became(to: str, after: str | None, kind: str | None, message: Message) -> bool:
+    change, state = message.change, message.state or {}
+    return (
+        change.get("to") == to
+        and (after is None or change.get("from") == after)
+        and (kind is None or state.get("kind") == kind)
+    )
 
 
 def changed_what_people_rely_on(message: Message) -> bool:
@@ -100,12 +101,12 @@ def refusal(message: Message) -> dict[str, Any]:
 
 def offered(awaits: str) -> Condition:
     """The seat is held until the address is confirmed, or until the answer comes."""
+    return partial(_offered, awaits)
 
-    def holds(message: Message) -> bool:
-        state = message.state or {}
-        return state.get("state") == "offered" and state.get("awaits") == awaits
 
-    return holds
+def _offered(awaits: str, message: Message) -> bool:
+    state = message.state or {}
+    return state.get("state") == "offered" and state.get("awaits") == awaits
 
 
 ENROLMENT_RULES = (

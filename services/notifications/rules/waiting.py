@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 
 from pymongo import DeleteOne, UpdateOne
 
@@ -11,6 +12,7 @@ from services.notifications.rules.policies import RuleBook, new_delivery
 from services.notifications.rules.recipients import NotHereYet, References
 from services.notifications.rules.table import Rule
 from services.notifications.rules.waiting_messages import WAITING
+from shared.backoff import backoff
 from shared.cause import own_initiative
 from shared.ids import utc_now
 from shared.messaging.messages import Message
@@ -23,7 +25,8 @@ log = get_logger(__name__)
 
 # The other service's relay may be away for as long as topics keep every record: what waits may come that late.
 PATIENCE = timedelta(days=3)
-LONGEST_REST = timedelta(minutes=1)
+# A projection that arrives late is followed within a minute.
+LONGEST_REST_SECONDS = 60.0
 BATCH = 100
 
 
@@ -33,11 +36,7 @@ def follow_waiting(db: Database, books: Iterable[RuleBook]) -> bool:
     followed = False
     for row in list(db[WAITING].find({"next_at": {"$lte": utc_now()}}).sort("next_at", 1).limit(BATCH)):
         rule = rules.get((row["book"], row["rule"], row["message"]["type"]))
-
-        def work(uow: UnitOfWork, row: Document = row, rule: Rule | None = rule) -> bool:
-            return _follow(uow, row, rule)
-
-        followed = db.transact(work, cause=own_initiative("waiting")) or followed
+        followed = db.transact(partial(_follow, row=row, rule=rule), cause=own_initiative("waiting")) or followed
     return followed
 
 
@@ -63,7 +62,7 @@ def _wait_on(uow: UnitOfWork, row: Document) -> bool:
         log.error("message given up: what it refers to never came", rule=row["rule"], row=row["_id"])
         uow.write(WAITING, DeleteOne({"_id": row["_id"]}))
         return True
-    rest = min(LONGEST_REST, timedelta(milliseconds=100) * 2 ** min(row["tries"], 10))
+    rest = timedelta(seconds=backoff(row["tries"] + 1, first=0.1, most=LONGEST_REST_SECONDS))
     later = {"$set": {"next_at": uow.now + rest}, "$inc": {"tries": 1}}
     uow.write(WAITING, UpdateOne({"_id": row["_id"]}, later))
     return False

@@ -11,7 +11,8 @@ from pymongo.errors import PyMongoError
 
 from services.notifications.deliveries.commands import Outcome
 from services.notifications.sending import claims, metrics
-from services.notifications.sending.domain import CLAIM, wait_after_an_unknown_outcome
+from services.notifications.sending.domain import CLAIM
+from services.notifications.sending.waits import wait_after_unknown
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
@@ -83,7 +84,7 @@ class Batch:
 
     def postpone_in_doubt(self, document: Document) -> None:
         self._take(document)
-        wait = wait_after_an_unknown_outcome(document.get("unknowns", 0))
+        wait = wait_after_unknown(document.get("unknowns", 0))
         claims.postpone_in_doubt(self.db, document["_id"], self.token, wait)
 
     def abandon(self, document: Document) -> None:

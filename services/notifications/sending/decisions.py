@@ -1,7 +1,8 @@
 """Whether a delivery is sent, to whom and in which language: one answer for sending it and for asking beforehand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from services.notifications.announcements.domain import language_of
 from services.notifications.preferences.store import opted_out
@@ -35,23 +36,24 @@ def decide(db: Database, secrets: Secrets, deliveries: Sequence[Document]) -> Ca
     references = load_references(db, deliveries)
     people = {row["_id"]: addressee_of(row, references, secrets) for row in deliveries}
     silent = suppressed(db, (person.email for person in people.values() if isinstance(person, Addressee)))
-
-    def decided(delivery: Document) -> Decision:
-        person = people[delivery["_id"]]
-        if not isinstance(person, Addressee):
-            return person
-        return _decide(delivery, person, references, is_suppressed=normalise_email(person.email) in silent)
-
-    return decided
+    return partial(_decide, people, references, silent)
 
 
-def _decide(delivery: Document, person: Addressee, references: References, *, is_suppressed: bool) -> Decision:
+def _decide(
+    people: Mapping[str, Addressee | Missing | NotToBeSent],
+    references: References,
+    silent: Collection[str],
+    delivery: Document,
+) -> Decision:
+    person = people[delivery["_id"]]
+    if not isinstance(person, Addressee):
+        return person
     subject = DeliverySubject.of(delivery, references, person.contact)
     if subject.missing:
         return Missing(what=subject.missing)
     chosen = references.preferences.get((person.contact or {}).get("_id", ""))
     circumstances = Circumstances(
-        is_suppressed=is_suppressed,
+        is_suppressed=normalise_email(person.email) in silent,
         has_opted_out=opted_out(chosen, delivery["template"]),
         event=subject.event,
         registration=subject.registration,

@@ -1,4 +1,4 @@
-"""Who is not written to, how long to wait before trying again, and when to give up. Pure: no I/O, no clock."""
+"""Which people get no mail, and when the sender gives a mail up. Pure: no I/O, no clock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,30 +15,6 @@ REFUSED_LIMIT = timedelta(days=5)  # RFC 5321, 4.5.4.1: give up after four to fi
 UNKNOWN_LIMIT = 5
 # Until a delivery of a paused announcement is looked at again: so long does resuming take.
 HELD_WAIT = timedelta(seconds=5)
-
-
-def wait_for_a_copy(waits: int) -> timedelta:
-    """Until something that a delivery refers to is looked for again: 100 ms, growing to a minute."""
-    return timedelta(seconds=min(60.0, 0.1 * 2.0 ** min(waits, 10)))
-
-
-def wait_for_the_recipient(attempts: int, jitter: float) -> timedelta:
-    """Until a mail that the server would not take for now (4xx) is offered again: 2 min, growing to 30.
-
-    RFC 5321, 4.5.4.1 thinks in minutes, and grey-listing begins anew with each try that comes too early.
-    `jitter` is between 0 and 1.
-    """
-    return timedelta(minutes=min(30.0, 2.0 * 2.0 ** min(max(attempts - 1, 0), 4)) * (0.75 + jitter / 4))
-
-
-def wait_after_an_unknown_outcome(unknowns: int) -> timedelta:
-    """Until a mail is sent again of which nobody knows whether it arrived: a second, then minutes."""
-    return timedelta(seconds=1) if unknowns == 0 else timedelta(minutes=min(30.0, 2.0**unknowns))
-
-
-def wait_for_the_server(failures: int, jitter: float) -> float:
-    """Seconds until a server that is away is tried again: 0.2, growing to five."""
-    return min(5.0, 0.1 * 2.0 ** min(failures, 8)) * (0.5 + jitter / 2)
 
 
 # Good news about a place, which nobody needs who has given it up since.

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from email.message import Message
 from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
+from functools import partial
 from typing import Any
 
 from services.notifications.mail import compose
@@ -63,20 +64,21 @@ class MailComposer:
         texts = self.templates.get_many(
             {identifier(row["template"], language) for row in deliveries for language in LANGUAGES}
         )
+        return partial(self._written, decided, texts)
 
-        def written(delivery: Document) -> Written:
-            try:
-                return self._write(delivery, decided(delivery), texts)
-            except Exception as error:  # noqa: BLE001 - one mail that cannot be written must not hold up the others
-                log.error(  # noqa: TRY400 - the exception's text may quote a person: only its kind is told
-                    "a mail could not be written",
-                    delivery_id=delivery["_id"],
-                    template=delivery["template"],
-                    error=type(error).__name__,
-                )
-                return NotToBeSent(state="failed", error=f"rendering_{type(error).__name__}")
-
-        return written
+    def _written(
+        self, decided: Callable[[Document], Decision], texts: Mapping[str, CompiledTemplate], delivery: Document
+    ) -> Written:
+        try:
+            return self._write(delivery, decided(delivery), texts)
+        except Exception as error:  # noqa: BLE001 - one mail that cannot be written must not hold up the others
+            log.error(  # noqa: TRY400 - the exception's text may quote a person: only its kind is told
+                "a mail could not be written",
+                delivery_id=delivery["_id"],
+                template=delivery["template"],
+                error=type(error).__name__,
+            )
+            return NotToBeSent(state="failed", error=f"rendering_{type(error).__name__}")
 
     def _write(self, delivery: Document, decision: Decision, texts: Mapping[str, CompiledTemplate]) -> Written:
         if not isinstance(decision, ToBeSent):

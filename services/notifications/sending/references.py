@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.preferences.store import PREFERENCES
@@ -33,11 +34,7 @@ class References:
 
 def load_references(db: Database, deliveries: Sequence[Document]) -> References:
     """Everything that these deliveries refer to, as far as it is known."""
-
-    def find(collection: str, identifiers: Iterable[str | None]) -> ById:
-        ids = sorted({identifier for identifier in identifiers if identifier})
-        return {row["_id"]: row for row in db[collection].find({"_id": {"$in": ids}})} if ids else {}
-
+    find = partial(_find, db)
     enrolments = find(ENROLMENTS.collection, (delivery["enrolment_id"] for delivery in deliveries))
     registrations = find(REGISTRATIONS.collection, (delivery["registration_id"] for delivery in deliveries))
     events = find(EVENTS.collection, (delivery["event_id"] for delivery in deliveries))
@@ -57,6 +54,11 @@ def load_references(db: Database, deliveries: Sequence[Document]) -> References:
         positions=_positions(db, deliveries, registrations),
         events_with_check_in=_events_with_check_in(db, deliveries),
     )
+
+
+def _find(db: Database, collection: str, identifiers: Iterable[str | None]) -> ById:
+    ids = sorted({identifier for identifier in identifiers if identifier})
+    return {row["_id"]: row for row in db[collection].find({"_id": {"$in": ids}})} if ids else {}
 
 
 def suppressed(db: Database, addresses: Iterable[str]) -> set[str]:

@@ -5,7 +5,6 @@ of handing it over; then it is sent again under the same Message-ID. A server th
 nothing but time. A mail that cannot be written or sent holds up no other.
 """
 
-import random
 import threading
 import time
 from collections.abc import Sequence
@@ -23,12 +22,10 @@ from services.notifications.sending.domain import (
     Held,
     Missing,
     NotToBeSent,
-    wait_for_a_copy,
-    wait_for_the_recipient,
-    wait_for_the_server,
 )
 from services.notifications.sending.mail_composer import MailComposer, OutgoingMail, Written
 from services.notifications.sending.smtp import Away, Envelope, OutcomeUnknown, Refused, Session
+from services.notifications.sending.waits import wait_for_projection, wait_for_recipient, wait_for_server
 from services.notifications.templates.markdown import forget_paragraphs
 from shared.ids import new_id, utc_now
 from shared.mongo.aggregates import Document
@@ -91,7 +88,7 @@ class Sender:
         if len(batch.claimed) == 1 and batch.is_ours(batch.claimed[0]):
             batch.end(batch.claimed[0], "failed", error=f"sending_{type(error).__name__}")
         self._limit = max(1, min(self._limit, len(batch.claimed)) // 2)
-        self._quiet_until = time.monotonic() + wait_for_the_server(1, random.random())  # noqa: S311
+        self._quiet_until = time.monotonic() + wait_for_server(1)
 
     def _send(self, batch: Batch) -> None:
         blocked = claims.behind_another(self.db, batch.claimed)
@@ -106,7 +103,7 @@ class Sender:
             if document["accepted_at"]:
                 batch.end(document, "sent", sent_at=document["accepted_at"])
             elif document["_id"] in blocked or (registration and registration in late):
-                batch.postpone(document, wait_for_a_copy(0))
+                batch.postpone(document, wait_for_projection(0))
             elif not self._deliver(batch, document, written(document)):
                 if self._away_for:
                     return
@@ -149,7 +146,7 @@ class Sender:
         except Away as error:
             # It goes behind the others: if it is this mail that makes the server hang up, they go on without it.
             self._server_away(error)
-            batch.postpone(document, wait_for_a_copy(document["waits"]), waits=1)
+            batch.postpone(document, wait_for_projection(document["waits"]), waits=1)
             return False
         except OutcomeUnknown:
             self._server_away("the connection broke")
@@ -170,7 +167,7 @@ class Sender:
             bad = mail.recipient if refusal.reply.address_is_bad else None
             batch.end(document, "failed", error=f"smtp_{refusal.reply.code}", bad_address=bad, server=server)
             return True
-        wait = wait_for_the_recipient(document["attempts"] + 1, random.random())  # noqa: S311
+        wait = wait_for_recipient(document["attempts"] + 1)
         log.info("put off by the mail server", delivery_id=document["_id"], code=refusal.reply.code)
         batch.postpone(document, wait, fields={"server": server})
         return False
@@ -179,7 +176,7 @@ class Sender:
         if utc_now() - document["due_at"] > MISSING_LIMIT:
             batch.end(document, "failed", error=f"unknown_{missing.what}")
             return True
-        batch.postpone(document, wait_for_a_copy(document["waits"]), waits=1)
+        batch.postpone(document, wait_for_projection(document["waits"]), waits=1)
         return False
 
     def _flush_outcomes(self) -> None:
@@ -192,6 +189,6 @@ class Sender:
 
     def _server_away(self, why: object) -> None:
         self._away_for += 1
-        self._quiet_until = time.monotonic() + wait_for_the_server(self._away_for, random.random())  # noqa: S311
+        self._quiet_until = time.monotonic() + wait_for_server(self._away_for)
         metrics.SMTP_AWAY.inc()
         log.warning("the mail server is away", failures=self._away_for, why=str(why))
