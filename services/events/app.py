@@ -38,7 +38,7 @@ SUBSCRIPTIONS: Subscriptions = {**{topic: [copy] for topic, copy in PROJECTIONS.
 
 
 def provides(settings: Settings, db: Database) -> Iterable[object]:
-    """The objects that the service's views ask for by their type."""
+    """The objects that views get by their type with `the`."""
     return [Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys), RegistrationBatcher(db)]
 
 

@@ -1,6 +1,7 @@
-"""What events keeps of enrolment's things: just what its own rules and lists ask for."""
+"""The projections of enrolment's resources: only the fields that the rules and lists of events read."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from pymongo import IndexModel
 
@@ -13,17 +14,17 @@ from shared.search import search_words
 
 
 def only(*fields: str) -> Callable[[Message], Document]:
-    """Keeps these fields of the state."""
+    """A projection's `keep` that keeps these fields of the state."""
+    return partial(_keep, fields)
 
-    def keep(message: Message) -> Document:
-        state = message.state or {}
-        return {name: state.get(name) for name in fields}
 
-    return keep
+def _keep(fields: Sequence[str], message: Message) -> Document:
+    state = message.state or {}
+    return {name: state.get(name) for name in fields}
 
 
 def keep_of_contact(message: Message) -> Document:
-    """Who somebody is, where they work, and the e-mail address that a public registration is known again by."""
+    """The contact's name, work and e-mail address. The address recognises the contact in the public form."""
     state = message.state or {}
     kept = only("given_name", "family_name", "organisation_id", "role", "language", "merged_into")(message)
     search = search_words(state.get("given_name"), state.get("family_name"))

@@ -9,7 +9,7 @@ from shared.mongo.database import Database
 from shared.schemas import LANGUAGES
 
 PRODUCT_ID = "-//USO//Events//EN"
-# RFC 5545, 3.8.1.11: what is settled, what may still come, and what will not.
+# RFC 5545, 3.8.1.11. A workshop that waits for its days, or was refused them, may still take place.
 STATUS = {
     "draft": "TENTATIVE",
     "awaiting_days": "TENTATIVE",
@@ -27,9 +27,9 @@ def events_of_season(db: Database, season_id: str | None) -> list[Document]:
 
 
 def feed(events: Iterable[Document], *, language: str, name: str | None = None) -> bytes:
-    """A calendar that is published, texts in `language` where there are any.
+    """A calendar for publication, with texts in `language` where an event has them.
 
-    Without the address of the online meeting, which is for the registered only; they get it by e-mail.
+    It leaves out the address of the online meeting: only registered people get the address, by e-mail.
     """
     entries = [
         calendar_entry(
@@ -51,5 +51,5 @@ def feed(events: Iterable[Document], *, language: str, name: str | None = None) 
 
 
 def in_language(texts: dict[str, str] | None, language: str) -> str:
-    """The text in `language`, else in the first language that there is; empty without any."""
+    """The text in `language`, else in the first language that has one; empty when no language has one."""
     return next((texts[choice] for choice in (language, *LANGUAGES) if texts.get(choice)), "") if texts else ""

@@ -1,4 +1,4 @@
-"""The list for the door: who comes, as a table."""
+"""The list for the door: the people who come, as a table."""
 
 import unicodedata
 
@@ -14,7 +14,7 @@ COLUMNS = ("family_name", "given_name", "organisation", "role", "language", "sta
 
 
 def door_list(db: Database, secrets: Secrets, event_id: str) -> list[Document]:
-    """One row for each registration that is not cancelled: those with a seat by name, then the waiting in line."""
+    """A row for each live registration: first the people with a seat, by name, then the line in its order."""
     query = {"event_id": event_id, "state": {"$nin": ["cancelled", "refused"]}}
     found = with_positions(db, list(db[REGISTRATIONS.collection].find(query).sort(list(BY_ARRIVAL))))
     contacts = _by_id(db, CONTACTS.collection, {registration["contact_id"] for registration in found})
@@ -54,10 +54,10 @@ def _by_name(row: Document) -> tuple[str, str, str]:
 
 
 def _as_finns_sort(name: str) -> str:
-    """Letters without their case and their accents; å, ä and ö end the alphabet (CLDR, fi and sv)."""
+    """The name in lower case and without accents; å, ä and ö sort after z (CLDR, fi and sv)."""
     moved = name.casefold().translate(_LAST_LETTERS)
     return "".join(letter for letter in unicodedata.normalize("NFD", moved) if not unicodedata.combining(letter))
 
 
-# The three characters that follow z in ASCII.
+# `{`, `|` and `}` are the three characters after z in ASCII.
 _LAST_LETTERS = str.maketrans({"å": "{", "ä": "|", "æ": "|", "ö": "}", "ø": "}"})

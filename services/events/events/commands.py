@@ -1,4 +1,4 @@
-"""The commands of staff on events."""
+"""The commands on events."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -30,10 +30,10 @@ def create_event(uow: UnitOfWork, fields: dict[str, Any]) -> EventDocument:
 
 
 def change_event(uow: UnitOfWork, event_id: str, patch: dict[str, Any]) -> EventDocument:
-    """Applies a merge patch; seats that it adds go to the waiting, in the same transaction.
+    """Applies a merge patch. In the same transaction the line gets the seats that the patch adds.
 
-    A capacity below the number of people who have a seat throws nobody out: nobody new gets one until
-    there is room again. Raises NotFound, Stale, Invalid, NotArrivedYet, NotChangeable.
+    A capacity below the number of seated people takes no seat away: nobody gets a new seat until there is room
+    again. Raises NotFound, Stale, Invalid, NotArrivedYet, NotChangeable.
     """
     event = uow.get(EVENTS, event_id)
     check_changeable(event)
@@ -46,7 +46,7 @@ def change_event(uow: UnitOfWork, event_id: str, patch: dict[str, Any]) -> Event
 
 
 def move_event(uow: UnitOfWork, event_id: str, *, to: str, reason: str | None) -> EventDocument:
-    """Takes the event one step on. Its registrations stay as they are, whatever becomes of it.
+    """Moves the event to its next state. Its registrations keep their states, even when it is cancelled.
 
     Raises NotFound, Stale, IllegalTransition, Invalid.
     """
@@ -55,7 +55,7 @@ def move_event(uow: UnitOfWork, event_id: str, *, to: str, reason: str | None) -
 
 
 def step(uow: UnitOfWork, event: EventDocument, to: str, reason: str | None) -> EventDocument:
-    """Saves the event in the state `to` with its message."""
+    """Saves the event in the state `to`, with its message."""
     changes: Document = {"state": to}
     if to == "awaiting_days":
         changes |= {"awaiting_since_version": event["version"] + 1, "refusal_reason": None}
@@ -68,7 +68,7 @@ def step(uow: UnitOfWork, event: EventDocument, to: str, reason: str | None) -> 
 def save_event(
     uow: UnitOfWork, event: EventDocument, changes: Mapping[str, Any], type: str, change: dict[str, Any] | None = None
 ) -> EventDocument:
-    """Every change of an event is one that calendars must take over (RFC 5545, 3.8.7.4)."""
+    """The changes with the next SEQUENCE: calendar programs ignore an update without one (RFC 5545, 3.8.7.4)."""
     if all(event.get(name) == value for name, value in changes.items()):
         return event
     sequence = next_sequence(uow, event["_id"], event["calendar"]["sequence"])
@@ -77,7 +77,7 @@ def save_event(
 
 
 def _with_references(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
-    """The fields with what follows from the enrolment and the audience."""
+    """The fields, with the season and the organisation that follow from the enrolment and the audience."""
     enrolment: Document | None = None
     if fields.get("enrolment_id"):
         enrolment = unless_erased(uow.find_one(ENROLMENTS.collection, {"_id": fields["enrolment_id"]}))

@@ -1,4 +1,4 @@
-"""What an event may become, and what of it may still be changed. Pure."""
+"""The states of an event, and the fields that may change in each. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shared.state_machine import StateMachine
 KINDS = ("webinar", "seminar", "workshop")
 ROLES = ("officeholder", "elected", "developer", "other")
 
-# The steps that staff ask for; enrolment's answer takes a workshop from awaiting_days to published or refused.
+# The steps that staff take. Enrolment's answer moves a workshop from awaiting_days to published or refused.
 LIFECYCLE = StateMachine(
     name="event",
     steps={
@@ -31,7 +31,7 @@ class NotChangeable(Conflict):
 
 @dataclass(frozen=True)
 class Answer:
-    """What enrolment said to a workshop's request for days."""
+    """Enrolment's answer to a workshop's request for days."""
 
     granted: bool
     reason: str | None
@@ -40,7 +40,7 @@ class Answer:
 def next_state(kind: str, state: str, to: str) -> str:
     """The state that `to` leads to: a workshop waits for its days before it is published.
 
-    An event may be completed before its end: whoever says that it is over knows better than the calendar.
+    Staff may complete an event before its planned end: they know when it was over.
     Raises IllegalTransition, Invalid.
     """
     LIFECYCLE.check(state, to)
@@ -48,15 +48,15 @@ def next_state(kind: str, state: str, to: str) -> str:
 
 
 def check_changeable(event: Mapping[str, Any]) -> None:
-    """Raises NotChangeable once an event is over, and for the moment in which enrolment considers its days."""
+    """Raises NotChangeable for an event that is over, and for a workshop that waits for enrolment's answer."""
     if LIFECYCLE.is_final(event["state"]):
-        raise NotChangeable(f"This event is {event['state']}: it stays as it is.")
+        raise NotChangeable(f"This event is {event['state']}: it can no longer be changed.")
     if event["state"] == "awaiting_days":
-        raise NotChangeable("This workshop is waiting for its days. Try again when it has its answer.", retry_after=1)
+        raise NotChangeable("This workshop waits for its days. Try again when enrolment has answered.", retry_after=1)
 
 
 def check_settled(event: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
-    """Raises NotChangeable when `fields` would change what enrolment has already been asked about."""
+    """Raises NotChangeable when `fields` changes a field that the request for days was based on."""
     if event["state"] in ("draft", "refused"):
         return
     for name in SETTLED_ONCE_ASKED_FOR:
@@ -65,9 +65,9 @@ def check_settled(event: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
 
 
 def answer_to(event: Mapping[str, Any], ledger: Iterable[Mapping[str, Any]]) -> Answer | None:
-    """Enrolment's answer to the request that the event waits for; None when there is none (yet).
+    """Enrolment's answer to the event's latest request for days; None while there is no answer.
 
-    An answer to an earlier request of the same event (before it was refused and asked for again) does not count.
+    An answer to an earlier request (the event was refused, and asked again) does not count.
     """
     if event["state"] != "awaiting_days":
         return None
@@ -82,7 +82,7 @@ def answer_to(event: Mapping[str, Any], ledger: Iterable[Mapping[str, Any]]) -> 
 
 
 def seats_grow(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
-    """Whether a change of the event may let somebody in who is waiting."""
+    """Whether the change may free a seat for a person in line."""
     return any(
         before.get(name) is not None and (after.get(name) is None or after[name] > before[name])
         for name in ("capacity", "max_per_organisation")

@@ -7,14 +7,14 @@ from shared.messaging.messages import Message
 from shared.mongo.unit_of_work import UnitOfWork
 
 WORKSHOP_DAYS_TOPIC = "uso.enrolment.workshop-days.v1"
-# Any of them may be the newest, and so the only one left on the compacted topic: the ledger has all the answers.
+# Compaction leaves only the newest message of an account, of whichever type. Its ledger holds all the answers.
 WORKSHOP_DAYS_TYPES = frozenset(
     f"workshop_days.{what}" for what in ("reserved", "refused", "released", "used", "adjusted")
 )
 
 
 def take_answer(uow: UnitOfWork, message: Message) -> None:
-    """Moves on each workshop of the account that waits and finds its answer in the ledger; a second time nothing."""
+    """Publishes or refuses each waiting workshop that the account's ledger answers. A second run changes nothing."""
     ledger = (message.state or {}).get("ledger") or []
     asked_for = [entry["event_id"] for entry in ledger if entry.get("event_id")]
     for event in uow.find_all(EVENTS, {"_id": {"$in": asked_for}, "state": "awaiting_days"}):

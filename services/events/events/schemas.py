@@ -16,13 +16,13 @@ LONGEST_BEFORE_THE_START = timedelta(days=366)
 
 
 def within_the_calendar(moment: datetime) -> None:
-    """Years that every calendar program can show in every time zone."""
+    """An instant in a year that every calendar program can show, in every time zone."""
     if not 1970 <= moment.year <= 2199:
         raise ValidationError("Between the years 1970 and 2199.")
 
 
 def at_most_a_year(duration: str) -> None:
-    """A deadline counts from the start, and not years before it."""
+    """A deadline is at most a year before the start."""
     span = isodate.parse_duration(duration)
     try:
         span = span if isinstance(span, timedelta) else span.totimedelta(start=datetime(2024, 1, 1))  # noqa: DTZ001
@@ -33,7 +33,7 @@ def at_most_a_year(duration: str) -> None:
 
 
 def before_the_start(duration: str) -> None:
-    """A reminder comes before the event, and not years before."""
+    """A reminder goes out before the start, at most a year."""
     at_most_a_year(duration)
     if duration == "PT0S":
         raise ValidationError("Longer than nothing, and a year at most.")
@@ -57,7 +57,7 @@ def web_address(**options: Any) -> fields.Url:
 
 
 class Audience(Strict):
-    """Who may register: everyone, or the organisations of a season; `roles` narrows it to those (all when empty)."""
+    """The people who may register: everyone, or the organisations of a season, in `roles` only (all when empty)."""
 
     open_to = one_of("public", "season", required=True)
     season_id = Id()
@@ -77,9 +77,9 @@ class Material(Strict):
 
 
 class EventInput(Strict):
-    """What staff give of an event.
+    """The fields of an event that staff give.
 
-    Without `audience` a workshop is for the organisations of its enrolment's season, anything else is public.
+    Without `audience` a workshop is for the organisations of its enrolment's season; other events are public.
     """
 
     kind = one_of(*KINDS, required=True)
@@ -153,7 +153,7 @@ class EventInput(Strict):
 
 
 class CalendarMark(Schema):
-    """What a calendar program knows the event and its changes by (RFC 5545: UID and SEQUENCE)."""
+    """The UID and SEQUENCE by which a calendar program recognises the event and orders its changes (RFC 5545)."""
 
     uid = fields.String(required=True)
     sequence = fields.Integer(required=True)

@@ -75,7 +75,7 @@ def with_search_words(fields: Document) -> Document:
 
 
 def events_asked_for(query: dict[str, Any]) -> Document:
-    """The list's filters as MongoDB has to be asked."""
+    """The list's filters as a MongoDB query."""
     filters: Document = {name: query[name] for name in ("kind", "state", "season_id") if name in query}
     span = {"$gte": query.get("starts_from"), "$lt": query.get("starts_before")}
     if span := {operator: moment for operator, moment in span.items() if moment}:

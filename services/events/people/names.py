@@ -1,6 +1,6 @@
-"""Names that strangers write, and that we send to addresses which nobody has confirmed.
+"""Names that strangers write in the public form, and that our mails show to unconfirmed addresses.
 
-Mail programs make links of plain web addresses, and some read Markdown or HTML. A name that holds neither cannot carry
+Mail programs turn plain web addresses into links, and some read Markdown or HTML. A name without either cannot carry
 an advertisement in the network's name (pretix refuses the same, `base/forms/questions.py`).
 """
 
@@ -16,12 +16,12 @@ from shared.schemas import Line
 MOST_CHARACTERS = 60
 
 _MARKUP = frozenset("<>{}[]\\|~$€£%§@*_`#^")
-# Two letters or more on both sides of a full stop without a space are a domain's to a mail program; `H.C.` is not.
+# A mail program takes two letters on each side of a full stop for a domain; it leaves `H.C.` alone.
 _ADDRESS = re.compile(r"://|:\\|\bwww\b|\w{2,}[.。]\w{2,}|\w[.。](?:com|net|org|info|biz|[a-z]{2})\b", re.IGNORECASE)
 
 
 def no_address_or_markup(text: str) -> None:
-    """Raises ValidationError for a text with a web address, or with characters that mails are marked up with."""
+    """Raises ValidationError for a text with a web address or with the characters of Markdown and HTML."""
     plain = unicodedata.normalize("NFKC", text)
     if _ADDRESS.search(plain):
         raise ValidationError("Must hold no web address; put a space after a full stop.")

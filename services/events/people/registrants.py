@@ -1,4 +1,4 @@
-"""The person who asks for a place, a contact or not; and how many e-mails strangers can cause to one address."""
+"""The person who asks for a seat, a contact or not; and the limit of e-mails that strangers can cause to an address."""
 
 import json
 from collections.abc import Iterable
@@ -35,9 +35,10 @@ CONFIRMED_KEPT = timedelta(days=400)
 
 @dataclass(frozen=True, kw_only=True)
 class Registrant:
-    """`keys` are what they are recognised by; `sealed` is a person who is no contact, encrypted.
+    """A person who asks for a seat. Two registrants with a key in common are the same person.
 
-    `address_key` is the keyed hash of their e-mail address, by which mails to it are counted.
+    `sealed` holds a person who is no contact, encrypted. `address_key` is the keyed hash of the e-mail address, by
+    which the mails to the address are counted.
     """
 
     contact_id: str | None
@@ -49,7 +50,7 @@ class Registrant:
     address_key: str | None = None
 
     def fields(self) -> Document:
-        """What the registration keeps of them."""
+        """The registration's fields about the person."""
         return {
             "contact_id": self.contact_id,
             "organisation_id": self.organisation_id,
@@ -62,7 +63,7 @@ class Registrant:
 
 
 def find_registrant(db: Database, secrets: Secrets, body: dict[str, Any]) -> Registrant:
-    """The contact of `contact_id`, or of the person's e-mail address, else the person.
+    """The contact with `contact_id` or with the person's e-mail address; otherwise the person.
 
     Raises NotArrivedYet for a contact that is not known here.
     """
@@ -89,7 +90,7 @@ def find_registrant(db: Database, secrets: Secrets, body: dict[str, Any]) -> Reg
 
 
 def find_contact(db: Database, identifier: str) -> Document | None:
-    """The copy of a contact, or of the one that it was merged into; None when it is unknown or erased."""
+    """The projection of a contact, or of the contact it was merged into; None when it is unknown or erased."""
     contact = unless_erased(db[CONTACTS.collection].find_one({"_id": identifier}))
     if contact is not None and contact.get("merged_into"):
         return unless_erased(db[CONTACTS.collection].find_one({"_id": contact["merged_into"]}))
@@ -97,22 +98,22 @@ def find_contact(db: Database, identifier: str) -> Document | None:
 
 
 def takes_part(uow: UnitOfWork, organisation_id: str | None, season_id: str | None) -> bool:
-    """Whether the organisation takes part in the season, as far as is known here."""
+    """Whether the organisation takes part in the season, as far as the projection knows."""
     query = {"season_id": season_id, "organisation_id": organisation_id, "state": {"$in": list(ENROLLED)}}
     return bool(organisation_id and uow.find_one(ENROLMENTS.collection, query, projection={"_id": 1}))
 
 
 def person_of(secrets: Secrets, registration: Document) -> dict[str, Any] | None:
-    """The person who is no contact, as they gave themselves; None for a contact's registration."""
+    """The unsealed person of a registration; None for a contact's registration."""
     sealed = registration.get("person_sealed")
     person: dict[str, Any] | None = json.loads(secrets.unseal(sealed)) if sealed else None
     return person
 
 
 def named(db: Database, secrets: Secrets, registrations: Iterable[Document], q: str) -> Document:
-    """The query for those of `registrations` whose person has a name with words that begin as `q` says.
+    """The query for the `registrations` whose person has names that begin with the words of `q`.
 
-    It unseals each person who is no contact: MongoDB cannot search in what is sealed.
+    It unseals each person who is no contact: MongoDB cannot search encrypted fields.
     """
     contacts, persons = [], []
     for registration in registrations:
@@ -139,11 +140,11 @@ def _contact(secrets: Secrets, contact: Document) -> Registrant:
 
 
 def take_mail(uow: UnitOfWork, address_key: str | None, *, may_wait: bool) -> datetime | None:
-    """When the next e-mail to this address may go out; None when it may not (`may_wait`: within three hours).
+    """Counts an e-mail to this address, and returns when it may go out; None when it may not.
 
-    It counts from here on. The address's row is written by each transaction that asks, so two of them that ask at
-    once meet a write conflict and one starts over: the limit is the database's. A mail to an address that somebody
-    has confirmed by the link in an earlier one need not wait.
+    With `may_wait` the mail may go out up to three hours later; without it, now or not at all. An address whose
+    owner confirmed it by an earlier link has no limit. Every transaction that calls this writes the address's row:
+    of two at once the second meets a write conflict and starts over, so the database keeps the limit.
     """
     if address_key is None:
         return uow.now
@@ -162,7 +163,7 @@ def take_mail(uow: UnitOfWork, address_key: str | None, *, may_wait: bool) -> da
 
 
 def confirm_address(uow: UnitOfWork, address_key: str | None) -> None:
-    """The address is its owner's: they opened a link that was sent there, and confirmed it."""
+    """Notes that the address's owner opened a link that was sent there."""
     if address_key is not None:
         confirmed = {"confirmed": True, "expires_at": uow.now + CONFIRMED_KEPT}
         uow.write(MAILS, UpdateOne({"_id": address_key}, {"$set": confirmed}, upsert=True))

@@ -19,7 +19,7 @@ from shared.secrets import Secrets
 
 
 def reseal_registrations(db: Database, secrets: Secrets) -> PeriodicTask:
-    """The task that saves each registration whose person an older key sealed, with the newest keys' fingerprints."""
+    """The task that seals each person with the newest key, and adds the fingerprints of the newest keys."""
     return resealing_task(
         db, secrets, collection=REGISTRATIONS.collection, field="person_sealed", seal_anew=partial(_seal_anew, secrets)
     )

@@ -6,7 +6,7 @@ from shared.schemas import LANGUAGES, Line, Strict, one_of
 
 
 class Person(Strict):
-    """Somebody who registers without being a contact."""
+    """A person who registers and is no contact."""
 
     given_name = PersonName(required=True)
     family_name = PersonName(required=True)

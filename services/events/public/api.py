@@ -37,10 +37,10 @@ from shared.pages.forms import form, page
 from shared.secrets import LINK_GRACE, Secrets
 
 LINK = "registrations"
-"""What the links in e-mails are signed for."""
+"""The purpose that the links in e-mails are signed for: a link for another purpose opens no registration."""
 
 ACCEPTED = {"detail": "Thank you. What comes of it is on its way to this address by e-mail."}
-"""The answer to every registration by the form: whoever knows an address learns nothing about its owner."""
+"""The one answer to every registration by the form: a stranger learns nothing about the owner of an address."""
 
 VISIBLE = ("published", "completed", "cancelled")
 
@@ -90,7 +90,7 @@ def show_public_event(id: str) -> Document:
 @routes.response(202, Accepted)
 @page(pages.accepted)
 def register_oneself(body: dict[str, Any], id: str) -> Document:
-    """Register for a public event; the answer goes by e-mail to the address, and is the same here for everybody"""
+    """Register for a public event; the result goes to the address by e-mail, the answer here is always the same"""
     check_open(public_event(database(), id), utc_now())
     registrant = find_registrant(database(), the(Secrets), body)
     run_in_group(the(RegistrationBatcher), id, Request(registrant=registrant, public=True))
@@ -129,7 +129,7 @@ def move_own_registration(body: dict[str, Any], token: str) -> Document:
 @routes.response(200, PublicRegistration)
 @page(pages.feedback_given)
 def give_own_feedback(body: dict[str, Any], token: str) -> Document:
-    """Say what one thought of the event; again replaces it"""
+    """Give feedback on the event; a second one replaces the first"""
     registration_id = the(Secrets).unsign(LINK, token)
     return _own(run(commands.give_feedback, registration_id, body))
 

@@ -1,4 +1,4 @@
-"""What people without a token see and give."""
+"""The shapes that people without a token see and give."""
 
 from marshmallow import Schema, fields
 
@@ -59,10 +59,10 @@ class PublicStep(Strict):
 
 
 class Accepted(Schema):
-    """The same for every address."""
+    """The answer of the public form, the same for every address."""
 
     detail = fields.String(required=True)
 
 
 class PublicEventQuery(SearchQuery):
-    """The list shows what is still to come or going on."""
+    """The filters of the list of public events. The list shows events that have not ended."""

@@ -1,4 +1,4 @@
-"""Who asks for a place gets a seat, a place in line or a refusal, in the order of arrival."""
+"""Admission: each request to register gets a seat, a place in line or a refusal, in the order of arrival."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -28,9 +28,9 @@ Answer = RegistrationDocument | Problem
 
 @dataclass(eq=False, kw_only=True)
 class Request(GroupRequest):
-    """One request to register.
+    """A request to register.
 
-    `public`: it came by the public form. Nobody has shown yet that the address is theirs, and the answer goes there.
+    A `public` request came by the public form: the address is unconfirmed, and the result goes there by e-mail.
     """
 
     registrant: Registrant
@@ -44,16 +44,16 @@ class RegistrationBatcher(GroupCommit[Request, RegistrationDocument]):
         super().__init__(db, admit)
 
 
-# The address has had so many mails that this request came to nothing, and nobody hears of it.
+# The result of a public request to an address that has had its limit of mails: nothing is written or sent.
 NOTHING = cast("RegistrationDocument", {})
 
 
 def admit(uow: UnitOfWork, event_id: str, requests: Sequence[Request]) -> list[Answer]:
-    """Registers the requests in their order; a refusal leaves the others alone.
+    """Registers the requests in their order. Returns the registration or the refusal of each request.
 
-    The refusals are NotOpen, NotInvited, Full and AlreadyRegistered; of the public ones NotOpen only, since
-    everything else goes to the address by mail. Raises NotFound without such an event, and Conflict when a person is
-    registered already.
+    The refusals are NotOpen, NotInvited, Full and AlreadyRegistered. A public request is refused with NotOpen only:
+    the other results go to the address by e-mail. Raises NotFound without such an event, and Conflict when a
+    person is registered already.
     """
     seats = take_numbers(uow, event_id, len(requests))
     admission = _Admission(uow, uow.get(EVENTS, event_id), requests, seats)
@@ -63,7 +63,7 @@ def admit(uow: UnitOfWork, event_id: str, requests: Sequence[Request]) -> list[A
 
 
 class _Admission:
-    """The event's seats and people as they change from request to request of one transaction."""
+    """The event's seats and people, as the requests of one transaction change them one after another."""
 
     def __init__(
         self, uow: UnitOfWork, event: EventDocument, requests: Sequence[Request], seats: Mapping[str, Any]
@@ -76,7 +76,7 @@ class _Admission:
         self.seated = Counter(seated_of(uow, event, {each for each in organisations if each}))
         self.known: dict[str, RegistrationDocument] = {}
         keys = [key for request in requests if request.public for key in request.registrant.keys]
-        if keys:  # staff's second registrations of a person are met by the unique index, without asking first
+        if keys:  # the unique index refuses staff's second registration of a person without this query
             live = {"event_id": event["_id"], "person_keys": {"$in": keys}, "live": True}
             for registration in uow.find_all(REGISTRATIONS, live):
                 self._remember(registration)
@@ -97,7 +97,7 @@ class _Admission:
             return refusal
 
     def _again(self, request: Request, known: RegistrationDocument) -> Answer:
-        """A person who has a place gets no second one; who asked by the form is told by mail, if the limit allows."""
+        """Refuses a second registration. A public request causes a mail instead, as far as the limit allows."""
         if not request.public:
             return AlreadyRegistered("This person is registered for the event already.", existing_id=known["_id"])
         if take_mail(self.uow, request.registrant.address_key, may_wait=False) is None:

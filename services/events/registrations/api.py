@@ -27,7 +27,7 @@ from shared.mongo.paging import Page
 from shared.schemas import transition_of
 from shared.secrets import Secrets
 
-routes = Routes("registrations", __name__, url_prefix="/v1", description="Who comes to which event")
+routes = Routes("registrations", __name__, url_prefix="/v1", description="The people who come to an event")
 
 
 @routes.post("/events/<id>/registrations")
@@ -58,7 +58,7 @@ def get_summary(id: str) -> Document:
 
 
 @routes.get("/registrations/<id>")
-@shows_more_than_its_version  # the position in the line
+@shows_more_than_its_version  # the position depends on other registrations
 @routes.answers(RegistrationShown)
 def show_registration(id: str) -> Document:
     """Show a registration"""
@@ -69,7 +69,7 @@ def show_registration(id: str) -> Document:
 @routes.takes(transition_of(LIFECYCLE.states, "registration"))
 @routes.answers(RegistrationShown)
 def move_registration(body: dict[str, Any], id: str) -> Document:
-    """Cancel a registration, or note who came and who did not"""
+    """Cancel a registration, or note that the person came or did not come"""
     event_id = load_one(database(), REGISTRATIONS, id)["event_id"]
     reason = body.get("reason")
     return _shown(in_turn(event_id, lambda: run(commands.move_registration, id, to=body["to"], reason=reason)))
@@ -79,7 +79,7 @@ def move_registration(body: dict[str, Any], id: str) -> Document:
 @routes.takes(FeedbackInput)
 @routes.answers(RegistrationShown)
 def give_feedback(body: dict[str, Any], id: str) -> Document:
-    """Keep what somebody thought of the event; again replaces it"""
+    """Keep a person's feedback on the event; a second one replaces the first"""
     return _shown(run(commands.give_feedback, id, body))
 
 

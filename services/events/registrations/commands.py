@@ -21,9 +21,10 @@ def move_registration(
     expired: bool = False,
     mail_not_before: datetime | None = None,
 ) -> RegistrationDocument:
-    """Cancels, accepts an offered seat, or notes who came and who did not. Again is harmless for those who are in.
+    """Cancels, accepts an offered seat, or notes that the person came or did not come.
 
-    A cancelled seat goes to the first in line who may have it, in the same transaction. `expired`: time ran out.
+    A cancelled seat goes to the first person in line who may have it, in the same transaction. A second check-in
+    of a person who is in changes nothing. `expired`: the time to take the seat ran out.
     Raises NotFound, Stale, IllegalTransition, Invalid, TooLate.
     """
     registration = uow.get(REGISTRATIONS, registration_id)
@@ -50,7 +51,7 @@ def move_registration(
 
 
 def cancel_by_link(uow: UnitOfWork, registration_id: str) -> RegistrationDocument:
-    """Cancels for the person who holds the link. The mail about it is one of those that their address may get.
+    """Cancels for the person who holds the link. The mail about it counts towards the limit of the address.
 
     Raises NotFound, IllegalTransition, TooLate.
     """
@@ -62,9 +63,9 @@ def cancel_by_link(uow: UnitOfWork, registration_id: str) -> RegistrationDocumen
 
 
 def confirm_by_link(uow: UnitOfWork, registration_id: str) -> RegistrationDocument:
-    """Takes the seat that is held for the person who holds the link, and shows that the address is theirs.
+    """Takes the held seat for the person who holds the link, and confirms their address.
 
-    Again is harmless. Whoever is in line stays there, and need not confirm again once there is a seat.
+    A second time changes nothing. A person in line stays in line, and need not confirm again once they have a seat.
     Raises NotFound, IllegalTransition, TooLate.
     """
     registration = uow.get(REGISTRATIONS, registration_id)
@@ -75,7 +76,7 @@ def confirm_by_link(uow: UnitOfWork, registration_id: str) -> RegistrationDocume
 
 
 def give_feedback(uow: UnitOfWork, registration_id: str, feedback: Mapping[str, Any]) -> RegistrationDocument:
-    """Keeps the score and the comment in place of earlier ones. The comment leaves the service by no topic.
+    """Keeps the score and the comment in place of earlier ones. No message holds the comment.
 
     Raises NotFound, NotThere.
     """
@@ -86,7 +87,7 @@ def give_feedback(uow: UnitOfWork, registration_id: str, feedback: Mapping[str, 
 
 
 def _settle_seats(uow: UnitOfWork, before: RegistrationDocument, after: RegistrationDocument) -> None:
-    """Moves the counts as the step moved the person, and gives a seat that came free to the next in line."""
+    """Updates the counts of the event, and gives a freed seat to the next person in line."""
     event_id = after["event_id"]
     taken = int(after["state"] in SEATED) - int(before["state"] in SEATED)
     waiting = -int(before["state"] == "waitlisted")

@@ -1,4 +1,4 @@
-"""Who may have a seat, who comes next, and what may become of a registration. Pure."""
+"""The rules of registrations: who may have a seat, who is next in line, and the states. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -10,11 +10,11 @@ from isodate import parse_duration
 from shared.errors import Conflict
 from shared.state_machine import StateMachine
 
-# An offered seat is kept for whom it was offered to: nobody else can have it until they answer or time runs out.
+# An offered seat counts as taken: it is held until the person answers or time runs out.
 SEATED = ("confirmed", "offered", "attended", "absent")
-# Those who may know where the event takes place online.
+# The states in which a person may see the address of the online meeting.
 ADMITTED = ("confirmed", "attended", "absent")
-# People read their mail within a day; a seat that nobody confirms is not kept from the line for longer.
+# People read their mail within a day. Held for longer, unconfirmed seats would keep the line from moving.
 CONFIRM_WITHIN = timedelta(hours=24)
 ACTIONS = ("confirm", "cancel", "feedback")
 ENROLLED = ("enrolled", "active", "completed")
@@ -38,11 +38,11 @@ class NotOpen(Conflict):
 
 
 class NotInvited(Conflict):
-    """The event is for others."""
+    """The person is not in the event's audience."""
 
 
 class TooLate(Conflict):
-    """The last moment for it has passed."""
+    """The deadline has passed."""
 
 
 class Full(Conflict):
@@ -54,14 +54,14 @@ class AlreadyRegistered(Conflict):
 
 
 class NotThere(Conflict):
-    """Feedback is for those who were at the event."""
+    """The person was not at the event, so they cannot give feedback."""
 
 
 def check_open(event: Mapping[str, Any], now: datetime, *, by_staff: bool = False) -> None:
     """Raises NotOpen unless the event is published and `now` lies within its registration window.
 
     Registration closes at the start unless `registration_closes_at` says otherwise, and at the end at the latest.
-    From the start on staff may still note who came, until the event is completed.
+    After the start staff may still register people who came, until the event is completed.
     """
     if event["state"] != "published":
         raise NotOpen(f"This event takes no registrations: it is {event['state']}.")
@@ -75,13 +75,13 @@ def check_open(event: Mapping[str, Any], now: datetime, *, by_staff: bool = Fals
 
 
 def check_may_cancel(event: Mapping[str, Any], now: datetime) -> None:
-    """Raises TooLate when the people who come can no longer cancel by themselves."""
+    """Raises TooLate after the last moment at which people can cancel by their link."""
     if now >= before_the_start(event, "cancel_until"):
         raise TooLate("It is too late to cancel by this link. Write to the organiser.")
 
 
 def actions_by_link(registration: Mapping[str, Any], event: Mapping[str, Any], now: datetime) -> list[str]:
-    """Those of ACTIONS that the person who holds the registration's link may take now."""
+    """The ACTIONS that the person with the registration's link may take now."""
     state, actions = registration["state"], []
     held_until = registration.get("held_until")
     if state == "offered" and event["state"] == "published" and not (held_until and now >= held_until):
@@ -94,16 +94,16 @@ def actions_by_link(registration: Mapping[str, Any], event: Mapping[str, Any], n
 
 
 def may_promote(event: Mapping[str, Any], now: datetime) -> bool:
-    """Whether a free seat still goes to somebody in line: nobody is promoted into what is over or cancelled."""
+    """Whether a free seat still goes to the line: not once the event is over, cancelled or about to start."""
     return bool(event["state"] == "published" and now < before_the_start(event, "promote_until"))
 
 
 def offer_on(event: Mapping[str, Any], now: datetime, *, unconfirmed: bool, in_line: bool) -> dict[str, Any] | None:
-    """What a seat waits for before it is confirmed, and until when; None when it is confirmed at once.
+    """The fields of an offered seat: what it waits for, and until when; None when the seat is confirmed at once.
 
-    `unconfirmed`: nobody has shown yet that the e-mail address is theirs. `in_line`: the seat came free for somebody
-    who was waiting, and the event leaves them time to accept (`offer_expires_after`). No offer outlasts the last
-    moment for promotion.
+    `unconfirmed`: the owner of the e-mail address has not confirmed it. `in_line`: the seat came free for a person
+    in line, and the event gives them time to accept (`offer_expires_after`). An offer ends at the last moment for
+    promotion at the latest.
     """
     if unconfirmed:
         awaits, until = "address", now + CONFIRM_WITHIN
@@ -128,10 +128,10 @@ def before_the_start(event: Mapping[str, Any], name: str) -> datetime:
 
 
 def check_invited(audience: Mapping[str, Any], *, is_contact: bool, role: str | None, enrolled: bool) -> None:
-    """Raises NotInvited for somebody whom the audience leaves out.
+    """Raises NotInvited for a person outside the audience.
 
-    `enrolled`: their organisation takes part in the audience's season. That may have become true a moment
-    ago without being known here, so the caller is told to try again.
+    `enrolled`: the person's organisation takes part in the audience's season. The projection may be a moment behind,
+    so the refusal of an organisation that is not enrolled asks the caller to try again.
     """
     roles = audience.get("roles") or []
     if roles and role not in roles:
@@ -145,7 +145,7 @@ def check_invited(audience: Mapping[str, Any], *, is_contact: bool, role: str | 
 
 
 def state_on_arrival(event: Mapping[str, Any], *, taken: int, of_organisation: int) -> str:
-    """`confirmed` where there is a seat for them, else `waitlisted`. Raises Full without a waiting list."""
+    """`confirmed` when a seat is free, else `waitlisted`. Raises Full when the event has no waiting list."""
     capacity, most = event.get("capacity"), event.get("max_per_organisation")
     full = capacity is not None and taken >= capacity
     too_many = most is not None and of_organisation >= most
@@ -159,9 +159,10 @@ def state_on_arrival(event: Mapping[str, Any], *, taken: int, of_organisation: i
 def next_in_line(
     waiting: Iterable[Mapping[str, Any]], *, free: int | None, seated: Mapping[str, int], most: int | None
 ) -> list[Any]:
-    """Those of `waiting` (in the order of the queue) who get the `free` seats (None: as many as it takes).
+    """The registrations of `waiting`, in its order, that get the `free` seats (None: no limit).
 
-    `seated` counts the seats of each organisation; one that has `most` is passed over, and keeps its place.
+    `seated` counts the seats of each organisation. An organisation with `most` seats is passed over, and its
+    people keep their places in line.
     """
     counts = Counter(seated)
     chosen: list[Any] = []
@@ -178,12 +179,12 @@ def next_in_line(
 
 
 def was_there(registration: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Whether they attended, or had a seat at an event that is completed."""
+    """Whether the person attended, or had a seat at a completed event."""
     had_seat = registration["state"] == "confirmed" and event["state"] == "completed"
     return bool(registration["state"] == "attended" or had_seat)
 
 
 def check_was_there(registration: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-    """Raises NotThere unless they attended, or had a seat at an event that is completed."""
+    """Raises NotThere unless the person attended, or had a seat at a completed event."""
     if not was_there(registration, event):
-        raise NotThere("Feedback is for those who attended, or had a seat at an event that is completed.")
+        raise NotThere("Only people who attended, or had a seat at a completed event, can give feedback.")

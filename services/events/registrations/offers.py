@@ -1,4 +1,4 @@
-"""Offered seats that nobody took in time go to the next in line."""
+"""An offered seat that was not taken in time goes to the next person in line."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from shared.mongo.contention import in_turn
 from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 
-# A worker lets its other timed work go on after so many.
+# A worker's other periodic tasks run between two portions.
 PORTION = 100
 
 

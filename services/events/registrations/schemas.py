@@ -40,13 +40,13 @@ class FeedbackGiven(Change):
 
 
 class RegistrationTransition(Transition):
-    """A step of a registration; `expired` when nobody took it but time ran out."""
+    """A registration changed its state; `expired` when time ran out and no person did it."""
 
     expired = fields.Boolean(metadata={"description": "true: the time to answer or to confirm the address was over"})
 
 
 class Registration(Resource):
-    """A registration as messages tell it: who it is stands in `contact_id`, or sealed."""
+    """A registration in messages. The person is a `contact_id`, or encrypted."""
 
     event_id = fields.String(required=True)
     contact_id = fields.String(allow_none=True)
@@ -88,7 +88,7 @@ class Registration(Resource):
 
 
 class RegistrationShown(Registration):
-    """A registration as staff see it: with its present position, and the person who is no contact."""
+    """A registration as staff see it: with its present position, and with the person who is no contact."""
 
     person = fields.Dict(allow_none=True, metadata={"description": "what a person who is no contact gave"})
     feedback = fields.Nested(Feedback, allow_none=True)
@@ -110,7 +110,7 @@ class OfOrganisation(Schema):
 
 
 class Summary(Schema):
-    """Counts of an event's registrations; by role and organisation those who have or had a seat."""
+    """Counts of an event's registrations. The counts by role and organisation are of people who have or had a seat."""
 
     event_id = fields.String(required=True)
     by_state = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)

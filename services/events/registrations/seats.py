@@ -1,4 +1,4 @@
-"""The seats of an event: one document that every change of them writes, so that changes go one after another."""
+"""The seats of an event: one document. Every change of seats writes it, so the changes go one after another."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -23,8 +23,8 @@ def new_seats(event_id: str) -> Document:
 def take_numbers(uow: UnitOfWork, event_id: str, count: int = 1) -> Document:
     """The seats as they stand, with the last of the next `count` numbers in the order of arrival as `last_number`.
 
-    From here to its commit this transaction is the only one that changes the event's seats; another
-    that tries meets a write conflict and starts over. Raises NotFound without such an event.
+    From here to its commit this transaction is the only one that changes the event's seats: another
+    transaction that tries meets a write conflict and starts over. Raises NotFound without such an event.
     """
     seats = uow.find_and_update(SEATS, {"_id": event_id}, {"$inc": {"last_number": count}}, return_document=True)
     if seats is None:
@@ -33,10 +33,10 @@ def take_numbers(uow: UnitOfWork, event_id: str, count: int = 1) -> Document:
 
 
 def next_sequence(uow: UnitOfWork, event_id: str, after: int) -> int:
-    """A number for the event's calendar entry that is greater than `after` and than any that was given before.
+    """A SEQUENCE for the event's calendar entry, greater than `after` and than all earlier ones.
 
-    Changes of the event and of each person's place count by one clock, the last number in the order of arrival:
-    of two calendar objects that somebody gets, the later has the greater SEQUENCE (RFC 5545, 3.8.7.4).
+    The event and its registrations share one counter, the last number in the order of arrival. So of two calendar
+    objects that a person gets, the later has the greater SEQUENCE (RFC 5545, 3.8.7.4).
     """
     number: int = take_numbers(uow, event_id)["last_number"]
     if number <= after:
@@ -45,15 +45,15 @@ def next_sequence(uow: UnitOfWork, event_id: str, after: int) -> int:
 
 
 def change_seats(uow: UnitOfWork, event_id: str, *, taken: int = 0, waiting: int = 0) -> None:
-    """Moves the counts by so many."""
+    """Adds to the counts, or subtracts with negative numbers."""
     if taken or waiting:
         uow.write(SEATS, UpdateOne({"_id": event_id}, {"$inc": {"taken": taken, "waiting": waiting}}))
 
 
 def fill_seats(uow: UnitOfWork, event: EventDocument) -> list[RegistrationDocument]:
-    """Gives the free seats to the first in line who may have them; `registration.promoted` or `.offered` for each.
+    """Gives the free seats to the first people in line who may have them: `registration.promoted` or `.offered`.
 
-    Only while the event is published, and until its last moment for that (`promote_until` before the start).
+    It does nothing unless the event is published, and nothing after `promote_until` before the start.
     """
     if not may_promote(event, uow.now):
         return []
@@ -93,7 +93,7 @@ def _promote(
 
 
 def seated_of(uow: UnitOfWork, event: EventDocument, organisations: Collection[str] | None = None) -> dict[str, int]:
-    """How many seats each organisation (of `organisations`) has; nothing where their number does not matter."""
+    """The number of seats that each organisation (of `organisations`) has; empty when the event sets no limit."""
     if event.get("max_per_organisation") is None:
         return {}
     query: Document = {"event_id": event["_id"], "state": {"$in": list(SEATED)}}

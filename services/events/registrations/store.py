@@ -1,4 +1,4 @@
-"""Where registrations are kept, and their present places in line."""
+"""The collection of registrations, and their present positions in line."""
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
@@ -43,8 +43,8 @@ class RegistrationDocument(TypedDict):
     asked_again_at: datetime
 
 
-# `person_keys` holds all that a person is known by: the contact's id, and the keyed hashes of the e-mail address.
-# As `live` is part of the index, the place is free again once a registration is cancelled.
+# `person_keys` holds the contact's id and the keyed hashes of the e-mail address. The unique index covers live
+# registrations only: a person whose registration was cancelled can register again.
 REGISTRATIONS: Aggregate[RegistrationDocument] = Aggregate(
     name="registration",
     collection="registrations",
@@ -80,7 +80,7 @@ BY_ARRIVAL: Sort = (("queue_number", 1), ("_id", 1))
 
 
 def with_positions(db: Database, registrations: Sequence[Mapping[str, Any]]) -> list[Document]:
-    """The registrations with their present places in line, found by one query."""
+    """The registrations with their present positions in line, found by one query for all of them."""
     waiting = [registration for registration in registrations if registration["state"] == "waitlisted"]
     lines: dict[str, list[int]] = {registration["event_id"]: [] for registration in waiting}
     if lines:

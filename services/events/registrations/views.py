@@ -1,4 +1,4 @@
-"""What staff see of registrations: names, places in line, counts."""
+"""Registrations as staff see them: with names, positions in line, counts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ def shown(db: Database, secrets: Secrets, *registrations: Mapping[str, Any]) -> 
 
 
 def _feedback(registration: Mapping[str, Any]) -> Document | None:
-    """With the comment, which is for staff only."""
+    """The feedback with its comment, which only staff see."""
     feedback = registration["feedback"]
     return feedback and {**feedback, "comment": registration.get("feedback_comment") or feedback.get("comment")}
 
