@@ -73,12 +73,12 @@ SUBSCRIPTIONS: Subscriptions = {
 
 
 def lanes_of(threads: int) -> list[Sequence[int]]:
-    """Which mail each thread sends. Of several, one waits for no other than urgent mail."""
+    """The lanes of each sender thread. Of several threads the first sends urgent mail only."""
     return [LANES] if threads == 1 else [[URGENT], *[LANES] * (threads - 1)]
 
 
 def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
-    """What time brings: the senders look for due deliveries every 20 ms, so that mail leaves at once."""
+    """The periodic tasks. The senders look for due deliveries every 20 ms, so that mail leaves at once."""
     mail = read_mail_settings()
     secrets = Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)
     writer = MailComposer(db, secrets, mail, settings.public_urls)

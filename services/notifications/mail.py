@@ -1,4 +1,4 @@
-"""An e-mail as bytes on the wire want it (RFC 5322, MIME). Pure: the date is an argument, nothing is random."""
+"""An e-mail as it goes over the wire (RFC 5322, MIME). Pure: the date is an argument, nothing is random."""
 
 import re
 from base64 import encodebytes
@@ -11,7 +11,7 @@ from email.policy import Policy
 from email.utils import format_datetime, parseaddr
 
 MAX_LINE = 998  # RFC 5322, 2.1.1
-MAX_PHRASE = 60  # a longer name is written in encoded words, which can be folded; a quoted one cannot
+MAX_PHRASE = 60  # a longer name is written in encoded words, which can be folded; quoted names cannot
 METHODS = ("PUBLISH", "REQUEST", "CANCEL")
 _BREAKS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _TOKEN = re.compile(r"[A-Za-z0-9-]+")
@@ -79,9 +79,9 @@ def compose(
 ) -> Message:
     """The mail of one delivery: text and HTML, and with `calendar` the invitation, to accept and to save.
 
-    It is to be written with the policy `email.policy.SMTP` (or SMTPUTF8), which is what makes line ends CRLF.
-    The same arguments make the same bytes. `Message-ID` is `<delivery_id@domain>`, so that a mail that
-    was sent twice can be known as one. It says that a machine wrote it (RFC 3834, 5) and, with
+    Write it with the policy `email.policy.SMTP` (or SMTPUTF8), so that its lines end with CRLF.
+    The same arguments make the same bytes. `Message-ID` is `<delivery_id@domain>`, so that the
+    recipient's programs recognise a mail that was sent twice. It says that a machine wrote it (RFC 3834, 5) and, with
     `unsubscribe_url`, how to unsubscribe with one click (RFC 8058). Bodies are 7-bit; so are headers,
     but for an address that is not ASCII (RFC 6532). Line breaks in a name or subject become spaces.
     Raises ValueError for an address, id, domain, header, sender, web address or calendar method that

@@ -1,4 +1,4 @@
-"""What notifications keeps of the other services: just what its rules ask and its texts show."""
+"""The projections of the other services' resources: only the fields that rules read and texts show."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -45,10 +45,10 @@ def is_calendar(value: Any) -> bool:
 
 
 def only(instants: tuple[str, ...] = (), **kinds: Callable[[Any], bool]) -> Callable[[Message], Document]:
-    """Keeps these fields of the state where they are of their kind; `instants` as points in time.
+    """A projection's `keep` that keeps these fields of the state; `instants` become points in time.
 
-    A field that is of another kind is null here and told in the log: whoever asks for it finds nothing, where
-    otherwise each mail that needs it would fail.
+    A field that is not of its kind becomes null, with a warning in the log: otherwise each mail that shows the
+    field would fail.
     """
     return partial(_keep, instants, kinds)
 
@@ -67,7 +67,7 @@ def _keep(instants: Sequence[str], kinds: Mapping[str, Callable[[Any], bool]], m
 def _fitting(message: Message, name: str, value: Any, is_kind: Callable[[Any], bool]) -> Any:
     if value is None or is_kind(value):
         return value
-    log.warning("a field of a message is of another kind", message_id=message.id, topic=message.topic, field=name)
+    log.warning("a field of a message has the wrong type", message_id=message.id, topic=message.topic, field=name)
     return None
 
 

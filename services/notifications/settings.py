@@ -1,4 +1,4 @@
-"""Settings that only notifications has: how mail leaves, and in whose name."""
+"""Settings of notifications alone: the mail server and the sender of mails."""
 
 from dataclasses import dataclass
 from email.utils import parseaddr
@@ -14,7 +14,7 @@ DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
 
 @dataclass(frozen=True, kw_only=True)
 class SmtpServer:
-    """Where mail is handed over. `tls` from the first byte on, or after STARTTLS; at most one of them."""
+    """The mail server. TLS starts with the first byte (`tls`) or after STARTTLS; at most one of the two is set."""
 
     host: str
     port: int
@@ -25,7 +25,7 @@ class SmtpServer:
 
 
 def parse_sender(text: str) -> str:
-    """A whole From header. Raises EnvError when there is no address in it."""
+    """A whole From header. Raises EnvError when it holds no address."""
     if "@" not in parseaddr(text)[1]:
         raise EnvError('Environment variable "MAIL_FROM" invalid: give an address such as "USO <uso@example.org>"')
     return text

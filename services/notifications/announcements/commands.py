@@ -1,4 +1,4 @@
-"""What staff do with announcements."""
+"""The commands on announcements."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def change_announcement(uow: UnitOfWork, announcement_id: str, patch: dict[str, 
 
 
 def move_announcement(uow: UnitOfWork, announcement_id: str, *, to: str, reason: str | None) -> AnnouncementDocument:
-    """Takes an announcement one step on. Raises NotFound, Stale, IllegalTransition."""
+    """Moves an announcement to its next state. Raises NotFound, Stale, IllegalTransition."""
     announcement = uow.get(ANNOUNCEMENTS, announcement_id)
     check_is_for_people(to)
     begins = to == "sending" and announcement["started_at"] is None
@@ -42,7 +42,7 @@ def move_announcement(uow: UnitOfWork, announcement_id: str, *, to: str, reason:
 
 
 def send_test(uow: UnitOfWork, announcement_id: str, *, sealed_address: str, language: str | None) -> Document:
-    """One mail with the present text to an address of staff's own, which counts for nothing. Raises NotFound."""
+    """A test mail with the present text, to an address that staff name. Progress leaves it out. Raises NotFound."""
     announcement = uow.get(ANNOUNCEMENTS, announcement_id)
     new = NewDelivery(
         template="announcement",

@@ -1,4 +1,4 @@
-"""Announcements: their states, and the language that a recipient gets one in. Pure."""
+"""Announcements: their states, and the language for a recipient. Pure."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,21 +22,23 @@ CHANGEABLE = frozenset({"draft", "scheduled"})
 
 
 def check_can_be_changed(announcement: Mapping[str, Any]) -> None:
-    """Raises Conflict once it is being sent: all recipients get the same."""
+    """Raises Conflict once sending has begun: all recipients get the same text."""
     if announcement["state"] not in CHANGEABLE:
-        raise Conflict(f"This announcement is {announcement['state']}: its text and recipients stand.")
+        raise Conflict(
+            f"This announcement is {announcement['state']}: its text and recipients can no longer be changed."
+        )
 
 
 def check_is_for_people(to: str) -> None:
-    """Raises Conflict for the step that sending itself takes."""
+    """Raises Conflict for `sent`: the sending itself takes that step."""
     if to == "sent":
-        raise Conflict("An announcement becomes sent by itself, when its last mail has left.")
+        raise Conflict("An announcement becomes sent when its last mail has left.")
 
 
 def language_of(announcement: Mapping[str, Any], wanted: str) -> str:
-    """The recipient's language where the text has it, or else the first of fi, sv and en that it has.
+    """The recipient's language if the announcement has it, otherwise the first of fi, sv and en that it has.
 
-    The whole mail is in that language: there is no mixture.
+    The whole mail is in that language: languages are never mixed.
     """
     there = [language for language in FALL_BACK if language in announcement["subject"]]
     return wanted if wanted in there else there[0]

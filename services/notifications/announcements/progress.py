@@ -13,7 +13,7 @@ UNDER_WAY = ("scheduled", "queued")
 
 
 def progress_of(db: Database, announcement: Document) -> Document:
-    """Deliveries by state, those not sent by reason, and an estimate of the end from the pace so far."""
+    """Deliveries by state, unsent deliveries by reason, and an estimate of the end from the pace so far."""
     row = db[PROGRESS].find_one({"_id": announcement["_id"]}) or {"looked_at": 0, "candidates": None}
     by_state: dict[str, int] = {}
     by_reason: dict[str, int] = {}
@@ -35,7 +35,7 @@ def progress_of(db: Database, announcement: Document) -> Document:
 
 
 def _counts(db: Database, announcement_id: str) -> list[Any]:
-    # A test that staff sent themselves is no part of it.
+    # Test mails are no part of the announcement.
     mine = {"announcement_id": announcement_id, "because.rule": "announcement"}
     count = {"$group": {"_id": {"state": "$state", "error": "$error"}, "count": {"$sum": 1}}}
     return list(db[DELIVERIES.collection].aggregate([{"$match": mine}, count]))

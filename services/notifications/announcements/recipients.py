@@ -1,4 +1,4 @@
-"""Who would get an announcement: decided by the very code that decides when it is sent."""
+"""The recipients of an announcement, decided beforehand by the code that decides at its sending."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ from shared.secrets import Secrets
 
 
 def recipients_of(db: Database, secrets: Secrets, announcement: Document, *, limit: int, cursor: str | None) -> Page:
-    """A page of the segment's people with their language, or with the reason why they get nothing."""
+    """A page of the segment's people, each with a language, or with the reason for getting nothing."""
     after, found = cursor or "", []
     while True:
         portion = next_portion(partial(_find, db), announcement["segment"], after=after, size=limit)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ Find = Callable[..., Iterable[Document]]
 
 @dataclass(frozen=True, kw_only=True)
 class Person:
-    """One of the segment: a contact, or a person who registered without being one. `id` is where to go on from."""
+    """A person of the segment: a contact, or a registrant who is none. The next portion begins after `id`."""
 
     id: str
     contact_id: str | None
@@ -28,7 +28,7 @@ class Person:
 
 @dataclass(frozen=True, kw_only=True)
 class Portion:
-    """Some people of a segment; `after` goes on from here, None when all have been looked at."""
+    """Some people of a segment. The next portion begins after `after`; None when this is the last."""
 
     people: list[Person]
     looked_at: int
@@ -36,7 +36,7 @@ class Portion:
 
 
 def base_query(segment: Mapping[str, Any]) -> tuple[str, Document]:
-    """The collection that a segment's people are looked for in, and the most that one can ask of an index."""
+    """The collection with a segment's people, and the conditions that an index answers."""
     if segment.get("event_id"):
         states = segment.get("registration_states") or ["confirmed"]
         return REGISTRATIONS.collection, {"event_id": segment["event_id"], "state": {"$in": states}}
@@ -61,7 +61,7 @@ def next_portion(find: Find, segment: Mapping[str, Any], *, after: str, size: in
 
 
 def _contacts(found: Iterable[Document]) -> list[tuple[Person, Document]]:
-    """Contacts as they stand: one that was merged is written to as the one that it was merged into."""
+    """The contacts, with a merged contact replaced by the contact it was merged into."""
     living = [row for row in found if not row.get("erased") and not row.get("merged_into")]
     return [(Person(id=row["_id"], contact_id=row["_id"], language=row.get("language")), row) for row in living]
 
@@ -90,7 +90,7 @@ def _merged(contact: Document | None, identifier: str | None) -> str | None:
 
 
 def _fitting(find: Find, segment: Mapping[str, Any], people: list[tuple[Person, Document]]) -> list[Person]:
-    """Those who fit what no index answers: role and organisation of a registrant, season, wellbeing county."""
+    """The people who fit the conditions without an index: a registrant's role and organisation, season, county."""
     roles, organisations = segment.get("roles"), segment.get("organisation_ids")
     if roles:
         people = [pair for pair in people if pair[1].get("role") in roles]

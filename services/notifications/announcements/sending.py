@@ -1,4 +1,4 @@
-"""Sends announcements: deliveries for the people of the segment, in portions, as long as it is not paused."""
+"""Sends announcements: makes the deliveries for a segment in portions, until an announcement is paused."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,12 +17,12 @@ from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 
 PORTION = 200
-# Enough for the senders to do; few enough that a pause or a cancellation finds little left to stop.
+# Enough to keep the senders busy, and so few that a pause or a cancellation stops nearly all the rest.
 MOST_WAITING = 1000
 
 
 def send_announcements(db: Database, *, portion: int = PORTION) -> bool:
-    """Begins what is due, and makes the next portion of what is being sent; tells whether there is more to do."""
+    """Begins due announcements, and makes the next portion of each. Returns whether there is more to do."""
     due = {"state": "scheduled", "$or": [{"send_at": None}, {"send_at": {"$lte": utc_now()}}]}
     busy = False
     for row in list(db[ANNOUNCEMENTS.collection].find(due, {"_id": 1})):
@@ -46,7 +46,7 @@ def _begin(uow: UnitOfWork, announcement_id: str) -> bool:
 
 
 def _go_on(uow: UnitOfWork, announcement_id: str, size: int, left: int) -> bool:
-    """The next portion; another worker that does the same meets a write conflict and goes on after it."""
+    """Makes the next portion. Another worker at the same portion meets a write conflict and continues after it."""
     announcement = uow.get(ANNOUNCEMENTS, announcement_id)
     if announcement["state"] != "sending":
         return False
@@ -83,7 +83,7 @@ def _deliveries(
 
 
 def announced(announcement: Any, person: Person) -> NewDelivery:
-    """The delivery of an announcement to a person, who gets at most one."""
+    """The delivery of an announcement to a person. Its `dedup_key` makes sure that there is only one."""
     return NewDelivery(
         template="announcement",
         because=Because(rule="announcement", actor="announcement"),

@@ -1,4 +1,4 @@
-"""Where announcements are kept, and how far their sending has come."""
+"""The collections of announcements and of the progress of their sending."""
 
 from datetime import datetime
 from typing import Any, TypedDict
@@ -41,5 +41,5 @@ ANNOUNCEMENTS: Aggregate[AnnouncementDocument] = Aggregate(
     lifecycle=LIFECYCLE,
     indexes=[IndexModel([("state", 1), ("send_at", 1)], name="state")],
 )
-# One row for each announcement that is or was being sent: `after` is the last person of the segment looked at.
+# A row for each announcement whose sending has begun: `after` is the id of the last person that has a delivery.
 PROGRESS = "announcement_progress"

@@ -1,4 +1,4 @@
-"""What a report leads to: the delivery's end, and an address that gets nothing more."""
+"""A report ends a delivery, and may suppress an address."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ NOTHING = {"kind": "none", "delivery_id": None, "suppressed": False}
 
 
 def take_report(uow: UnitOfWork, report: Report | None) -> Document:
-    """What the report says of one of our deliveries; one of another's mail, and what is no report, changes nothing."""
+    """Applies a report about one of our deliveries. Other messages, and reports of others' mails, change nothing."""
     delivery = report and report.delivery_id and uow.find_one(DELIVERIES.collection, {"_id": report.delivery_id})
     if report is None or not delivery:
         return NOTHING

@@ -1,4 +1,4 @@
-"""What a mail server reports of a mail that we sent: RFC 3464 (delivery status) and RFC 5965 (complaints). Pure."""
+"""A mail server's report about a mail of ours: RFC 3464 (delivery status) and RFC 5965 (complaints). Pure."""
 
 import email
 import email.policy
@@ -14,7 +14,7 @@ _STATUS = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """`kind` is `bounced`, `delivered` or `complained`; `delivery_id` and `recipient` as the report has them."""
+    """`kind` is `bounced`, `delivered` or `complained`. `delivery_id` and `recipient` stand as in the report."""
 
     kind: str
     delivery_id: str | None
@@ -23,7 +23,7 @@ class Report:
 
 
 def read_report(content: bytes) -> Report | None:
-    """What the message reports; None when it is no report of an end: a delay, or an automatic reply (RFC 3834)."""
+    """The report in the message; None for a delay, and for an automatic reply (RFC 3834)."""
     message = email.message_from_bytes(content, policy=email.policy.default)
     if message.get_content_type() != "multipart/report":
         return None
@@ -42,10 +42,10 @@ def _complaint(part: Message, content: bytes) -> Report | None:
 
 
 def _delivery_status(part: Message, content: bytes) -> Report | None:
-    """The end that the report tells of; one of several recipients cannot be: each mail of ours has one."""
+    """The report of a delivery's end. A report about several recipients is not ours: each of our mails has one."""
     for fields in _blocks(part):
         action = fields.get("action", "").strip().lower()
-        if action not in ("failed", "delivered"):  # delayed, relayed, expanded: not the end
+        if action not in ("failed", "delivered"):  # delayed, relayed or expanded: the delivery has not ended
             continue
         recipient = fields.get("final-recipient", "").rpartition(";")[2].strip(" <>") or None
         kind = "bounced" if action == "failed" else "delivered"
@@ -62,7 +62,7 @@ def _reply(fields: dict[str, str]) -> Reply:
 
 
 def _blocks(part: Message) -> list[dict[str, str]]:
-    """The groups of fields of a message/delivery-status, which the parser makes messages of."""
+    """The groups of fields of a message/delivery-status: the parser makes a message of each group."""
     payload = part.get_payload()
     blocks = payload if isinstance(payload, list) else [payload]
     return [_fields(block) for block in blocks if isinstance(block, Message)]
@@ -79,6 +79,6 @@ def _fields(part: Message) -> dict[str, str]:
 
 
 def _delivery_id(content: bytes) -> str | None:
-    """Of the mail that is reported about: the last Message-ID, since the report's own comes first."""
+    """The Message-ID of the reported mail: the last in the text, since the report's own stands first."""
     found = _MESSAGE_ID.findall(content.decode("utf-8", "replace"))
     return str(found[-1]) if found else None

@@ -17,14 +17,16 @@ from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 
 MOVED = "delivery.transitioned"
-BAD_ADDRESS_FOR = timedelta(days=30)  # a mailbox may be made again
+BAD_ADDRESS_FOR = timedelta(
+    days=30
+)  # A mailbox that does not exist may be created again: the address gets another chance after that time.
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What became of a delivery: its new state, and further fields of its document.
+    """A delivery's new state, and further fields of its document.
 
-    `bad_address` is one that the mail server says does not exist: it gets nothing for a while.
+    `bad_address` is an address that does not exist, as the mail server says: it is suppressed for a while.
     """
 
     delivery_id: str
@@ -35,7 +37,7 @@ class Outcome:
 
 
 def add_deliveries(uow: UnitOfWork, wanted: Iterable[tuple[Cause, NewDelivery]]) -> list[Document]:
-    """Makes those that are not there yet, in bulk. Each with its message, due to its own cause."""
+    """Makes the deliveries that do not exist yet, in bulk, each with its message and its own cause."""
     pairs = {new.dedup_key: (cause, new) for cause, new in reversed(list(wanted))}
     if not pairs:
         return []
@@ -51,9 +53,9 @@ def add_deliveries(uow: UnitOfWork, wanted: Iterable[tuple[Cause, NewDelivery]])
 
 
 def record_outcomes(db: Database, outcomes: Sequence[Outcome], *, rule: str) -> int:
-    """Writes what became of deliveries, all in one transaction; returns how many moved.
+    """Writes the outcomes of deliveries in one transaction. Returns the number of deliveries that moved.
 
-    A delivery that cannot make the move any more (it has made it already) is left alone.
+    A delivery that cannot make the step stays as it is: it has probably made the step already.
     """
     return db.transact(partial(_record, outcomes=outcomes), cause=own_initiative(rule)) if outcomes else 0
 
@@ -96,7 +98,7 @@ def move(uow: UnitOfWork, document: Document, outcome: Outcome) -> Document:
 
 
 def queue_what_is_due(db: Database, *, limit: int = 500) -> bool:
-    """Moves scheduled deliveries whose time has come into the queue; tells whether there were any."""
+    """Queues the scheduled deliveries that are due. Returns whether there were any."""
     if db[DELIVERIES.collection].find_one({"state": "scheduled", "next_at": {"$lte": utc_now()}}, {"_id": 1}) is None:
         return False
     return db.transact(partial(_queue, limit=limit), cause=own_initiative("due"))
@@ -110,7 +112,7 @@ def _queue(uow: UnitOfWork, limit: int) -> bool:
 
 
 def resend(uow: UnitOfWork, identifier: str) -> Document:
-    """A new delivery of the same text to the same recipient. Raises Conflict while the old one is under way."""
+    """A new delivery of the same text to the same recipient. Raises Conflict while the first is under way."""
     old = uow.get(DELIVERIES, identifier)
     if old["state"] in UNDER_WAY:
         raise Conflict(f"This delivery is {old['state']}: it will still be sent.")

@@ -1,4 +1,4 @@
-"""Deliveries: their states, and what a new one consists of. Pure: no I/O, no clock."""
+"""Deliveries: their states, and the fields of a new delivery. Pure: no I/O, no clock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from typing import Any
 STATES = ("scheduled", "queued", "sending", "sent", "delivered", "bounced", "failed", "suppressed", "cancelled")
 NO_DELAY = timedelta(0)
 
-# Which mail goes first when several are due, whenever they were queued: what somebody waits for at a screen,
-# then what a whole event is told, then what can wait.
+# The order of due mails, whenever they were queued: mails that a person waits for at a screen, then mails to
+# all people of an event, then mails that can wait.
 URGENT, TO_EVERYONE, REMINDERS, ANNOUNCEMENTS = LANES = (0, 1, 2, 3)
 LANE_OF_TEMPLATE = {
     "event_changed": TO_EVERYONE,
@@ -22,10 +22,10 @@ UNDER_WAY = frozenset({"scheduled", "queued", "sending"})
 
 MOVES = {
     "scheduled": {"queued", "cancelled"},
-    # A mail that the server took is sent, whatever was decided about it meanwhile.
+    # A cancelled delivery becomes sent when the server had taken the mail before the cancellation.
     "queued": {"sent", "failed", "suppressed", "cancelled"},
     "cancelled": {"sent"},
-    # What the recipient's server reports afterwards.
+    # The steps that the recipient's server reports afterwards.
     "sent": {"delivered", "bounced"},
     "delivered": {"bounced"},
 }
@@ -33,7 +33,7 @@ MOVES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Because:
-    """What caused a delivery: the message and the rule, or (both None) a member of staff."""
+    """The cause of a delivery: the message and the rule, or (both None) a member of staff."""
 
     rule: str
     actor: str
@@ -43,11 +43,11 @@ class Because:
 
 @dataclass(frozen=True, kw_only=True)
 class NewDelivery:
-    """An e-mail that ought to be written: ids only, everything else is looked up when it is sent.
+    """An e-mail to write: it holds ids only, and the sender looks up everything else.
 
     The recipient is `contact_id`, or else the person behind `registration_id`. `dedup_key` is unique for
-    ever: a second delivery with it is not made. `personalisation` is what the text needs of the message itself.
-    `delay` leaves other topics some time to catch up before it is looked at.
+    ever: no second delivery has it. `personalisation` holds the values that the text needs from the message.
+    `delay` gives other topics time to catch up before the delivery is due.
     """
 
     template: str
@@ -80,12 +80,12 @@ def dedup_key_for_message(because: Because, recipient: str) -> str:
 
 
 def dedup_key_for_registration(rule: str, registration_id: str) -> str:
-    """One delivery for each registration, whichever message the rule first saw it in."""
+    """One delivery for each registration, even when several messages call for it."""
     return f"{rule}:{registration_id}"
 
 
 def dedup_key_for_reminder(registration_id: str, due_at: str, starts_at: str) -> str:
-    """One reminder for each moment before each start, however the lead is written; a moved event reminds again."""
+    """One reminder for each moment before each start. An event with a new start reminds again."""
     return f"reminder:{registration_id}:{due_at}:{starts_at}"
 
 

@@ -1,4 +1,4 @@
-"""Texts of mails go after a while; that there was a mail, to whom and why, stays."""
+"""The texts of mails are deleted after a while. The deliveries, with recipient and reason, stay."""
 
 from services.notifications.deliveries.store import DELIVERIES
 from shared.ids import utc_now
@@ -9,7 +9,7 @@ NO_TEXT = {"$unset": {"subject": "", "text": "", "text_expires_at": ""}}
 
 
 def forget_old_texts(db: Database) -> bool:
-    """Takes subject and text from the deliveries whose `text_expires_at` is over; tells whether there are more."""
+    """Deletes subject and text of the deliveries whose `text_expires_at` has passed. Returns whether there are more."""
     query = {"text_expires_at": {"$lte": utc_now()}}
     found = [row["_id"] for row in db[DELIVERIES.collection].find(query, {"_id": 1}).limit(PORTION)]
     if found:

@@ -1,11 +1,11 @@
-"""Where deliveries are kept.
+"""The collection of deliveries.
 
-Besides what is shown, a document has: `dedup_key` (unique), `personalisation` (what the text needs of the message),
-`next_at` (when a queued one is to be taken up; a claim moves it on), `claim` (who has taken it up),
-`handed_over_at` (the SMTP dialogue has begun and its outcome is not known), `accepted_at` (the server
-has taken the mail), `waits` (how often something was missing), `unknowns` (how often nobody knew whether it
-was sent), `lane`, `server` (the mail server's last answer), `correlation_id`, and until `text_expires_at`
-`subject` and `text`, with a mark in the place of the recipient's own links.
+Besides the fields that are shown, a document has: `dedup_key` (unique), `personalisation` (the values that the text
+needs from the message), `next_at` (when the delivery is due; a claim moves it on), `claim` (the token of the sender
+that has claimed it), `handed_over_at` (the SMTP dialogue has begun, its outcome is not known), `accepted_at` (the
+server has taken the mail), `waits` (how often a reference was missing), `unknowns` (how often the outcome stayed
+unknown), `lane`, `server` (the mail server's last answer), `correlation_id`, and until `text_expires_at` `subject`
+and `text`, with a mark in place of the recipient's own links.
 """
 
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ def new_document(new: NewDelivery, *, now: datetime, correlation_id: str) -> Doc
 
 
 def in_states(states: Sequence[str]) -> Document:
-    """The condition for deliveries that are shown in any of these states."""
+    """The query for deliveries that are shown in any of these states."""
     # `sending` is a queued delivery in the hands of the mail server.
     handed_over: dict[str, Document] = {
         "queued": {"handed_over_at": None},

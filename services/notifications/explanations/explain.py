@@ -1,4 +1,4 @@
-"""Why somebody did, did not, or would now get something: asked of the code that decides when it is sent."""
+"""Explains why a contact did, did not or would get a mail, with the code that decides at the sending."""
 
 from services.notifications.deliveries.domain import UNDER_WAY, Because, NewDelivery
 from services.notifications.deliveries.store import DELIVERIES, new_document
@@ -23,14 +23,14 @@ ABOUT_AN_EVENT = (
     "feedback_request",
 )
 WITHOUT_AN_EVENT = ("enrolment_received", "enrolment_confirmed", "announcement")
-# What can still happen to a registration; the others tell of what has happened, once.
+# The mails that a registration can still cause. The other mails tell of a change that has happened.
 AHEAD = frozenset({"event_changed", "event_cancelled", "event_reminder", "feedback_request", "registration_cancelled"})
 
 
 def explain(
     db: Database, secrets: Secrets, contact_id: str, *, event_id: str | None, template: str | None
 ) -> list[Document]:
-    """An explanation for each template, or for the one asked for. Raises NotFound for a contact not known here."""
+    """An explanation for each template, or for `template`. Raises NotFound for an unknown contact."""
     if unless_erased(db[CONTACTS.collection].find_one({"_id": contact_id})) is None:
         raise NotFound("contact", contact_id)
     templates = [template] if template else list(ABOUT_AN_EVENT if event_id else WITHOUT_AN_EVENT)
@@ -65,7 +65,7 @@ def _explained(
 
 
 def _supposed(asked: Document, registration: Document | None) -> Document:
-    """The delivery that there would be."""
+    """The delivery that the rule would make."""
     new = NewDelivery(
         template=asked["template"],
         because=Because(rule=asked["template"], actor="explain"),

@@ -1,4 +1,4 @@
-"""What contacts, and staff for them, choose."""
+"""The commands on preferences: contacts choose, or staff for them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 
 def preferences_of(db: Database, contact_id: str) -> Document:
-    """A contact's choices; everything is wanted as long as nothing was chosen. Raises NotFound."""
+    """A contact's choices. Before the first choice the contact gets every mail. Raises NotFound."""
     found = db[PREFERENCES.collection].find_one({"_id": contact_id})
     return found or _usual(lambda collection, query: db[collection].find_one(query), contact_id)
 
@@ -27,7 +27,7 @@ def _usual(find_one: Callable[[str, Document], Document | None], contact_id: str
 
 
 def choose(uow: UnitOfWork, contact_id: str, choices: dict[str, Any]) -> Document:
-    """The contact's new choices; a choice that is not named stays. Raises NotFound, Stale."""
+    """The contact's new choices. A choice that `choices` leaves out stays. Raises NotFound, Stale."""
     before = uow.find_one(PREFERENCES.collection, {"_id": contact_id})
     if before is None:
         before = uow.insert(PREFERENCES, _usual(uow.find_one, contact_id), "preferences.created")

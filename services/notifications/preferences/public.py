@@ -51,15 +51,15 @@ def get_own_preferences(query: dict[str, Any], token: str) -> Document:
 def choose_for_oneself(query: dict[str, Any], token: str) -> Document:
     """Choose which e-mails one gets, or unsubscribe with one click (RFC 8058)
 
-    Any POST to the address in a mail's List-Unsubscribe unsubscribes, whatever its body: what mail programs send
-    differs, and nobody sees our answer.
+    Any POST to the address in a mail's List-Unsubscribe unsubscribes, with any body: mail programs send different
+    bodies, and show no answer to the person.
     """
     contact_id = the(Secrets).unsign(PREFERENCES_LINK, token)
     return run(choose, contact_id, wanted(query.get("choice")))
 
 
 def wanted(choice: str | None) -> dict[str, bool]:
-    """The choices that this request makes. One click says no to `choice`, or to everything without one."""
+    """The choices that this request makes. One click says no to `choice`, or to all mails without `choice`."""
     if request.mimetype == "application/json":
         return _chosen(json_object())
     form = dict(request.form) if request.mimetype in FORMS else {}

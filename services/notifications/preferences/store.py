@@ -7,7 +7,7 @@ from shared.schemas import Resource, Strict, one_of
 
 CHOICES = ("announcements", "reminders", "feedback_requests")
 PREFERENCES_LINK = "preferences"
-"""What the links in e-mails are signed for."""
+"""The purpose that the links in e-mails are signed for: a link for another purpose opens no preferences."""
 
 CHOICE_OF_TEMPLATE = {
     "announcement": "announcements",
@@ -23,7 +23,7 @@ class PreferencesInput(Strict):
 
 
 class Preferences(Resource):
-    """What a contact wants to get. The id is the contact's."""
+    """The kinds of mail that a contact gets. The id is the contact's."""
 
     announcements = fields.Boolean()
     reminders = fields.Boolean()
@@ -44,7 +44,7 @@ class OwnPreferencesQuery(Strict):
 
 
 class OwnPreferences(Schema):
-    """What a person sees of their choices by the link: nothing that tells who they are."""
+    """A contact's choices as the link shows them: without anything that identifies the contact."""
 
     announcements = fields.Boolean(required=True)
     reminders = fields.Boolean(required=True)
@@ -60,6 +60,6 @@ PREFERENCES: Aggregate[Document] = Aggregate(
 
 
 def opted_out(preferences: Document | None, template: str) -> bool:
-    """Whether these preferences say no to this template."""
+    """Whether these preferences refuse this template."""
     choice = CHOICE_OF_TEMPLATE.get(template)
     return choice is not None and preferences is not None and preferences.get(choice) is False

@@ -1,7 +1,7 @@
-"""Telling everyone of an event: a row says what to tell, and a periodic task makes the deliveries in portions.
+"""Fan-outs: a row stands for a mail to all people of an event, and a periodic task makes the deliveries in portions.
 
-A rule writes one row, however many are registered. Each portion is a short transaction of its own that keeps
-its place in the row, so that a large event holds up nobody and a worker that dies loses nothing.
+A rule writes one row for any number of registrations. Each portion is a short transaction that also moves the row's
+position: so a large event delays no other mail, and a worker that dies loses nothing.
 """
 
 from collections.abc import Mapping
@@ -30,16 +30,16 @@ FAN_OUTS = "fan_outs"
 FAN_OUTS_INDEXES = {
     FAN_OUTS: [IndexModel("next_at", name="next_at"), IndexModel([("event_id", 1), ("rule", 1)], name="event")]
 }
-# 200 deliveries with their messages are some 200 ms of a transaction: other writers hardly notice.
+# 200 deliveries with their messages take a transaction of some 200 ms: that hardly delays other writers.
 PORTION = 200
 AT_ONCE = 20
-# However often an event is changed, people hear of it after so many times the usual wait.
+# An event that changes again and again is told after this many times the usual wait.
 MOST_WAITS = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Everyone:
-    """Those registered for the event in one of `states`; those in `or_else` when there is nobody."""
+    """The people registered for the event in one of `states`, or in `or_else` when there are none."""
 
     states: tuple[str, ...]
     or_else: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Everyone:
 
 @dataclass(frozen=True, kw_only=True)
 class Telling:
-    """What everyone of an event is told, and why. `gathers` waits for further changes, to tell all of them at once."""
+    """A mail to all people of an event. With `gathers` it waits for further changes, and tells all of them at once."""
 
     rule: str
     template: str
@@ -62,7 +62,7 @@ class Telling:
 
 
 def tell_everyone(uow: UnitOfWork, telling: Telling) -> None:
-    """Notes that everyone is to be told; a telling that has not begun yet takes up the further changes."""
+    """Adds a fan-out. A fan-out of the same event that still gathers takes up the changes instead."""
     if telling.gathers and _joined(uow, telling):
         return
     row = {
@@ -85,7 +85,7 @@ def tell_everyone(uow: UnitOfWork, telling: Telling) -> None:
 
 
 def _joined(uow: UnitOfWork, telling: Telling) -> bool:
-    """Whether the changes were added to a telling of the same event that still waits for more."""
+    """Adds the changes to a fan-out of the same event that still gathers. Returns whether there was one."""
     waiting = {"event_id": telling.event_id, "rule": telling.rule, "gathers": True, "after": ""}
     fields = list(telling.personalisation.get("fields") or ())
     update = {
@@ -105,9 +105,9 @@ def _because(because: Because) -> Document:
 
 
 def fan_out(db: Database, *, gathering: timedelta, portion: int = PORTION) -> bool:
-    """Makes the next portion of each telling that is due; tells whether there is more.
+    """Makes the next portion of each fan-out that is due. Returns whether there is more to do.
 
-    A telling that gathers begins when its event has not changed for `gathering`.
+    A fan-out that gathers begins when its event has not changed for `gathering`.
     """
     now = utc_now()
     ready = {"gathers": True, "after": "", "next_at": {"$gt": now - gathering}, "first_at": {"$gt": _latest(gathering)}}
@@ -123,7 +123,7 @@ def _latest(gathering: timedelta) -> datetime:
 
 
 def _tell_the_next(uow: UnitOfWork, identifier: str, portion: int) -> None:
-    """The next portion; another worker that does the same at the same time meets a conflict and goes on after it."""
+    """Makes the next portion. Another worker at the same portion meets a write conflict and continues after it."""
     row = uow.find_one(FAN_OUTS, {"_id": identifier})
     if row is None:
         return
@@ -136,7 +136,7 @@ def _tell_the_next(uow: UnitOfWork, identifier: str, portion: int) -> None:
     add_deliveries(uow, [(cause, _delivery(row, because, registration)) for registration in found])
     if len(found) < portion:
         uow.write(FAN_OUTS, DeleteOne({"_id": identifier}))
-    else:  # behind the other tellings, so that each gets its turn
+    else:  # behind the other fan-outs, so that each gets its turn
         place = {"after": found[-1]["_id"], "states": states, "or_else": [], "next_at": uow.now}
         uow.write(FAN_OUTS, UpdateOne({"_id": identifier}, {"$set": place}))
 

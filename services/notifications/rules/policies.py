@@ -1,4 +1,4 @@
-"""Messages in, deliveries out: the rules applied to a batch in as few queries as it takes."""
+"""Applies the rules to a batch of messages, with a few queries for the whole batch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class RuleBook:
         self.follow(uow, [message for message in messages if message.state is not None])
 
     def follow(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
-        """Makes the deliveries that the messages call for; a message that lacks a projection waits for it."""
+        """Makes the deliveries that the messages call for. A message whose projection has not arrived waits."""
         references = References(uow, messages)
         wanted: list[tuple[Cause, NewDelivery]] = []
         for message in messages:
@@ -100,13 +100,13 @@ def new_delivery(rule: Rule, message: Message, recipient: Recipient) -> NewDeliv
 
 
 def _not_before(message: Message) -> datetime | None:
-    """An address that nobody has confirmed gets few mails an hour: the registration says when the next may come."""
+    """The delay of a mail to an unconfirmed address, which gets few mails an hour: the registration says until when."""
     text = (message.state or {}).get("mail_not_before")
     return parse_instant(text) if text else None
 
 
 def forget_a_contact(uow: UnitOfWork, message: Message) -> None:
-    """When a contact is erased: what was written to them, and what they chose, go as well."""
+    """The erasure of a contact: it deletes their mails' texts and their choices."""
     uow.write(
         DELIVERIES.collection,
         UpdateMany({"contact_id": message.key}, {"$unset": {"subject": "", "text": ""}}),

@@ -1,4 +1,4 @@
-"""To whom: from the message itself where it says so, else from the copies."""
+"""The recipients of a message's mails: from the message itself if it names them, otherwise from the projections."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 @dataclass(frozen=True, kw_only=True)
 class Recipient:
-    """A contact, or the person behind a registration; and what the delivery is about."""
+    """A contact, or the person behind a registration; and the resources that the delivery is about."""
 
     contact_id: str | None = None
     registration_id: str | None = None
@@ -27,11 +27,11 @@ class Recipient:
 
 
 class NotHereYet(Exception):
-    """A copy that the rule needs has not arrived: the message waits for it."""
+    """A projection that the rule needs has not arrived: the message waits for it."""
 
 
 class References:
-    """The copies that a batch of messages needs, read once."""
+    """The projections that a batch of messages needs, read once."""
 
     def __init__(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
         self.uow = uow
@@ -39,14 +39,14 @@ class References:
         self._events: Mapping[str, Document] | None = None
 
     def event_state(self, identifier: str) -> str | None:
-        """The event's state as far as it is known here."""
+        """The event's state in the projection."""
         if self._events is None:
             found = self.uow.find(EVENTS.collection, {"_id": {"$in": list(self._event_ids)}}, projection={"state": 1})
             self._events = {event["_id"]: event for event in found}
         return self._events.get(identifier, {}).get("state")
 
     def enrolment(self, identifier: str) -> Document | None:
-        """The enrolment; None when it is gone. Raises NotHereYet."""
+        """The enrolment; None when it was erased. Raises NotHereYet."""
         found = self.uow.find_one(ENROLMENTS.collection, {"_id": identifier})
         if found is None:
             raise NotHereYet
@@ -57,7 +57,7 @@ Recipients = Callable[[References, Message], Iterable[Recipient]]
 
 
 def registered(state: Mapping[str, Any], identifier: str) -> Recipient:
-    """Whoever holds this registration."""
+    """The person of this registration."""
     return Recipient(
         contact_id=state.get("contact_id"),
         registration_id=identifier,
@@ -89,7 +89,7 @@ def the_registered_of_a_cancelled_event(references: References, message: Message
 
 
 def who_came_after_all(references: References, message: Message) -> list[Recipient]:
-    """The one whose check-in is heard of after the event's end."""
+    """The person whose check-in arrives after the event's end."""
     return the_registered(references, message) if _event_state(references, message) == "completed" else []
 
 

@@ -1,4 +1,4 @@
-"""Reminders: made when their time has come, from the copies as they stand then."""
+"""Reminders: made when they are due, from the projections at that moment."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ TEMPLATE = "event_reminder"
 
 
 def reminder_time(starts_at: datetime, duration: str, timezone: str) -> datetime:
-    """When to remind. Whole days are counted on the event's own calendar: the same time of day."""
+    """The moment of the reminder. Whole days keep the time of day in the event's own time zone."""
     before = isodate.parse_duration(duration)
     whole_days = not isinstance(before, timedelta) or before % timedelta(days=1) == timedelta(0)
     local = starts_at.astimezone(ZoneInfo(timezone)) if whole_days else starts_at
@@ -33,16 +33,16 @@ def reminder_time(starts_at: datetime, duration: str, timezone: str) -> datetime
 
 
 def still_worth_it(due: datetime, starts_at: datetime, now: datetime) -> bool:
-    """Whether a reminder that was due then still says something: never after the start, and not long after.
+    """Whether a reminder that was due at `due` is still useful.
 
-    It may be late by half of its lead and by a day at most: after an outage it still comes, but an
-    event that was moved close reminds at once of nothing that its change has not just said.
+    It may be late by half of its lead, at most by a day, and never after the start. So it still goes out after an
+    outage; but an event that was moved close does not repeat at once what the mail about its change said.
     """
     return due <= now < starts_at and now - due <= min((starts_at - due) / 2, timedelta(days=1))
 
 
 def remind(db: Database) -> bool:
-    """Makes the reminders that are due; tells whether it made any."""
+    """Makes the reminders that are due. Returns whether there were any."""
     now = utc_now()
     busy = False
     query = {"state": "published", "starts_at": {"$gt": now}}
@@ -71,10 +71,10 @@ def _remind_of(db: Database, event: Document, due: datetime) -> bool:
 
 
 def _portion(uow: UnitOfWork, event: Document, due: datetime, starts_at: str, mark: str, after: str) -> str:
-    """Reminds the next few; returns the last registration's id, or "" when all are done."""
+    """Makes a portion of an event's reminders. Returns the last registration's id, or "" after the last portion."""
     if uow.find_one(REMINDED, {"_id": mark}):
         return ""
-    # Who registered after the reminder was due has just read it all in the confirmation.
+    # A person who registered after the reminder was due has just read the same in the confirmation.
     query: dict[str, Any] = {"event_id": event["_id"], "state": "confirmed", "_id": {"$gt": after}}
     found = uow.find(REGISTRATIONS.collection, query, sort=[("_id", 1)], limit=BATCH)
     because = Because(rule=TEMPLATE, actor=TEMPLATE)

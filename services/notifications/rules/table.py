@@ -1,4 +1,4 @@
-"""Which message leads to which e-mail, to whom: the whole of it in one table."""
+"""The table of all rules: the message, the e-mail that it leads to, and the recipients."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ NOTICED_CHANGES = ("title", "starts_at", "ends_at", "timezone", "venue", "online
 class Rule:
     """When a message `on` arrives and `when` holds, write `template` to the recipients `to`.
 
-    `personalisation` takes from the message what the text needs; `once_a_registration` lets a registration get
-    this at most once, whichever message brought it; `delay` is how long it waits for other topics; one that
-    `gathers` tells all changes of a while at once.
+    `personalisation` takes the values that the text needs from the message. With `once_a_registration` a
+    registration gets this mail at most once, whatever the number of messages. `delay` gives other topics time to
+    arrive. With `gathers` one mail tells all changes of a while.
     """
 
     template: str
@@ -66,7 +66,7 @@ def _became(to: str, after: str | None, kind: str | None, message: Message) -> b
 
 
 def changed_what_people_rely_on(message: Message) -> bool:
-    """Time, place or name of an event that people can be registered for."""
+    """The time, place or title changed, of an event that people can be registered for."""
     return (message.state or {}).get("state") == "published" and bool(changed_fields(message)["fields"])
 
 
@@ -88,7 +88,9 @@ def position(message: Message) -> dict[str, Any]:
 
 
 WITH_A_PLACE_OR_IN_LINE = Everyone(states=("confirmed", "offered", "waitlisted"))
-THOSE_WHO_CAME = Everyone(states=("attended",), or_else=("confirmed",))  # everyone when nobody was checked in
+THOSE_WHO_CAME = Everyone(
+    states=("attended",), or_else=("confirmed",)
+)  # all people with a seat when no person was checked in
 
 
 def offer(message: Message) -> dict[str, Any]:
@@ -156,7 +158,7 @@ REGISTRATION_RULES = (
         to=the_registered,
         personalisation=refusal,
     ),
-    # Who registers again hears by mail how it stands: the answer to the public form tells strangers nothing.
+    # A person who registers again reads their state in a mail: the public form tells a stranger nothing.
     Rule(template="confirm_address", on="registration.asked_again", when=offered("address"), to=the_registered),
     Rule(
         template="already_registered",
@@ -172,7 +174,7 @@ REGISTRATION_RULES = (
         to=the_registered_unless_the_event_is_cancelled,
         personalisation=was_confirmed,
     ),
-    # Topics have no order between them: the event's own message may have come before the registration's.
+    # Topics have no order among them: the event's message may have arrived before the registration's.
     Rule(
         template="event_cancelled",
         on="registration.created",
@@ -211,7 +213,7 @@ EVENT_RULES = (
         when=became("completed"),
         to=THOSE_WHO_CAME,
         once_a_registration=True,
-        delay=timedelta(seconds=2),  # the last check-ins may still be on their way
+        delay=timedelta(seconds=2),  # the last check-ins may still arrive
     ),
     Rule(
         template="workshop_confirmed",

@@ -1,4 +1,4 @@
-"""Tries again, for as long as another service may be away, what a rule could not do for lack of a projection."""
+"""Retries the rules whose projection has not arrived, for as long as another service may be away."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -23,7 +23,7 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-# The other service's relay may be away for as long as topics keep every record: what waits may come that late.
+# Topics keep every record for so long, so the other service's relay may be away and publish that late.
 PATIENCE = timedelta(days=3)
 # A projection that arrives late is followed within a minute.
 LONGEST_REST_SECONDS = 60.0
@@ -31,7 +31,7 @@ BATCH = 100
 
 
 def follow_waiting(db: Database, books: Iterable[RuleBook]) -> bool:
-    """Tries the waiting messages that are due; tells whether any could be followed."""
+    """Tries the waiting messages that are due. Returns whether a rule could be followed."""
     rules = {(book.name, rule.name, rule.on): rule for book in books for rule in book.rules}
     followed = False
     for row in list(db[WAITING].find({"next_at": {"$lte": utc_now()}}).sort("next_at", 1).limit(BATCH)):
@@ -45,7 +45,7 @@ def _follow(uow: UnitOfWork, row: Document, rule: Rule | None) -> bool:
         return False  # another worker was quicker
     message = Message(**row["message"])
     if rule is None or isinstance(rule.to, Everyone):
-        log.error("message given up: there is no such rule any more", rule=row["rule"], message_id=message.id)
+        log.error("gave up on a message: its rule no longer exists", rule=row["rule"], message_id=message.id)
         uow.write(WAITING, DeleteOne({"_id": row["_id"]}))
         return True
     try:
@@ -59,7 +59,7 @@ def _follow(uow: UnitOfWork, row: Document, rule: Rule | None) -> bool:
 
 def _wait_on(uow: UnitOfWork, row: Document) -> bool:
     if uow.now - row["at"] >= PATIENCE:
-        log.error("message given up: what it refers to never came", rule=row["rule"], row=row["_id"])
+        log.error("gave up on a message: the resource it refers to never arrived", rule=row["rule"], row=row["_id"])
         uow.write(WAITING, DeleteOne({"_id": row["_id"]}))
         return True
     rest = timedelta(seconds=backoff(row["tries"] + 1, first=0.1, most=LONGEST_REST_SECONDS))

@@ -1,4 +1,4 @@
-"""Where messages wait that lack a projection which their rule asks."""
+"""The collection of messages that wait for a projection."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -13,6 +13,6 @@ WAITING_INDEXES = {WAITING: [IndexModel("next_at", name="next_at")]}
 
 
 def waiting_row(book: str, rule: str, message: Message, now: datetime) -> Document:
-    """One row for each rule and message; the rule is found again by its book, its name and the message's type."""
+    """A row for each rule and message. Its book, name and message type find the rule again."""
     about = {"book": book, "rule": rule, "message": asdict(message)}
     return {"_id": f"{book}:{rule}:{message.id}", **about, "at": now, "next_at": now, "tries": 0}

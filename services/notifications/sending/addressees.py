@@ -1,4 +1,4 @@
-"""To whom a delivery goes: a contact, or the person who is behind a registration."""
+"""The recipient of a delivery: a contact, or the person behind a registration."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ DEFAULT_LANGUAGE = "fi"
 
 @dataclass(frozen=True, kw_only=True)
 class Addressee:
-    """`person` has the fields that a text can show; `email` is as the mail server takes it."""
+    """`person` has the fields that a text can show; `email` has the form that mail servers take."""
 
     person: Mapping[str, Any]
     email: str
@@ -31,7 +31,7 @@ class Addressee:
 
 
 def addressee_of(delivery: Document, references: References, secrets: Secrets) -> Addressee | Missing | NotToBeSent:
-    """The recipient, as far as they are known, or why there is none."""
+    """The recipient, or the reason why the delivery has none."""
     try:
         sealed = delivery["personalisation"].get("test_to")
         if sealed:

@@ -1,4 +1,4 @@
-"""How far sending is behind, for whoever watches over it."""
+"""The metric of the oldest mail that waits, for alerts."""
 
 from services.notifications.deliveries.domain import LANES
 from services.notifications.deliveries.store import DELIVERIES
@@ -8,7 +8,7 @@ from shared.mongo.database import Database
 
 
 def note_the_oldest(db: Database) -> bool:
-    """Sets the metric to the age, in seconds, of the oldest delivery that is due and that nobody has taken up."""
+    """Sets the metric to the age, in seconds, of the oldest delivery that is due and not claimed."""
     now = utc_now()
     due = {"state": "queued", "lane": {"$in": list(LANES)}, "next_at": {"$lte": now}, "claim": None}
     oldest = db[DELIVERIES.collection].find_one(due, {"due_at": 1}, sort=[("next_at", 1)])

@@ -1,4 +1,4 @@
-"""The deliveries that a sender has claimed, and what is known of them so far."""
+"""A sender's batch of claimed deliveries, and their outcomes so far."""
 
 import contextlib
 import threading
@@ -16,13 +16,13 @@ from services.notifications.sending.waits import wait_after_unknown
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
-# After so long in one dialogue, the other deliveries of the batch are free for senders that do not wait.
+# A mail server that takes longer than this for one mail must not hold up the rest of the batch: other senders get it.
 PATIENCE_SECONDS = 1.0
 RENEW_SECONDS = CLAIM.total_seconds() / 3
 
 
 class Batch:
-    """Claimed deliveries. Each comes to its `end`, is postponed or abandoned; what is left is released."""
+    """Claimed deliveries. Each is ended, postponed or abandoned; the rest are released."""
 
     def __init__(self, db: Database, token: str, claimed: list[Document], outcomes: list[Outcome]) -> None:
         self.db = db
@@ -36,7 +36,7 @@ class Batch:
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[None]:
-        """Meanwhile, a thread of its own sees to a dialogue that takes long."""
+        """Watches, in a thread of its own, for an SMTP dialogue that takes long."""
         watch = threading.Thread(target=self._watch, name="claim", daemon=True)
         watch.start()
         try:
@@ -47,7 +47,7 @@ class Batch:
 
     @contextlib.contextmanager
     def in_hand(self, document: Document) -> Iterator[None]:
-        """Meanwhile the claim on this delivery is renewed, however long the server takes."""
+        """Renews the claim on this delivery for as long as the server takes."""
         with self._lock:
             self._left.pop(document["_id"], None)
             self._in_hand = (document["_id"], time.monotonic())
@@ -58,7 +58,7 @@ class Batch:
                 self._in_hand = None
 
     def is_ours(self, document: Document) -> bool:
-        """Whether it has not been released while another mail took long."""
+        """Whether the batch still holds the delivery: it may have been released while another mail took long."""
         with self._lock:
             return document["_id"] in self._left
 
@@ -88,11 +88,11 @@ class Batch:
         claims.postpone_in_doubt(self.db, document["_id"], self.token, wait)
 
     def abandon(self, document: Document) -> None:
-        """Another sender has it, or it was cancelled: it is no business of ours."""
+        """Drops a delivery that another sender has, or that was cancelled."""
         self._take(document)
 
     def release(self) -> None:
-        """Other senders may have what is left."""
+        """Releases the rest of the deliveries, so that other senders can claim them."""
         with self._lock:
             left, self._left = list(self._left), {}
         claims.release(self.db, self.token, left)
@@ -109,7 +109,7 @@ class Batch:
             if in_hand is None or time.monotonic() - in_hand[1] < PATIENCE_SECONDS:
                 renewed = time.monotonic()
                 continue
-            with contextlib.suppress(PyMongoError):  # then the claim runs out, as if we had died
+            with contextlib.suppress(PyMongoError):  # without the release the claims run out, as after a crash
                 self.release()
                 if time.monotonic() - renewed > RENEW_SECONDS:
                     claims.renew(self.db, in_hand[0], self.token)

@@ -1,9 +1,9 @@
-"""Who sends what: a delivery is taken up by one sender at a time, for as long as a claim lasts.
+"""Claims: one sender at a time has a delivery, for as long as its claim lasts.
 
-A claim moves `next_at` on by a minute, so that a sender that died loses it by itself. What it left
-behind tells the next one what it knows: `accepted_at` (sent), `handed_over_at` alone (nobody knows),
-or neither (not sent). MongoDB's clock decides what is due and when a claim ends: machines whose clocks
-differ would take up each other's mails.
+A claim moves `next_at` on by a minute, so the claim of a sender that died ends by itself. The fields of the delivery
+tell the next sender the outcome: `accepted_at` (sent), only `handed_over_at` (unknown), neither (not sent). MongoDB's
+clock decides which deliveries are due and when a claim ends: senders with different clocks would otherwise take each
+other's mails.
 """
 
 import random
@@ -24,18 +24,18 @@ IS_DUE = {"$expr": {"$lte": ["$next_at", "$$NOW"]}}
 
 
 def in_(wait: timedelta) -> Document:
-    """That much later than now, by MongoDB's clock."""
+    """The moment `delay` from now, by MongoDB's clock."""
     return {"$add": ["$$NOW", round(wait.total_seconds() * 1000)]}
 
 
 def claim(db: Database, token: str, *, lanes: Sequence[int] = LANES, limit: int = BATCH) -> list[Document]:
-    """Takes up queued deliveries that are due, by lane and then oldest first. Two senders never get the same one."""
+    """Claims due deliveries, by lane and then by age. Two senders never get the same delivery."""
     due = {"state": "queued", "lane": {"$in": list(lanes)}, **IS_DUE}
     order = [("lane", 1), ("next_at", 1), ("_id", 1)]
     found = list(db[DELIVERIES.collection].find(due, {"lane": 1}).sort(order).limit(4 * limit))
     if not found:
         return []
-    # Senders that look at the same moment should not all reach for the same ones, but all for the first lane.
+    # Senders that look at the same moment pick different deliveries of the first lane, so that few claims collide.
     foremost = sum(row["lane"] == found[0]["lane"] for row in found)
     first = random.randrange(0, foremost, limit) if foremost > limit else 0  # noqa: S311
     ids = [row["_id"] for row in found[first : first + limit]]
@@ -45,7 +45,7 @@ def claim(db: Database, token: str, *, lanes: Sequence[int] = LANES, limit: int 
 
 
 def _in_order(claimed: Sequence[Document]) -> list[Document]:
-    """By lane, but what is about one registration in the order in which it was made."""
+    """By lane, with the deliveries about one registration in the order in which they were made."""
     lanes: dict[str, int] = {}
     for document in claimed:
         about = document["registration_id"] or document["_id"]
@@ -54,7 +54,7 @@ def _in_order(claimed: Sequence[Document]) -> list[Document]:
 
 
 def behind_another(db: Database, claimed: Sequence[Document]) -> set[str]:
-    """Those whose registration has an earlier delivery that is not sent yet: mail arrives in order."""
+    """The deliveries whose registration has an earlier unsent delivery: a registration's mails keep their order."""
     ours = {document["_id"] for document in claimed}
     about = [document for document in claimed if document["registration_id"]]
     if not about:
@@ -77,14 +77,15 @@ def behind_another(db: Database, claimed: Sequence[Document]) -> set[str]:
 def hand_over(
     db: Database, identifier: str, token: str, fields: Mapping[str, Any], *, accepted: str | None = None
 ) -> bool:
-    """Notes that the SMTP dialogue begins now. False: the claim is lost, or the delivery cancelled.
+    """Notes that the SMTP dialogue begins now. Returns False when the claim is lost or the delivery cancelled.
 
-    The same round trip notes that the server has taken the mail `accepted` before this one.
+    The same round trip notes that the server took the mail `accepted` before this one: a note of its own would
+    cost a second round trip for each mail.
     """
     noted = {name: {"$literal": value} for name, value in fields.items()}
     begins = {"handed_over_at": "$$NOW", "next_at": in_(CLAIM), "attempts": {"$add": ["$attempts", 1]}}
     begin = UpdateOne({"_id": identifier, "claim": token, "state": "queued"}, [{"$set": {**noted, **begins}}])
-    # One member's word is enough: the notes only narrow down what is not known after a crash.
+    # w=1: a note only narrows down the unknown outcomes after a crash. If the primary loses it, the mail is sent twice.
     deliveries = db[DELIVERIES.collection].with_options(write_concern=WriteConcern(w=1))
     if accepted is None:
         return deliveries.bulk_write([begin]).matched_count == 1
@@ -93,7 +94,7 @@ def hand_over(
 
 
 def renew(db: Database, identifier: str, token: str) -> None:
-    """The dialogue with the server goes on: the claim lasts for another minute."""
+    """Renews the claim for another minute, while the dialogue with the server goes on."""
     db[DELIVERIES.collection].update_one(
         {"_id": identifier, "claim": token, "state": "queued"}, [{"$set": {"next_at": in_(CLAIM)}}]
     )
@@ -108,9 +109,9 @@ def postpone(
     waits: int = 0,
     fields: Mapping[str, Any] | None = None,
 ) -> None:
-    """Back into the queue for a while. What was known not to be sent is not in doubt any more.
+    """Puts the delivery back into the queue for a while, as not sent.
 
-    `waits` is added to the delivery's own; `fields` are noted with it.
+    `waits` is added to the delivery's own count; `fields` are written with it.
     """
     noted = {name: {"$literal": value} for name, value in {"handed_over_at": None, **(fields or {})}.items()}
     later = {"claim": None, "next_at": in_(wait), "waits": {"$add": ["$waits", waits]}}
@@ -118,13 +119,13 @@ def postpone(
 
 
 def postpone_in_doubt(db: Database, identifier: str, token: str, wait: timedelta) -> None:
-    """Nobody knows whether it was sent: it is sent again after a while, under the same Message-ID."""
+    """Queues a delivery with an unknown outcome: it is sent again after a while, under the same Message-ID."""
     later = {"claim": None, "next_at": in_(wait), "unknowns": {"$add": [{"$ifNull": ["$unknowns", 0]}, 1]}}
     db[DELIVERIES.collection].update_one({"_id": identifier, "claim": token}, [{"$set": later}])
 
 
 def release(db: Database, token: str, identifiers: Sequence[str]) -> None:
-    """Gives up the claim on deliveries that were not touched: another sender may have them at once."""
+    """Gives up the claim on untouched deliveries, so that another sender can have them at once."""
     if identifiers:
         db[DELIVERIES.collection].update_many(
             {"_id": {"$in": list(identifiers)}, "claim": token}, [{"$set": {"claim": None, "next_at": "$$NOW"}}]

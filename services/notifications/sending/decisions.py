@@ -1,4 +1,4 @@
-"""Whether a delivery is sent, to whom and in which language: one answer for sending it and for asking beforehand."""
+"""Decides whether a delivery is sent, to whom and in which language; for the sender and for questions beforehand."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,9 +29,9 @@ Decision = ToBeSent | Missing | NotToBeSent
 
 
 def decide(db: Database, secrets: Secrets, deliveries: Sequence[Document]) -> Callable[[Document], Decision]:
-    """What is to become of each of these deliveries, for whoever asks for it.
+    """A function that decides about each of these deliveries.
 
-    The projections are read at once, in a handful of queries.
+    The projections are read here, in a handful of queries for all deliveries.
     """
     references = load_references(db, deliveries)
     people = {row["_id"]: addressee_of(row, references, secrets) for row in deliveries}

@@ -1,4 +1,4 @@
-"""What a text can speak of, in the recipient's language."""
+"""The values that a text can show, in the recipient's language."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from shared.mongo.aggregates import Document
 
 ABOUT_AN_ENROLMENT = frozenset({"enrolment_received", "enrolment_confirmed"})
 ABOUT_A_WORKSHOP = frozenset({"workshop_confirmed", "workshop_refused"})
-# Who may read where to join (CONTRACT: `online_url`): those who have a seat.
+# Only a person with a seat may read the address of the online meeting.
 SEATED = frozenset({"confirmed", "attended", "absent"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeliverySubject:
-    """The documents behind one delivery; `missing` names one that it cannot do without."""
+    """The documents behind one delivery. `missing` names a required document that has not arrived."""
 
     template: str
     personalisation: Mapping[str, Any]
@@ -68,12 +68,12 @@ class DeliverySubject:
 
     @property
     def is_a_test(self) -> bool:
-        """Whether staff sent it to themselves."""
+        """Whether it is a test mail that staff sent to themselves."""
         return "test_to" in self.personalisation
 
     @property
     def may_join(self) -> bool:
-        """Whether the recipient may read where to join online: the line may not, nor who gave up the seat."""
+        """Whether the recipient has a seat now, so that they may read the address of the online meeting."""
         return self.registration is None or self.registration.get("state") in SEATED
 
 
@@ -86,7 +86,7 @@ def render_context(
     manage_url: str | None,
     network: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The placeholders' values, as templates/context.py names them."""
+    """The values of the placeholders that templates/context.py lists."""
     given = subject.personalisation
     context: dict[str, Any] = {
         "language": language,

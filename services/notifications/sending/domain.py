@@ -8,16 +8,16 @@ from typing import Any
 CLAIM = timedelta(seconds=60)
 BATCH = 50
 
-# As long as a worker or a relay may be away without loss: what a delivery refers to may come that late.
+# A worker or a relay may be away for so long without loss: a resource of a delivery may arrive that late.
 MISSING_LIMIT = timedelta(days=3)
 REFUSED_LIMIT = timedelta(days=5)  # RFC 5321, 4.5.4.1: give up after four to five days
-# A mail that breaks the connection each time, after its content, may have arrived each time.
+# A mail that breaks the connection after its content may have arrived each time: no recipient wants it six times.
 UNKNOWN_LIMIT = 5
-# Until a delivery of a paused announcement is looked at again: so long does resuming take.
+# A paused announcement's deliveries are looked at again after this: so long does resuming take.
 HELD_WAIT = timedelta(seconds=5)
 
 
-# Good news about a place, which nobody needs who has given it up since.
+# Mails about a place. A person who has given up the place gets none of them.
 _ABOUT_A_PLACE = frozenset(
     {
         "registration_confirmed",
@@ -33,7 +33,7 @@ _ABOUT_A_PLACE = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Missing:
-    """Something that the delivery refers to has not arrived yet."""
+    """A resource that the delivery refers to has not arrived yet."""
 
     what: str
 
@@ -53,7 +53,7 @@ class NotToBeSent:
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """What is known when a delivery's turn has come; `event` and `registration` are None where it has none."""
+    """The facts at the moment of sending. `event` and `registration` are None for a delivery without them."""
 
     is_suppressed: bool
     has_opted_out: bool
@@ -64,7 +64,7 @@ class Circumstances:
 
 
 def why_not(template: str, personalisation: Mapping[str, Any], seen: Circumstances) -> NotToBeSent | None:
-    """Why a delivery that was wanted once is not sent any more; None when it is sent."""
+    """The reason why a delivery is not sent after all; None when it is sent."""
     if seen.is_suppressed:
         return NotToBeSent(state="suppressed", error="suppressed_address")
     if seen.has_opted_out:

@@ -20,17 +20,17 @@ WITH_CALENDAR = {
     "event_cancelled": "CANCEL",
     "registration_cancelled": "CANCEL",
 }
-# The recipient alone is taken out of the entry, which goes on without them: no STATUS (RFC 5546, 3.2.5).
+# The event goes on without the recipient: the entry has no STATUS:CANCELLED (RFC 5546, 3.2.5).
 STATUS: Mapping[str, str | None] = {"event_cancelled": "CANCELLED", "registration_cancelled": None}
 
 
 def calendar_of(
     subject: DeliverySubject, language: str, *, sender: str, attendee: str, made_at: datetime
 ) -> tuple[str | None, bytes | None]:
-    """The iTIP method and the calendar that go with this mail; (None, None) without one.
+    """The iTIP method and the calendar of this mail; (None, None) for a mail without an invitation.
 
-    DTSTAMP is `made_at`: with the same SEQUENCE, the entry of a later mail replaces that of an earlier one
-    (RFC 5545, 3.8.7.2; RFC 5546, 2.1.5), so that register, cancel, register again ends in the calendar.
+    DTSTAMP is `made_at`: of two entries with the same SEQUENCE the later mail's replaces the earlier
+    (RFC 5545, 3.8.7.2; RFC 5546, 2.1.5). So a person who registers, cancels and registers again has the entry.
     """
     method, event = WITH_CALENDAR.get(subject.template), subject.event
     if method is None or event is None or not _has_it_in_the_calendar(subject):
@@ -60,12 +60,12 @@ def _invitation(method: str, **entry: Any) -> bytes:
 
 
 def _in_a_uri(address: str) -> str:
-    """RFC 6068, 2: what is not ASCII is percent-encoded."""
+    """The mailto address, with other characters than ASCII percent-encoded (RFC 6068, 2)."""
     return address if address.isascii() else quote(address, safe="@!$&'*+-/=?^_`{|}~.")
 
 
 def _has_it_in_the_calendar(subject: DeliverySubject) -> bool:
-    """Whether the recipient got the entry before: who only stood in line did not."""
+    """Whether the recipient has got the entry before: a person who only stood in line has not."""
     if subject.template == "registration_cancelled":
         return bool(subject.personalisation.get("was_confirmed"))
     if subject.template in ("event_changed", "event_cancelled"):

@@ -1,4 +1,4 @@
-"""A delivery and what it refers to → an e-mail, or the reason why there is none."""
+"""Composes the e-mail of a delivery, or finds the reason why there is none."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ log = get_logger(__name__)
 
 WITHOUT_LINK = "…"
 REGISTRATIONS_LINK = "registrations"
-"""What the events service expects its links to be signed for."""
+"""The purpose that the events service signs its links for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class MailComposer:
         self.templates = TemplateCache(db)
 
     def write(self, deliveries: Sequence[Document]) -> Callable[[Document], Written]:
-        """What becomes of each of these deliveries, for whoever asks for it; a mail is written when its turn comes."""
+        """A function that writes the mail of each of these deliveries, when its turn comes."""
         decided = decide(self.db, self.secrets, deliveries)
         texts = self.templates.get_many(
             {identifier(row["template"], language) for row in deliveries for language in LANGUAGES}
@@ -127,7 +127,7 @@ class MailComposer:
             text=rendered.text,
             html=rendered.html,
             language=person.language,
-            date=delivery["due_at"],  # the same each time: a mail sent again is the same bytes
+            date=delivery["due_at"],  # a mail that is sent again has the same bytes, its date included
             domain=self.mail.domain,
             calendar=calendar,
             calendar_method=method,
@@ -149,7 +149,7 @@ class MailComposer:
         )
 
     def _render(self, text: CompiledTemplate, context: Mapping[str, Any], language: str) -> Rendered:
-        """The mail's text; by the packaged one when the saved one fails for this mail."""
+        """The mail's text. When the saved template fails for this mail, the packaged template is used."""
         try:
             return render(text, context)
         except Exception as error:
@@ -165,7 +165,7 @@ class MailComposer:
     def _link(
         self, service: str, purpose: str, identifier: str | None, *, expires_at: datetime | None = None
     ) -> str | None:
-        """A signed link for the recipient alone, good until `expires_at`; None without a public address."""
+        """A signed link for the recipient, valid until `expires_at`; None without a public address of the service."""
         base = self.public_urls.get(service)
         if not base or not identifier:
             return None
@@ -174,12 +174,12 @@ class MailComposer:
 
 
 def without_tokens(text: str, links: Sequence[str]) -> str:
-    """The text with a mark in the place of each link's token: who reads it must not act as the recipient."""
+    """The text with a mark in place of each link's token: staff who read it must not act as the recipient."""
     for link in links:
         text = re.sub(re.escape(link.rpartition("/")[2]), WITHOUT_LINK, text, flags=re.IGNORECASE)
     return text
 
 
 def as_bytes(message: Message, address: str) -> bytes:
-    """The mail as it goes over the wire, with CRLF line ends."""
+    """The mail's bytes, with CRLF line ends."""
     return message.as_bytes(policy=SMTP if address.isascii() else SMTPUTF8)

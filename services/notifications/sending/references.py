@@ -1,4 +1,4 @@
-"""What the deliveries of a batch refer to, from the copies: one query for each kind, not for each delivery."""
+"""The resources of a batch of deliveries, from the projections: one query for each kind, not for each delivery."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ ById = dict[str, Document]
 
 @dataclass(frozen=True, kw_only=True)
 class References:
-    """Documents by id. What is missing here has not arrived; what is erased has `erased`."""
+    """Documents by id. A missing document has not arrived yet; an erased document has `erased`."""
 
     contacts: ById
     organisations: ById
@@ -33,7 +33,7 @@ class References:
 
 
 def load_references(db: Database, deliveries: Sequence[Document]) -> References:
-    """Everything that these deliveries refer to, as far as it is known."""
+    """All resources that these deliveries refer to, as far as the projections have them."""
     find = partial(_find, db)
     enrolments = find(ENROLMENTS.collection, (delivery["enrolment_id"] for delivery in deliveries))
     registrations = find(REGISTRATIONS.collection, (delivery["registration_id"] for delivery in deliveries))
@@ -62,7 +62,7 @@ def _find(db: Database, collection: str, identifiers: Iterable[str | None]) -> B
 
 
 def suppressed(db: Database, addresses: Iterable[str]) -> set[str]:
-    """Those of the addresses that get nothing, as `normalise_email` writes them."""
+    """The suppressed ones of these addresses, as `normalise_email` writes them."""
     wanted = sorted({normalise_email(address) for address in addresses})
     live = {"email": {"$in": wanted}, "$or": [{"expires_at": None}, {"expires_at": {"$gt": utc_now()}}]}
     rows = db[SUPPRESSIONS.collection].find(live, {"email": 1}) if wanted else ()
@@ -70,7 +70,7 @@ def suppressed(db: Database, addresses: Iterable[str]) -> set[str]:
 
 
 def _contacts(db: Database, identifiers: Sequence[str]) -> ById:
-    """Contacts by the ids asked for; one that was merged is the one that it was merged into."""
+    """Contacts by these ids. The id of a merged contact leads to the contact it was merged into."""
     found = {row["_id"]: row for row in db[CONTACTS.collection].find({"_id": {"$in": list(set(identifiers))}})}
     for _ in range(5):
         into = {contact["merged_into"] for contact in found.values() if contact.get("merged_into")}
@@ -89,7 +89,7 @@ def _contacts(db: Database, identifiers: Sequence[str]) -> ById:
 
 
 def _positions(db: Database, deliveries: Sequence[Document], registrations: ById) -> dict[str, int]:
-    """The present places in line, from 1, of those who are told of a change; ids grow with time."""
+    """The present positions in line, from 1, of the recipients of changes. Registrations' ids grow with time."""
     asked = {row["registration_id"] for row in deliveries if row["template"] == "event_changed"}
     waiting = [row for row in registrations.values() if row["_id"] in asked and row.get("state") == "waitlisted"]
     return {

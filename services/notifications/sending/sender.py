@@ -1,8 +1,8 @@
-"""The sender: claims due deliveries, writes them, hands them to the mail server, and says what came of it.
+"""The sender: claims due deliveries, writes their mails, hands them to the mail server and records the outcomes.
 
-What is promised: a mail is sent once, unless the sender died (or the connection broke) in the middle
-of handing it over; then it is sent again under the same Message-ID. A server that is away costs
-nothing but time. A mail that cannot be written or sent holds up no other.
+A mail is sent once, unless the sender dies or the connection breaks while the mail is handed over: then it is sent
+again under the same Message-ID. A mail server that is away delays the mails and loses none. A mail that cannot be
+written or sent delays no other mail.
 """
 
 import threading
@@ -39,7 +39,7 @@ FLUSH_SECONDS = 0.1
 
 
 class Sender:
-    """One thread's worth of sending, of the mail in `lanes`. `stop` may be called from any thread."""
+    """Sends the mails in `lanes`, in one thread. Any thread may call `stop`."""
 
     def __init__(self, db: Database, writer: MailComposer, session: Session, *, lanes: Sequence[int] = LANES) -> None:
         self.db = db
@@ -51,7 +51,7 @@ class Sender:
         self._away_for = 0
         self._quiet_until = 0.0
         self._pending_outcomes: list[Outcome] = []
-        self._accepted: str | None = None  # taken by the server, and not noted yet
+        self._accepted: str | None = None  # the server has taken this mail, and the note of it goes with the next claim
         self._flushed_at = 0.0
 
     def stop(self) -> None:
@@ -59,7 +59,7 @@ class Sender:
         self._stopping.set()
 
     def run(self) -> bool:
-        """Sends one batch; tells whether there was any."""
+        """Sends one batch. Returns whether there were due deliveries."""
         if self._stopping.is_set() or time.monotonic() < self._quiet_until:
             return False
         self._flush_outcomes()
@@ -81,7 +81,7 @@ class Sender:
         return True
 
     def _halve(self, batch: Batch, error: Exception) -> None:
-        """A batch that fails for its own sake is tried in smaller ones, until the guilty delivery stands alone."""
+        """Halves the size of the next batches, until the delivery that makes them fail is alone in its batch."""
         if is_transient(error):
             raise error
         log.error("a batch of mails failed", size=len(batch.claimed), error=type(error).__name__)
@@ -113,7 +113,7 @@ class Sender:
                 self._flush_outcomes()
 
     def _deliver(self, batch: Batch, document: Document, mail: Written) -> bool:
-        """Whether the delivery came to its end."""
+        """Sends the delivery. Returns whether it came to its end."""
         if isinstance(mail, Missing):
             return self._miss(batch, document, mail)
         if isinstance(mail, Held):
@@ -144,7 +144,7 @@ class Sender:
         try:
             reply = self.session.send(Envelope(sender=mail.sender, recipient=mail.recipient, content=mail.content))
         except Away as error:
-            # It goes behind the others: if it is this mail that makes the server hang up, they go on without it.
+            # It goes behind the others: when this mail makes the server hang up, the other mails are sent first.
             self._server_away(error)
             batch.postpone(document, wait_for_projection(document["waits"]), waits=1)
             return False
@@ -168,7 +168,7 @@ class Sender:
             batch.end(document, "failed", error=f"smtp_{refusal.reply.code}", bad_address=bad, server=server)
             return True
         wait = wait_for_recipient(document["attempts"] + 1)
-        log.info("put off by the mail server", delivery_id=document["_id"], code=refusal.reply.code)
+        log.info("postponed by the mail server", delivery_id=document["_id"], code=refusal.reply.code)
         batch.postpone(document, wait, fields={"server": server})
         return False
 
@@ -180,7 +180,7 @@ class Sender:
         return False
 
     def _flush_outcomes(self) -> None:
-        """Writes the outcomes known so far; if the database is away they are kept for the next time."""
+        """Writes the outcomes so far. While the database is away they are kept for the next flush."""
         if self._pending_outcomes:
             record_outcomes(self.db, self._pending_outcomes, rule="sending")
             self._pending_outcomes.clear()

@@ -1,4 +1,4 @@
-"""One SMTP connection (RFC 5321), opened when it is needed and kept."""
+"""An SMTP connection (RFC 5321), opened when a mail needs it, and kept open."""
 
 import contextlib
 import smtplib
@@ -12,14 +12,14 @@ from typing import Any
 from services.notifications.sending.smtp_reply import Reply, read_reply
 from services.notifications.settings import SmtpServer
 
-CONNECT_SECONDS = 30.0  # TCP and TLS; a server that does not answer by then is away
-# RFC 5321, 4.5.3.2. A client that gives up earlier sends again what the server is still taking.
+CONNECT_SECONDS = 30.0  # For TCP and TLS: a server that takes longer is away.
+# RFC 5321, 4.5.3.2. A client that gives up earlier sends a mail again that the server is still taking.
 GREETING_SECONDS = MAIL_SECONDS = RCPT_SECONDS = 300.0
 DATA_SECONDS = 120.0
 CONTENT_SECONDS = 180.0
 FINAL_SECONDS = 600.0
 IDLE_SECONDS = 60.0
-# The first digit of the answers that let the dialogue go on.
+# The first digit of each positive answer.
 GO_ON = {"mail": 2, "rcpt": 2, "data": 3}
 _BROKEN = (OSError, smtplib.SMTPServerDisconnected)
 # The server asks for a login or for TLS (RFC 4954, 6; RFC 3207, 4): the operator's mistake, not the mail's.
@@ -51,7 +51,7 @@ class Envelope:
 
 
 class Session:
-    """Hands mails to a server, one after another. For one thread."""
+    """Hands mails to a server, one after another. Use it from one thread."""
 
     def __init__(self, server: SmtpServer, *, helo: str | None = None) -> None:
         self.server = server
@@ -60,7 +60,7 @@ class Session:
         self._used_at = 0.0
 
     def open(self) -> None:
-        """Connects if there is no connection, or one that may have gone stale. Raises Away."""
+        """Connects, unless there is a connection that was used a moment ago. Raises Away."""
         if self._smtp is not None and time.monotonic() - self._used_at > IDLE_SECONDS:
             self.close()
         if self._smtp is not None:
@@ -80,7 +80,7 @@ class Session:
         except Away:
             if fresh:
                 raise
-            self.open()  # a kept connection may have been closed by the server meanwhile
+            self.open()  # the server may have closed a kept connection meanwhile
             self._begin(envelope)
         reply = self._content(envelope)
         self._used_at = time.monotonic()
@@ -112,7 +112,7 @@ class Session:
         return smtp
 
     def _begin(self, envelope: Envelope) -> None:
-        """Up to the server's go-ahead for the content: so far nothing can have been sent."""
+        """The dialogue up to the server's go-ahead for the content: until then nothing can have been sent."""
         smtp = self._smtp
         assert smtp is not None
         options = [] if envelope.recipient.isascii() else ["SMTPUTF8", "BODY=8BITMIME"]
@@ -160,7 +160,7 @@ class Session:
                 no = reply
         if no is None:
             return
-        if reply.code // 100 == GO_ON["data"]:  # it waits for a content: hanging up is what surely sends nothing
+        if reply.code // 100 == GO_ON["data"]:  # the server waits for a content: only hanging up surely sends nothing
             self._drop()
             raise _refusal(no)
         self._turned_down(no)
@@ -192,7 +192,7 @@ class Session:
         return reply
 
     def _turned_down(self, reply: Reply) -> None:
-        """Raises Away for a goodbye, and Refused for any other answer: it is about this mail alone."""
+        """Raises Away for a goodbye (421), and Refused for any other answer, which concerns this mail alone."""
         smtp = self._smtp
         if reply.code == 421 or smtp is None:
             self._drop()
@@ -202,7 +202,7 @@ class Session:
                 smtp.rset()
             except _BROKEN:
                 self._drop()
-        else:  # an answer that SMTP does not have here: whatever comes next may belong to something else
+        else:  # SMTP has no such answer here: the next answer may belong to another command
             self._drop()
         raise _refusal(reply)
 
@@ -232,7 +232,7 @@ def _patient(connected: socket.socket) -> socket.socket:
 
 
 def _quoted(content: bytes) -> bytes:
-    """Leading dots doubled and the end marked (RFC 5321, 4.5.2); `content` has CRLF line ends."""
+    """`content` with its leading dots doubled and its end marked (RFC 5321, 4.5.2). It has CRLF line ends."""
     quoted = content.replace(b"\r\n.", b"\r\n..")
     if quoted.startswith(b"."):
         quoted = b"." + quoted

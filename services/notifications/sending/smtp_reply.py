@@ -1,10 +1,10 @@
-"""What a mail server answers (RFC 5321, 4.2; RFC 3463), without the addresses in it."""
+"""The replies of a mail server (RFC 5321, 4.2; RFC 3463), without the addresses in them."""
 
 import re
 import smtplib
 from dataclasses import dataclass
 
-MAX_TEXT = 300  # what staff read; some servers add a page of advice
+MAX_TEXT = 300  # enough for staff to read; some servers add a page of advice
 _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b\s*")
 _ADDRESS = re.compile(r"<?[^\s<>@]+@[^\s<>@]+>?")
 
@@ -33,7 +33,7 @@ def read_reply(smtp: smtplib.SMTP) -> Reply:
 
 
 def parse_reply(code: int, said: bytes) -> Reply:
-    """A reply of several lines (each begins with the same enhanced code) as one."""
+    """The text of a reply of several lines, each of which begins with the same enhanced code."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
     found = next((match[1] for line in lines if (match := _ENHANCED.match(line))), None)
     text = " ".join(_ENHANCED.sub("", line) for line in lines)

@@ -1,4 +1,4 @@
-"""What staff do with suppressed addresses."""
+"""The commands on suppressed addresses."""
 
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,12 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 
 def suppress(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
-    """From now on the address gets nothing. Raises Conflict when that is so already."""
+    """Suppresses the address: it gets no more mail. Raises Conflict when it is suppressed already."""
     return uow.insert(SUPPRESSIONS, {**fields, "email": normalise_email(fields["email"])}, "suppression.created")
 
 
 def suppress_unless(uow: UnitOfWork, email: str, *, reason: str, expires_at: datetime | None) -> bool:
-    """Suppresses the address unless that is so already; tells whether it was not."""
+    """Suppresses the address unless it is suppressed already. Returns whether it was not."""
     address = normalise_email(email)
     if uow.find_one(SUPPRESSIONS.collection, {"email": address}):
         return False
@@ -27,8 +27,8 @@ def suppress_unless(uow: UnitOfWork, email: str, *, reason: str, expires_at: dat
 
 
 def lift(uow: UnitOfWork, suppression_id: str) -> None:
-    """The address gets mail again; who lifted it stays in the history. Raises NotFound, Stale."""
+    """Lifts the suppression. The history keeps who lifted it. Raises NotFound, Stale."""
     suppression = uow.get(SUPPRESSIONS, suppression_id)
-    lifted = {"lifted_at": uow.now}  # a change that changes nothing would leave no trace in the history
+    lifted = {"lifted_at": uow.now}  # a save without a change would leave no entry in the history
     uow.save(SUPPRESSIONS, suppression, lifted, "suppression.deleted")
     uow.write(SUPPRESSIONS.collection, DeleteOne({"_id": suppression_id}))

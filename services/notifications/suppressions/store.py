@@ -1,4 +1,4 @@
-"""Addresses that get nothing."""
+"""The collection of suppressed addresses."""
 
 from marshmallow import fields
 from pymongo import IndexModel

@@ -1,8 +1,8 @@
-"""What a text may consist of: placeholders of its key, `{% if %}`, `{% for %}` over a list, a few filters.
+"""The part of Jinja for texts: the placeholders of a key, `{% if %}`, `{% for %}` over a list, a few filters.
 
-Anything else that Jinja has is refused when a text is saved. So a text cannot call anything, count or
-nest loops, and it takes time and memory in proportion to its length: nothing is worked out when it is
-compiled, no filter makes more than it is given. The sandbox is the second line of defence.
+All other parts of Jinja are refused when a text is saved. So a text cannot call functions, count or nest loops, and
+rendering takes time and memory in proportion to the text's length: nothing is computed at compile time, and no filter
+makes its value longer. The sandbox is the second line of defence.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,9 @@ from services.notifications.templates.context import Placeholder
 from services.notifications.templates.errors import BadSyntax, UnknownPlaceholder
 
 FILTERS = frozenset({"capitalize", "default", "first", "join", "last", "length", "lower", "trim", "upper"})
-# They go through a list: of a text they would take the letters, and make it grow with each other's results.
+# These filters take a list. Of a text they would take each letter, and so make long values longer.
 OF_LISTS = frozenset({"join"})
-# What is written counts once for each value in it: so many values of 20,000 characters are 40 MB at the worst.
+# At the worst each is a value of 20,000 characters: 40 MB for one mail.
 MAX_NODES = 2_000
 TESTS = frozenset({"defined", "none"})
 LOOP = tuple(f"loop.{name}" for name in ("index", "first", "last", "length"))
@@ -27,7 +27,7 @@ _ALLOWED = (
 
 
 def check(environment: Environment, field: str, source: str, known: Sequence[Placeholder]) -> list[UnknownPlaceholder]:
-    """The placeholders in `source` that are not known, in order. Raises BadSyntax with the line."""
+    """The unknown placeholders in `source`, in order. Raises BadSyntax with the line."""
     try:
         tree = environment.parse(source)
     except TemplateSyntaxError as error:
@@ -51,7 +51,7 @@ class _Check:
         self.many = frozenset(placeholder.name for placeholder in known if placeholder.many)
 
     def unknown_in(self, body: Sequence[nodes.Node], bound: dict[str, None]) -> Iterator[UnknownPlaceholder]:
-        """`bound` are the names that a surrounding loop has introduced."""
+        """`bound` holds the names that a surrounding loop has introduced."""
         for node in body:
             self._refuse_the_forbidden(node)
             self._refuse_what_grows(node)

@@ -1,4 +1,4 @@
-"""What each template may speak of: its placeholders, with an example of each. Pure."""
+"""The placeholders of each template, with an example of each. Pure."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ ByLanguage = Mapping[str, Any]
 class Placeholder:
     """One value that a text can show, by its path: `event.when`.
 
-    `form` says how it is written: on one `line`, in `paragraphs`, or as `markdown` with its own
-    formatting. One that is `many` is a list to loop over. An `optional` one may be missing, None or
-    empty: a text shows it inside `{% if … %}`.
+    `form` is the form of the value: on one `line`, in `paragraphs`, or as `markdown` with its own formatting.
+    A placeholder with `many` is a list to loop over. An `optional` value may be missing, None or empty: a text
+    shows it inside `{% if … %}`.
     """
 
     name: str
@@ -254,7 +254,7 @@ def example_context(key: str, language: str) -> dict[str, Any]:
 
 
 def bare_context(key: str, language: str) -> dict[str, Any]:
-    """The same with nothing in what is optional. Raises KeyError like `example_context`."""
+    """The same without the optional values. Raises KeyError like `example_context`."""
     return _nested(
         {
             placeholder.name: None if placeholder.optional else placeholder.example_in(language)
@@ -264,7 +264,7 @@ def bare_context(key: str, language: str) -> dict[str, Any]:
 
 
 def context_without(key: str, language: str, missing: Collection[str]) -> dict[str, Any]:
-    """The same with nothing in the placeholders `missing`. Raises KeyError like `example_context`."""
+    """The same without the values of the placeholders `missing`. Raises KeyError like `example_context`."""
     return _nested(
         {
             placeholder.name: None if placeholder.name in missing else placeholder.example_in(language)

@@ -1,4 +1,4 @@
-"""The texts that come with the software, and the choice of a language for a text."""
+"""The packaged texts, and the choice of a language for a text."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,7 +13,7 @@ def default_templates() -> dict[tuple[str, str], tuple[str, str]]:
     """(key, language) → (subject, body): the packaged files `texts/<language>/<key>.md`, read once.
 
     A file's first line is `Subject: …`, the second is empty, the rest is the body. Raises ValueError
-    for a file that is not written so.
+    for a file in another form.
     """
     found = {}
     for folder in files(__package__).joinpath("texts").iterdir():
@@ -26,9 +26,9 @@ def default_templates() -> dict[tuple[str, str], tuple[str, str]]:
 
 
 def in_language(texts: Mapping[str, str] | str | None, language: str) -> str:
-    """The text in `language`, or else in the first of fi, sv and en that there is, or else any; "" without one.
+    """The text in `language`, else in the first of fi, sv and en that it has, else in any language; else "".
 
-    A text that is the same in all languages (a plain string) is given back as it is.
+    A plain string is a text for all languages, and is returned as it is.
     """
     if not texts:
         return ""

@@ -1,4 +1,4 @@
-"""Why a text cannot be saved (422 at HTTP), or cannot be rendered."""
+"""The reasons why a text cannot be saved (422 at HTTP) or cannot be rendered."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class UnknownPlaceholders(UnusableTemplate):
 
 
 class BadSyntax(UnusableTemplate):
-    """The text is not well-formed, too long, or uses what texts must not: see `line` of `field`."""
+    """The text is malformed or too long, or uses a forbidden part of Jinja: see `line` of `field`."""
 
     def __init__(self, field: str, line: int, why: str) -> None:
         self.field = field
@@ -48,7 +48,7 @@ class BadSyntax(UnusableTemplate):
 
 
 class CannotRender(Exception):
-    """The values at hand do not make a mail of this text: see `field`; one is missing, or it is too long or empty."""
+    """The text does not become a mail with these values: one is missing, or the result is too long or empty."""
 
     def __init__(self, why: str, *, field: str = "body") -> None:
         super().__init__(why)

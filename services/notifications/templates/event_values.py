@@ -9,7 +9,7 @@ from shared.mongo.aggregates import Document
 
 
 def event_values(event: Document, language: str, *, with_link: bool = True) -> dict[str, Any]:
-    """The placeholders `event.…`; where to join online is for those who have a seat."""
+    """The placeholders `event.…`. Only a recipient with a seat gets the address of the online meeting."""
     return {
         "title": in_language(event.get("title"), language),
         "kind": event_kind(event["kind"], language),

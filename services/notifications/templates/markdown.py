@@ -1,4 +1,4 @@
-"""Markdown in two shapes: HTML, and a plain text that reads well without it. Raw HTML is never let through."""
+"""Markdown as HTML, and as a plain text that reads well. Raw HTML is never let through."""
 
 import re
 from functools import cache, lru_cache
@@ -17,7 +17,7 @@ RULES = (
 )
 _PUNCTUATION = re.compile(f"([{re.escape(punctuation)}])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-# Marks that open or close something take the parser time by the square of their number in a paragraph.
+# The parser's time grows with the square of the number of opening and closing marks in a paragraph.
 MAX_MARKS = 1000
 _ACTIVE = re.compile(r"(?<!\\)[\[\]*_<>]")
 _LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
@@ -25,7 +25,7 @@ _LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 
 @cache
 def markdown() -> MarkdownIt:
-    """The part of CommonMark that a letter needs: no HTML, no images, no code. A line break stays one.
+    """The part of CommonMark that a mail needs: no HTML, no images, no code. A line break stays a line break.
 
     Links lead to http, https and mailto only.
     """
@@ -50,12 +50,12 @@ def _inside_of_paragraphs(state: StateCore) -> None:
 
 @lru_cache(maxsize=512)
 def _inside(paragraph: str) -> list[Token]:
-    """What a paragraph is made of, not to be changed: the letters of a batch have most of theirs in common."""
+    """A paragraph's tokens, cached and not to be changed: the mails of a batch share most of their paragraphs."""
     return _inline_parser().parseInline(paragraph)[0].children or []
 
 
 def forget_paragraphs() -> None:
-    """Lets go of the paragraphs of letters that are written: there are names in them."""
+    """Empties the cache of paragraphs, which hold names of recipients."""
     _inside.cache_clear()
 
 
@@ -65,7 +65,7 @@ def _inline_parser() -> MarkdownIt:
 
 
 def escape_line(text: str) -> str:
-    """Markdown that shows `text` just as it is, on one line.
+    """Markdown that shows `text` as it is, on one line.
 
     CommonMark 0.31, 2.4: any ASCII punctuation character may be escaped with a backslash.
     """
@@ -73,7 +73,7 @@ def escape_line(text: str) -> str:
 
 
 def escape_paragraphs(text: str) -> str:
-    """Markdown that shows `text` just as it is, with its line breaks and paragraphs."""
+    """Markdown that shows `text` as it is, with its line breaks and paragraphs."""
     lines = re.sub(r"\r\n?", "\n", text).split("\n")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(escape_line(line) for line in lines)).strip("\n")
 

@@ -14,7 +14,7 @@ from shared.mongo.database import Database
 def context_of_a_recipient(
     db: Database, language: str, *, contact_id: str | None, event_id: str | None
 ) -> dict[str, Any]:
-    """What a text could say of this contact and event. Raises NotArrivedYet for one that is not known here."""
+    """The values of a text for this contact and event. Raises NotArrivedYet for an unknown contact or event."""
     context: dict[str, Any] = {}
     if contact_id:
         contact = _known(db, CONTACTS, "contact_id", contact_id)

@@ -27,7 +27,7 @@ MAX_OUTPUT = 100_000
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledTemplate:
-    """A text that was checked and can be rendered as often as needed, by several threads."""
+    """A checked text. Several threads may render it, any number of times."""
 
     key: str
     subject: Template
@@ -36,7 +36,7 @@ class CompiledTemplate:
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """What goes into a mail: one line, plain text, and a whole HTML document."""
+    """The parts of a mail: the subject on one line, the plain text, and a whole HTML document."""
 
     subject: str
     text: str
@@ -83,8 +83,8 @@ def compile_template(key: str, subject: str, body: str) -> CompiledTemplate:
 def render(template: CompiledTemplate, context: Mapping[str, Any]) -> Rendered:
     """The mail's subject, text and HTML. `context` is as CONTEXT lists it, nested by the dots.
 
-    What the key does not have is ignored, what is optional may be missing, None or empty. Raises
-    CannotRender when the text uses something required that is missing, or comes out empty or far too long.
+    Values that the key does not have are ignored; optional values may be missing, None or empty. Raises
+    CannotRender when a required value is missing, or when the result is empty or far too long.
     """
     values = _known_values(CONTEXT[template.key], context)
     if "language" not in values:
@@ -101,7 +101,7 @@ def render(template: CompiledTemplate, context: Mapping[str, Any]) -> Rendered:
 
 
 def _known_values(known: tuple[Placeholder, ...] | Any, context: Mapping[str, Any]) -> dict[str, Any]:
-    """Just the known placeholders' values, ready to be put in."""
+    """The values of the known placeholders only, ready to be put in."""
     values: dict[str, Any] = {}
     for placeholder in known:
         group, _, name = placeholder.name.rpartition(".")
@@ -123,7 +123,7 @@ def _value(placeholder: Placeholder, value: Any) -> Any:
 
 
 def run_only(template: CompiledTemplate, context: Mapping[str, Any]) -> tuple[str, str]:
-    """Subject and Markdown of a mail: what differs between recipients. Raises CannotRender."""
+    """Subject and Markdown of a mail, with the recipient's values. Raises CannotRender."""
     values = _known_values(CONTEXT[template.key], context)
     return _run(template.subject, values, "subject"), _run(template.body, values, "body")
 
@@ -145,7 +145,7 @@ def _run(template: Template, values: dict[str, Any], field: str) -> str:
 
 
 def _shows_something(character: str) -> bool:
-    """Whether a reader sees it: no space, no control or format character."""
+    """Whether a reader sees the character: it is no space, control or format character."""
     return unicodedata.category(character)[0] not in "ZC"
 
 
@@ -177,7 +177,7 @@ def _environment(finalize: Any) -> ImmutableSandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
         autoescape=False,
-        optimized=False,  # the optimizer works out constants when a text is compiled, whatever their size
+        optimized=False,  # the optimizer would compute constants of any size when a text is compiled
     )
 
 

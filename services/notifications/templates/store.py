@@ -1,4 +1,4 @@
-"""Where templates are kept: those that were changed in the database, the others in the package."""
+"""The templates: changed texts stand in the database, the others in the package."""
 
 import threading
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ def identifier(key: str, language: str) -> str:
 
 @cache
 def packaged() -> dict[str, Document]:
-    """The templates that come with the software, by id."""
+    """The packaged templates, by id."""
     return {
         identifier(key, language): {
             "_id": identifier(key, language),
@@ -53,7 +53,7 @@ def packaged() -> dict[str, Document]:
 
 
 def current_template(db: Database, key: str, language: str) -> Document:
-    """The text that is in force. Raises NotFound for a key or language that there is not."""
+    """The text in force. Raises NotFound for an unknown key or language."""
     name = identifier(key, language)
     found = db[TEMPLATES.collection].find_one({"_id": name}) or packaged().get(name)
     if found is None:
@@ -62,7 +62,7 @@ def current_template(db: Database, key: str, language: str) -> Document:
 
 
 def template_versions(db: Database, name: str, *, limit: int, cursor: str | None) -> Page:
-    """All versions of a text as they were, newest first; the packaged one alone where nothing was changed."""
+    """All versions of a text, newest first; only the packaged text when it was never changed."""
     query = {"of": name, "kind": TEMPLATES.name}
     found = page(db, JOURNAL, query, limit=limit, cursor=cursor, sort=[("_id", -1)])
     states = [state for row in found.items if (state := state_in(row)) is not None]
@@ -75,7 +75,7 @@ def _instants(state: Mapping[str, Any]) -> Document:
 
 
 class TemplateCache:
-    """The compiled templates in force, each compiled once for each version. For several threads."""
+    """The compiled templates in force: each version is compiled once. Several threads may use it."""
 
     def __init__(self, db: Database) -> None:
         self.db = db
@@ -90,7 +90,7 @@ class TemplateCache:
         return {name: self._compile(name, version) for name, version in versions.items()}
 
     def packaged(self, key: str, language: str) -> CompiledTemplate:
-        """The text that came with the software."""
+        """The packaged text."""
         return self._compile(identifier(key, language), 1)
 
     def _compile(self, name: str, version: int) -> CompiledTemplate:
@@ -107,12 +107,12 @@ class TemplateCache:
         return compiled
 
     def _compile_saved(self, name: str) -> CompiledTemplate | None:
-        """None for a text that was good when it was saved and is not any more: then ours is used."""
+        """The compiled text; None for a saved text that this version no longer takes: the packaged text is used."""
         template = self.db[TEMPLATES.collection].find_one({"_id": name})
         if template is None:
             return None
         try:
             return compile_template(template["key"], template["subject"], template["body"])
         except Invalid:
-            log.error("a saved text cannot be used any more", template=name)  # noqa: TRY400 - it says why when saved
+            log.error("a saved text can no longer be used", template=name)  # noqa: TRY400 - it says why when saved
             return None

@@ -1,4 +1,4 @@
-"""Whether a text makes a mail whatever is known when it is sent: all of it tried when it is saved. Pure."""
+"""Tries a text with every combination of missing values when it is saved, so that it never fails later. Pure."""
 
 from collections.abc import Iterator
 from itertools import combinations
@@ -10,16 +10,16 @@ from services.notifications.templates.rendering import CompiledTemplate, Rendere
 
 
 def check_every_case(template: CompiledTemplate, language: str) -> None:
-    """Renders the text with everything, and with each combination of what may be missing.
+    """Renders the text with all values, and without each combination of optional values.
 
-    Raises UnusableTemplate, which names the field and what was missing, where no mail comes of it.
+    Raises UnusableTemplate when a mail cannot be made; it names the field and the missing values.
     """
     known: set[tuple[str, str]] = set()
     for missing in _cases(template.key):
         context = context_without(template.key, language, missing)
         try:
             written = run_only(template, context)
-            if written not in known:  # most of what may be missing changes nothing in most texts
+            if written not in known:  # most texts show few of the optional values: equal results are checked once
                 known.add(written)
                 render(template, context)
         except CannotRender as error:
@@ -28,7 +28,7 @@ def check_every_case(template: CompiledTemplate, language: str) -> None:
 
 
 def preview(template: CompiledTemplate, context: dict[str, Any]) -> Rendered:
-    """The mail with these values. Raises UnusableTemplate where none comes of it."""
+    """The mail with these values. Raises UnusableTemplate when it cannot be made."""
     try:
         return render(template, context)
     except CannotRender as error:
@@ -36,7 +36,7 @@ def preview(template: CompiledTemplate, context: dict[str, Any]) -> Rendered:
 
 
 def _cases(key: str) -> Iterator[tuple[str, ...]]:
-    """What may be missing: nothing, all, and each combination in between. There are at most eight such values."""
+    """Each combination of the optional values, from none to all. A template has at most eight of them."""
     optional = [placeholder.name for placeholder in CONTEXT[key] if placeholder.optional]
     for count in range(len(optional) + 1):
         yield from combinations(optional, count)

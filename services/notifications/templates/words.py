@@ -35,12 +35,12 @@ REFUSALS: Mapping[str, Mapping[str, str]] = {
 
 
 def refusal(code: str | None, language: str) -> str | None:
-    """Why a registration was refused, in words; None for a code that there are no words for."""
+    """The reason of a refusal in words; None for an unknown code."""
     return REFUSALS.get(code or "", {}).get(language)
 
 
 def event_kind(kind: str, language: str) -> str:
-    """What an event is called: `webinaari`. Raises KeyError for a kind or language that there is not."""
+    """The word for a kind of event: `webinaari`. Raises KeyError for an unknown kind or language."""
     return KINDS[kind][language]
 
 
