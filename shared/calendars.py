@@ -1,4 +1,4 @@
-"""iCalendar objects (RFC 5545) that calendar programs can take up, update and remove (iTIP, RFC 5546). Pure."""
+"""iCalendar objects (RFC 5545) that calendar programs add, update and remove (iTIP, RFC 5546). Pure."""
 
 import re
 from collections.abc import Iterable
@@ -109,11 +109,13 @@ def with_attendee(whole: bytes, address: str) -> bytes:
     event = Event()
     event.add("attendee", _attendee(address))
     line = bytes(event.to_ical()).removeprefix(b"BEGIN:VEVENT\r\n")
-    return whole.replace(b"\r\nEND:VEVENT\r\n", b"\r\n" + line)  # no text can have that line: folds begin with a space
+    return whole.replace(
+        b"\r\nEND:VEVENT\r\n", b"\r\n" + line
+    )  # no text contains that line: folded lines begin with a space
 
 
 def stamped(whole: bytes, made_at: datetime) -> bytes:
-    """The calendar as one that was made then: with a METHOD, DTSTAMP says when (RFC 5545, 3.8.7.2)."""
+    """The calendar with `moment` as DTSTAMP: with a METHOD it says when it was made (RFC 5545, 3.8.7.2)."""
     return _DTSTAMP.sub(made_at.astimezone(UTC).strftime("\r\nDTSTAMP:%Y%m%dT%H%M%SZ\r\n").encode(), whole)
 
 
@@ -150,7 +152,7 @@ def _address(address: str) -> vCalAddress:
 
 
 def _attendee(address: str) -> vCalAddress:
-    """Whoever gets the entry has said yes already: programs need not ask."""
+    """The recipient has accepted already by registering: programs need not ask for an answer."""
     attendee = _address(address)
     attendee.params.update({"ROLE": "REQ-PARTICIPANT", "PARTSTAT": "ACCEPTED", "RSVP": "FALSE"})
     return attendee

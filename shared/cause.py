@@ -1,4 +1,4 @@
-"""What a change is due to: who, on whose request, following which message."""
+"""The cause of a change: the actor, the request, the message that it follows from."""
 
 from dataclasses import dataclass
 
@@ -22,5 +22,5 @@ class Cause:
 
 
 def own_initiative(rule: str) -> Cause:
-    """The cause of what a service does by itself when the time has come."""
+    """The cause of a change that a service makes by itself, by its rule `name`."""
     return Cause(actor=rule, correlation_id=new_id())

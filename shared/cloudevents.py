@@ -8,9 +8,9 @@ from shared.cause import Cause
 
 CONTENT_TYPE = "application/cloudevents+json"
 HEADERS: Sequence[tuple[str, bytes]] = (("content-type", CONTENT_TYPE.encode()),)
-# What every subscriber may rely on: what would make a message larger is refused where it is written.
+# Subscribers may rely on this limit: a change whose message would be larger is refused.
 MESSAGE_LIMIT_BYTES = 1_000_000
-# What Kafka takes on the topics that are made here, and what a record may have: the rest is room for what Kafka adds.
+# The limit of our topics in Kafka, and the limit of a record: the difference is room for the bytes that Kafka adds.
 MAX_MESSAGE_BYTES = 8_000_000
 RECORD_LIMIT_BYTES = 7_900_000
 TYPE_PREFIX = "fi.uso."

@@ -1,4 +1,4 @@
-"""E-mail addresses: one spelling to keep, one to compare by."""
+"""E-mail addresses: the spelling to keep, and the spelling to compare."""
 
 from typing import Any
 
@@ -57,7 +57,7 @@ def normalise_email(address: str) -> str:
 
 
 def one_line_or_as_is(text: str) -> str:
-    """`text` composed and trimmed; as it is where that cannot be done."""
+    """`text` composed (NFC) and trimmed; unchanged when it cannot be."""
     try:
         return one_line(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Settings as dataclasses whose fields say which environment variable they come from, once for code, page and tests."""
+"""Settings as dataclasses: each field names its environment variable, once for the code, the docs and the tests."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +46,7 @@ def setting(
 
     The field's type says how the text is read (`str`, `int`, `float`, `bool`, `list[str]`), unless `parse` does.
     `parse` raises ValueError, and `check` marshmallow's ValidationError, for a value that is wrong. `needed_by` names
-    the services that cannot do without, although there is a default for the others. `repr` does not show a secret.
+    the services that need a value, although the others have a default. `repr` does not show a secret.
     """
     variable = Variable(
         name=name,
@@ -67,7 +67,7 @@ class FromEnvironment:
 
     @classmethod
     def read(cls: type[Read], env: Env | None = None, **given: Any) -> Read:
-        """The settings as the environment has them. Raises SystemExit with a sentence that names what is wrong."""
+        """The settings from the environment. Raises SystemExit with a sentence that names the wrong variable."""
         source = env or FileAwareEnv(file_suffix=FILE_SUFFIX, strip_whitespace=True)
         hints = get_type_hints(cls)
         try:

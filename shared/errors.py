@@ -1,4 +1,4 @@
-"""What a caller did that cannot be done, said once: HTTP turns each into problem details (RFC 9457)."""
+"""The refusals of a request. HTTP turns each into problem details (RFC 9457)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,19 +37,19 @@ class NotFound(Problem):
 
 
 class Gone(Problem):
-    """It was here, and has ended."""
+    """The resource or the link was here, and has ended."""
 
     status, title = 410, "Gone"
 
 
 class Conflict(Problem):
-    """The present state does not allow it, or there is one already (`existing_id`)."""
+    """The present state does not allow the change, or such a resource exists already (`existing_id`)."""
 
     status, title = 409, "Conflict"
 
 
 class Stale(Problem):
-    """`If-Match` names another version than the present one."""
+    """`If-Match` does not name the present version."""
 
     status, title = 412, "Precondition Failed"
 
@@ -64,12 +64,12 @@ class Invalid(Problem):
     status, title = 422, "Unprocessable Content"
 
     def __init__(self, errors: Mapping[str, Sequence[str]], *, retry_after: int | None = None) -> None:
-        super().__init__("Some fields are not as they should be; see `errors`.", retry_after=retry_after)
+        super().__init__("Some fields are wrong; see `errors`.", retry_after=retry_after)
         self.errors = {path: list(messages) for path, messages in errors.items()}
 
 
 class NotArrivedYet(Invalid):
-    """A field refers to something of another service that is not known here (yet).
+    """A field refers to a resource of another service that has not arrived here.
 
     It usually arrives within a second, so the answer carries `Retry-After: 1`.
     """

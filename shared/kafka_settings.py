@@ -1,4 +1,4 @@
-"""Settings of everything that talks to Kafka: where it is, how the connection is secured, what topics get."""
+"""Settings of Kafka: the brokers, the security of the connections, the settings of new topics."""
 
 import ssl
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN")
 
 
-# Kafka's own number for it.
+# Kafka's own number for the brokers' default.
 BROKERS_OWN = -1
 
 
 def is_replication_factor(number: int) -> None:
-    """Raises ValidationError for what is none."""
+    """Raises ValidationError for a number that is no replication factor."""
     if number < 1 and number != BROKERS_OWN:
         raise ValidationError("give 1 or more, or -1 for the brokers' own default")
 
 
 @dataclass(frozen=True, kw_only=True)
 class KafkaSettings(FromEnvironment):
-    """How Kafka is reached. Raises EnvError when the settings contradict one another."""
+    """The connection to Kafka. Raises EnvError when the settings contradict one another."""
 
     kafka_bootstrap_servers: list[str] = setting(
         "KAFKA_BOOTSTRAP_SERVERS", example=["127.0.0.1:9"], about="comma-separated"

@@ -16,7 +16,7 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-# A killed relay is followed after this time at the latest; shorter, a slow second of the database would cost the lead.
+# After this time at most another relay follows a killed one. A shorter lease would end in a slow second of MongoDB.
 LEASE_SECONDS = 6.0
 
 
@@ -26,14 +26,14 @@ def relay_lease(service: str, shard: int = 0) -> str:
 
 
 def unique_holder(process_name: str) -> str:
-    """A holder's name that no other process has, whatever is set: two of one name would both think that they lead."""
+    """A holder's name that no other process has: two processes of one name would both believe that they lead."""
     return f"{process_name} {socket.gethostname()}/{os.getpid()}/{new_id()[-8:]}"
 
 
 class Lease:
-    """Who leads: a row that is renewed every second and runs out after six.
+    """The lease of a leader: a row that is renewed every second and runs out after six.
 
-    It saves two relays from fencing each other in turns; it does not make writing safe, Kafka does.
+    It keeps two relays from fencing each other in turns. It does not make writing safe: Kafka's fencing does.
     """
 
     def __init__(self, db: Database, name: str, holder: str) -> None:
@@ -44,7 +44,7 @@ class Lease:
         self.reached: Callable[[], str | None] = lambda: None
 
     def take(self) -> bool:
-        """Takes or renews the lease if it is free, run out or ours. MongoDB's clock decides, not this machine's."""
+        """Takes or renews a lease that is free, expired or ours. MongoDB's clock decides, not this machine's."""
         free = {"$or": [{"$eq": ["$holder", self.holder]}, {"$lt": ["$until", "$$NOW"]}]}
         until = {"$add": ["$$NOW", round(LEASE_SECONDS * 1000)]}
         mine = {"holder": {"$literal": self.holder}, "until": until, **self._reached()}
@@ -53,7 +53,7 @@ class Lease:
             lease = self.db[LEASES].find_one_and_update(
                 {"_id": self.name}, [{"$set": change}], upsert=True, return_document=ReturnDocument.AFTER
             )
-        except DuplicateKeyError:  # another was quicker to make it
+        except DuplicateKeyError:  # another process was quicker to make it
             self.held = False
         else:
             self.held = lease is not None and lease["holder"] == self.holder
@@ -68,7 +68,7 @@ class Lease:
             return False
 
     def _reached(self) -> dict[str, Any]:
-        """How far the relay is, for the operator to see; it rides on the renewal, so it costs nothing."""
+        """Sets the relay's progress, for operators. The next renewal writes it, so it costs no round trip."""
         reached = self.reached()
         return {} if reached is None else {"reached": {"$max": ["$reached", reached]}, "noted_at": "$$NOW"}
 
@@ -82,7 +82,7 @@ class Lease:
                 self.held = False
 
     def give_up(self) -> None:
-        """Lets another take over at once."""
+        """Gives up the lease, so that another process can take it at once."""
         free = [{"$set": {"until": {"$subtract": ["$$NOW", 1000]}, **self._reached()}}]
         try:
             self.db[LEASES].update_one({"_id": self.name, "holder": self.holder}, free)

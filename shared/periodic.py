@@ -1,20 +1,20 @@
-"""Timed work: what a service's workers do by themselves as time passes."""
+"""Periodic tasks of a service's workers."""
 
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# A task that has done nothing but fail for so long is no passing trouble: an operator ought to look.
+# A task that has failed each time for so long will not recover by itself: an operator must look.
 FAILING_SECONDS = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class PeriodicTask:
-    """Timed work of a worker process.
+    """A periodic task of a worker process.
 
-    `run` does some of the work that is due and returns whether it did any: if so it is called again at
-    once, else after `every` seconds. Several workers may run it at the same time. `stop` is called once,
+    `run` does a portion of the due work and returns whether there was any. After work it is called again at once,
+    otherwise after `every` seconds. Several workers may run it at the same time. `stop` is called once,
     from another thread, when the process must end while `run` may still be busy.
     """
 
@@ -25,11 +25,11 @@ class PeriodicTask:
 
 
 class TasksFail(Exception):
-    """Timed work keeps failing."""
+    """A periodic task keeps failing."""
 
 
 class TaskHealth:
-    """Which tasks fail, and since when. For several threads."""
+    """The tasks that fail, and since when. Several threads may use it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -46,7 +46,7 @@ class TaskHealth:
             self._failing.pop(task, None)
 
     def check(self) -> None:
-        """Raises TasksFail, which names them, while a task has failed each time for ten seconds."""
+        """Raises TasksFail with the names of the tasks that have failed each time for ten seconds."""
         with self._lock:
             failing = [
                 f"{task} ({error})"

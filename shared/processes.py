@@ -31,7 +31,7 @@ log = get_logger(__name__)
 
 STOP_SECONDS = 10.0
 STUCK_SECONDS = 120
-# A client of its own each time: often enough for a figure that is compared with hours.
+# Each measurement makes a client of its own. The figure is compared with hours, so this is often enough.
 ABSENCE_LOOK_SECONDS = 60.0
 
 
@@ -115,14 +115,14 @@ def run_relay(settings: Settings, db: Database, *, prepare: Callable[[], None], 
         except Exception as error:
             log.exception("relay failed, starting over", error=type(error).__name__)
             logging_shutdown()
-            os._exit(1)  # no thread or buffer of the failed producer may outlive this
+            os._exit(1)  # the process ends, so that no thread or buffer of the failed producer outlives it
         faulthandler.cancel_dump_traceback_later()
         RELAY_LEADS.labels(settings.service).set(0)
     lease.give_up()
 
 
 class _RelayState:
-    """Whether the relay does its work, for `/readyz`."""
+    """The check of the relay for `/readyz`."""
 
     def __init__(self) -> None:
         self.why_not: str | None = "It is starting."
@@ -132,7 +132,7 @@ class _RelayState:
         self.why_not = str(error)
 
     def check(self) -> None:
-        """Raises when it does not relay, or cannot."""
+        """Raises when the relay has stopped, or cannot send a row."""
         if self.why_not:
             raise RuntimeError(self.why_not)
         if self.relay and self.relay.blocked_by:
@@ -148,15 +148,15 @@ def _begin(settings: Settings) -> threading.Event:
     return stop
 
 
-# A process that makes no progress for two minutes dumps all stacks and exits, so that another can take over. A relay
-# that hangs would otherwise renew its lease for ever, from the lease's own thread.
+# A process without progress for two minutes dumps all stacks and exits, so that another process can take over. A
+# hanging relay would otherwise renew its lease for ever, from the lease's own thread.
 _watch = partial(faulthandler.dump_traceback_later, STUCK_SECONDS, exit=True)
 
 
 def _until_done(
     action: Callable[[], None], stop: threading.Event, *, failed: Callable[[Exception], None] = lambda _: None
 ) -> None:
-    """Repeats `action` with back-off for as long as MongoDB or Kafka is away, or something is missing."""
+    """Repeats `action` with back-off while MongoDB or Kafka is away, or a topic is missing."""
     attempt = 0
     while not stop.is_set():
         try:
@@ -174,7 +174,7 @@ def _report_absence(db: Database, settings: Settings, stop: threading.Event) -> 
         try:
             report_absence(db, settings)
         except (PyMongoError, KafkaError) as error:
-            log.info("not known what waits for the workers", error=type(error).__name__)
+            log.info("the age of unread messages is unknown", error=type(error).__name__)
         stop.wait(ABSENCE_LOOK_SECONDS)
 
 
@@ -185,7 +185,7 @@ def _repeat(task: PeriodicTask, stop: threading.Event, health: TaskHealth) -> No
             busy = task.run()
             attempt = 0
             health.succeeded(task.name)
-        except Exception as error:  # the task goes on; what it could not do now is still due
+        except Exception as error:  # the task continues: the work that failed is still due
             attempt += 1
             health.failed(task.name, error)
             log.exception("task failed", task=task.name, error=type(error).__name__)
@@ -196,7 +196,7 @@ def _repeat(task: PeriodicTask, stop: threading.Event, health: TaskHealth) -> No
 
 
 def logging_shutdown() -> None:
-    """Writes out what the log still holds."""
+    """Flushes the log's handlers."""
     import logging
 
     logging.shutdown()

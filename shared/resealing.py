@@ -1,4 +1,4 @@
-"""Seals anew, with the newest key, what an older key sealed, so that the older one can be taken out."""
+"""Seals texts again with the newest key, so that the older keys can be removed."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -17,9 +17,9 @@ from shared.telemetry.logs import get_logger
 log = get_logger(__name__)
 
 RESEALING = "resealing"
-# Documents looked at in one go: few enough that a process that ends is not kept waiting.
+# Documents in a portion: few enough that the process can end soon.
 PORTION = 100
-# Processes that have not been restarted yet go on sealing with the old key; the second walk finds what they sealed.
+# Processes that have not restarted yet still seal with the old key. The second walk finds their texts.
 SECOND_WALK_AFTER = timedelta(hours=1)
 
 SealAnew = Callable[[UnitOfWork, Document, str], Any]
@@ -28,7 +28,7 @@ SealAnew = Callable[[UnitOfWork, Document, str], Any]
 def resealing_task(
     db: Database, secrets: Secrets, *, collection: str, field: str, seal_anew: SealAnew, every: float = 60.0
 ) -> PeriodicTask:
-    """Walks `collection` twice whenever the newest sealing key is another one than at the last walk.
+    """A task that walks `collection` twice whenever the newest sealing key has changed since the last walk.
 
     `seal_anew(uow, document, sealed)` saves a document whose `field` was sealed with an older key, with its message. A
     document that no key opens is named in the log and left alone. Several workers may walk at the same time.
@@ -46,7 +46,7 @@ class _Walk:
         self.seal_anew = seal_anew
 
     def step(self) -> bool:
-        """Takes the next portion; whether there may be more."""
+        """Takes the next portion. Returns whether there may be more."""
         key = self.secrets.sealing_key_id
         place = self.db[RESEALING].find_one({"_id": self.collection})
         if place is None or place["key"] != key:
@@ -66,7 +66,7 @@ class _Walk:
         return False
 
     def _move(self, key: str, place: Mapping[str, Any]) -> bool:
-        """A worker that still has another newest key must not move the place of this one."""
+        """Moves the walk's position, unless another worker walks with another newest key."""
         self.db[RESEALING].update_one({"_id": self.collection, "key": key}, {"$set": place})
         return True
 
@@ -80,7 +80,7 @@ class _Walk:
             log.warning("not sealed anew", collection=self.collection, id=document["_id"], error=type(error).__name__)
 
     def _save(self, uow: UnitOfWork, identifier: str) -> None:
-        """Reads the document again: its sealed text may be another one by now, or gone."""
+        """Reads the document again in the transaction: its sealed text may have changed, or be gone."""
         document = uow.find_one(self.collection, {"_id": identifier})
         before = document and document.get(self.field)
         if document and before and (anew := self.secrets.reseal(before)) != before:

@@ -43,7 +43,7 @@ class Id(fields.String):
 
 
 class Line(fields.String):
-    """One line of text (`shared.text.one_line`), with something in it; 200 characters at most unless told otherwise."""
+    """A line of text (`shared.text.one_line`), not blank, of 200 characters at most by default."""
 
     def __init__(self, *, max_length: int = 200, min_length: int = 1, **kwargs: Any) -> None:
         validators = [
@@ -57,7 +57,7 @@ class Line(fields.String):
 
 
 class LongText(fields.String):
-    """Text of several lines (`shared.text.several_lines`), 20,000 characters at most unless told otherwise."""
+    """Text of several lines (`shared.text.several_lines`), of 20,000 characters at most by default."""
 
     def __init__(self, *, max_length: int = MAX_TEXT, min_length: int | None = None, **kwargs: Any) -> None:
         length = validate.Length(min=min_length, max=max_length)
@@ -228,14 +228,14 @@ def patch_of(schema: type[Schema]) -> type[Schema]:
 
 
 def transition_of(states: Sequence[str], name: str) -> type[Schema]:
-    """The body of a step to one of `states`; another word is 422."""
+    """The body of a transition to one of `states`. Another word is refused (422)."""
     return type(
         f"{name.title().replace(' ', '')}Transition", (TransitionInput,), {"to": one_of(*states, required=True)}
     )
 
 
 class TransitionInput(Strict):
-    """A step to another state; some steps need a `reason`."""
+    """A transition to another state; some transitions need a `reason`."""
 
     to = fields.String(required=True, validate=validate.Length(min=1, max=40))
     reason = Line(max_length=1000)

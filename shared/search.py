@@ -1,4 +1,4 @@
-"""Search as people type: any word of a name, with or without diacritics, one letter wrong, phone in any writing.
+"""Search as people type: any word of a name, without diacritics, with one wrong letter; a phone number in any form.
 
 Words go into one indexed array. Beside each word stand its folded form, the halves of a double name, the word
 without its punctuation and, after a `~`, its spellings with one letter left out (SymSpell's deletion
@@ -10,9 +10,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-# A query of more words is no name that somebody looks for; each word costs an index scan.
+# A query of more words is no name. Each word costs an index scan.
 MAX_WORDS = 8
-# Shorter words have too many neighbours: with one letter off, "Aho" would find "Aro", "Aho" and "Ahola" alike.
+# Shorter words have too many neighbours: with one wrong letter, "Aho" would also find "Aro" and "Ahola".
 FUZZY_FROM = 4
 FUZZY_UP_TO = 24
 # A document with more words (a long title, say) is found by its first ones.
@@ -21,12 +21,12 @@ MAX_KEPT = 400
 _CHUNKS = re.compile(r"[\s,;:/|()\[\]\"“”«»]+")
 _PUNCTUATION = re.compile(r"[^\w]+|_")
 _PHONE = re.compile(r"\+?[\d\s()./-]{5,}")
-# Letters that have no decomposition, as people without them on the keyboard write them.
+# Letters without a decomposition, and how people without them on the keyboard write them.
 _FOLDS = str.maketrans({"ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d"})
 
 
 def search_words(*texts: str | None) -> list[str]:
-    """The words under which a document is found; keep them in an indexed field."""
+    """The words that find a document; keep them in an indexed field."""
     found: dict[str, None] = {}
     for text in texts:
         for chunk in _chunks(text):
@@ -59,7 +59,7 @@ def closest_first(q: str | None, field: str = "search") -> list[Mapping[str, Any
 
 
 def query_words(q: str) -> Iterator[str]:
-    """The words that are looked for: chunks of letters and digits, a phone number as one of them."""
+    """The words of a query: chunks of letters and digits; a phone number is one word."""
     if _PHONE.fullmatch(q.strip()):
         yield re.sub(r"\s", "", q)
         return
@@ -68,9 +68,9 @@ def query_words(q: str) -> Iterator[str]:
 
 
 def matches(words: Iterable[str], q: str) -> bool:
-    """Whether a document with these `search_words` is found by `q`."""
+    """Whether `q` finds a document with these `search_words`."""
     kept, looked_for = set(words), list(query_words(q))
-    # `all` of no words is true: a query without a word finds nobody, as in `search_query`.
+    # `all` of no words is true, but a query without a word finds nothing, as in `search_query`.
     return bool(looked_for) and all(
         any(
             bool(set(condition["$in"]) & kept)
@@ -83,7 +83,7 @@ def matches(words: Iterable[str], q: str) -> bool:
 
 
 def phone_words(number: str | None) -> list[str]:
-    """The words under which a phone number (E.164) is found: with and without the country's code."""
+    """The words that find a phone number (E.164): with and without the country's code."""
     digits = re.sub(r"\D", "", (number or "").partition(";")[0])
     return [digits] if digits else []
 

@@ -1,7 +1,7 @@
 """Sealed texts, signed links and keyed hashes.
 
-Sealing and signing have keys of their own, so that a leaked signing key can be retired at once while what was sealed
-still opens. In each list the first key writes and all of them read.
+Sealing and signing have keys of their own, so that a leaked signing key can be retired at once while sealed texts still
+open. In each list the first key writes, and all keys read.
 """
 
 import hashlib
@@ -15,7 +15,9 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from shared.errors import Gone, NotFound
 from shared.ids import utc_now
 
-LINK_GRACE = timedelta(days=30)  # how long a link outlives what it is about: an event's links end 30 days after it
+LINK_GRACE = timedelta(
+    days=30
+)  # A link ends this long after the event or the like that it is about, so that people can still give feedback.
 
 
 class Secrets:
@@ -28,7 +30,7 @@ class Secrets:
 
     @property
     def sealing_key_id(self) -> str:
-        """Names the key that seals now, without telling it."""
+        """A name of the newest sealing key that does not reveal the key."""
         return hmac.digest(self._sealing_keys[0].encode(), b"sealing key id", hashlib.sha256).hex()[:16]
 
     def seal(self, text: str) -> str:
@@ -36,16 +38,16 @@ class Secrets:
         return self._fernets[0].encrypt(text.encode()).decode()
 
     def unseal(self, sealed: str) -> str:
-        """What was sealed. Raises ValueError when it was not sealed with one of the sealing keys."""
+        """The sealed text. Raises ValueError when none of the sealing keys sealed it."""
         try:
             return MultiFernet(self._fernets).decrypt(sealed.encode()).decode()
         except InvalidToken as error:
             raise ValueError("not sealed with one of our keys") from error
 
     def reseal(self, sealed: str) -> str:
-        """The same content sealed with the newest key; `sealed` itself when it is already.
+        """The same text sealed with the newest key; `sealed` itself when that key sealed it.
 
-        Raises ValueError when it was not sealed with one of the sealing keys.
+        Raises ValueError when none of the sealing keys sealed it.
         """
         try:
             self._fernets[0].decrypt(sealed.encode())
@@ -54,14 +56,14 @@ class Secrets:
         return sealed
 
     def sign(self, purpose: str, identifier: str, *, expires_at: datetime | None) -> str:
-        """A token for a link: it names `identifier`, is good for `purpose` only, and ends at `expires_at`."""
+        """A token for a link: it names `identifier`, is valid for `purpose` only, and ends at `expires_at`."""
         ends = None if expires_at is None else int(expires_at.timestamp())
         return str(self._serializer(purpose).dumps([identifier, ends]))
 
     def unsign(self, purpose: str, token: str) -> str:
         """The identifier that `sign` was given.
 
-        Raises NotFound for a token that we did not make for this purpose, Gone for one whose time is over.
+        Raises NotFound for a token that we did not sign for this purpose, Gone for an expired token.
         """
         try:
             payload = self._serializer(purpose).loads(token)
@@ -74,9 +76,9 @@ class Secrets:
         return str(identifier)
 
     def fingerprints(self, purpose: str, text: str) -> list[str]:
-        """Keyed hashes (HMAC-SHA256) that find `text` again without telling it, one for each sealing key.
+        """Keyed hashes (HMAC-SHA256) that find `text` again without revealing it, one for each sealing key.
 
-        Keep all of them: while a key is being replaced, old and new fingerprints of a text have one in common.
+        Keep all of them: while a key is replaced, the old and the new fingerprints of a text share one.
         """
         keys = self._sealing_keys
         return [hmac.digest(key.encode(), f"{purpose}\0{text}".encode(), hashlib.sha256).hex() for key in keys]

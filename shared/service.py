@@ -28,7 +28,7 @@ def _no_tasks(settings: Settings, db: Database) -> Sequence[PeriodicTask]:
 
 
 class Extension(Protocol):
-    """A part that rides in every service: the operator's side is one."""
+    """A part of every service, such as the operators' routes."""
 
     @property
     def routes(self) -> Blueprint: ...
@@ -43,11 +43,11 @@ class Extension(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What a service is made of. Nothing connects before a process runs or `prepare` is called.
+    """The parts of a service. Nothing connects before a process runs or `prepare` is called.
 
     `routes` are the blueprints of its HTTP interface, `provides` makes the objects that its views ask for by
-    type, `topics` are those that it alone writes, `subscriptions` its handlers of messages, `tasks` the timed
-    work of its workers, `collections` the indexes of collections that hold neither aggregates nor projections.
+    type, `topics` are those that it alone writes, `subscriptions` its handlers of messages, `tasks` the
+    periodic tasks of its workers, `collections` the indexes of other collections than of aggregates and projections.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Service:
 
     @property
     def projections(self) -> dict[str, Projection]:
-        """The service's copies of other services' aggregates, by the topic that they follow."""
+        """The service's projections of other services' aggregates, by topic."""
         return {
             topic: handler
             for topic, handlers in self.subscriptions.items()
@@ -91,7 +91,7 @@ class Service:
         )
 
     def wsgi(self) -> Flask:
-        """What gunicorn's workers load, by the name `wsgi` in `app.py`."""
+        """The WSGI app, which gunicorn's workers load by the name `wsgi` in `app.py`."""
         settings, db = self._open()
         self.prepare(db)
         return self.app(settings, db)
@@ -102,7 +102,7 @@ class Service:
         if len(arguments) != 1 or arguments[0] not in roles:
             raise SystemExit(f"Give one of the roles: {', '.join(roles)}.")
         gc.collect()
-        gc.freeze()  # exclude the objects of the start from every later collection
+        gc.freeze()  # The objects of the start stay: every later garbage collection skips them.
         roles[arguments[0]]()
 
     def _run_api(self) -> None:

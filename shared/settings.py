@@ -12,7 +12,10 @@ from shared.kafka_settings import KafkaSettings
 from shared.trusted_proxies import TrustedProxies
 
 SERVICES = ("enrolment", "events", "notifications")
-LINK_SERVICES = ("events", "notifications")  # they seal strangers' personal data, and sign the links in e-mails
+LINK_SERVICES = (
+    "events",
+    "notifications",
+)  # The services that seal strangers' personal data and sign the links in e-mails.
 
 
 def fernet_keys(text: str) -> list[str]:
@@ -29,13 +32,13 @@ def fernet_keys(text: str) -> list[str]:
 
 
 def not_http(jwks: str) -> None:
-    """Raises ValidationError for keys that anybody on the way could exchange."""
+    """Raises ValidationError for a source whose keys a stranger on the network could replace."""
     if "://" in jwks and not jwks.startswith("https://"):
         raise ValidationError("give a file or an https URL")
 
 
 def proxies(text: str) -> None:
-    """Raises ValidationError for what names no proxies."""
+    """Raises ValidationError for a text that names no proxies."""
     try:
         TrustedProxies.parse(text)
     except ValueError as error:
@@ -128,20 +131,20 @@ class Settings(KafkaSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         usual = {
-            # Two relays of one name would both take themselves for the leader, and fence each other without end.
+            # Two relays of one name would both believe that they lead, and fence each other without end.
             "process_name": f"{self.service}-{socket.gethostname()}-{os.getpid()}",
             "mongodb_database": f"uso_{self.service}",
         }
         for name, derived in usual.items():
             if not getattr(self, name):
-                object.__setattr__(self, name, derived)  # the way that dataclasses give a frozen one
+                object.__setattr__(self, name, derived)  # the way to set a field of a frozen dataclass
 
     @property
     def public_urls(self) -> dict[str, str]:
-        """Where people reach each service; empty where that was not said."""
+        """The public address of each service; empty when it is not set."""
         return {name: getattr(self, f"public_url_{name}") for name in SERVICES}
 
 
 def read_settings(service: str, env: Env | None = None) -> Settings:
-    """Reads and checks the environment. Raises SystemExit with a sentence that names what is wrong."""
+    """Reads and checks the environment. Raises SystemExit with a sentence that names the wrong variable."""
     return Settings.read(env, service=service)

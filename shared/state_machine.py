@@ -7,7 +7,7 @@ from shared.errors import Conflict, Forbidden, Invalid
 
 
 class IllegalTransition(Conflict):
-    """The state machine has no such step."""
+    """The state machine has no such transition."""
 
 
 @dataclass(frozen=True, kw_only=True)

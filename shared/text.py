@@ -1,7 +1,7 @@
-"""Texts as people mean them: composed (NFC), without invisible characters that make two texts of one.
+"""Texts in one form: composed (NFC), without the invisible characters that make equal texts differ.
 
-What is refused here is refused for a reason that people can see: control characters break logs, mails and
-spreadsheets, and bidirectional overrides show a name as another (Unicode TR36, 3; CVE-2021-42574).
+Control characters are refused, since they break logs, mails and spreadsheets; so are bidirectional overrides, which
+show a name as another (Unicode TR36, 3; CVE-2021-42574).
 """
 
 import re
@@ -53,7 +53,7 @@ def _refuse(text: str, bidirectional: re.Pattern[str]) -> None:
 
 
 def _trim(text: str) -> str:
-    """Spaces and joiners at either end have nothing to join."""
+    """The text without spaces and joiners at its ends, where they have nothing to join."""
     return text.strip(" \u200c\u200d\ufe0e\ufe0f") if text else text
 
 

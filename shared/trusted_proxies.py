@@ -1,4 +1,4 @@
-"""Which proxies stand in front, and so which address in `X-Forwarded-For` is the caller's."""
+"""The trusted proxies in front, which decide the caller's address in `X-Forwarded-For`."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -24,7 +24,7 @@ class TrustedProxies:
         return cls(networks=tuple(ip_network(part.strip()) for part in text.split(",") if part.strip()))
 
     def client(self, peer: str, forwarded_for: str) -> str:
-        """The caller's address: the last in the header that no trusted proxy has; `peer` when no proxy is trusted.
+        """The caller's address: the last in the header that is no trusted proxy's; `peer` when no proxy is trusted.
 
         Callers can write the left part of the header themselves, so it is read from the right, one address for each
         proxy that is trusted, and no further than the first part that is no address.

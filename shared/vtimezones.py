@@ -16,7 +16,7 @@ _SECOND = timedelta(seconds=1)
 
 @lru_cache(maxsize=256)
 def vtimezone(name: str, first_year: int, last_year: int) -> Timezone:
-    """The VTIMEZONE of an IANA zone, right for every instant of these years. Not to be changed: it is shared.
+    """The VTIMEZONE of an IANA zone, right for every instant of these years. Do not change it: it is cached.
 
     Where the clocks change by the same rule in all of these years, it has one STANDARD and at most one DAYLIGHT
     observance with an RRULE: Outlook reads no other form ([MS-OXCICAL] 2.1.3.1.1.19.2), and a program that keeps

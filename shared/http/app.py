@@ -29,7 +29,7 @@ from shared.trusted_proxies import TrustedProxies
 log = get_logger(__name__)
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
-# Strangers must not choose labels: Prometheus keeps a time series for each value. Other methods count as `other`.
+# Other methods count as `other`: Prometheus keeps a time series for each label, and strangers must not choose them.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 

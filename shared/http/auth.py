@@ -76,7 +76,7 @@ class Tokens:
 
 
 def roles_of(claims: dict[str, Any]) -> frozenset[str]:
-    """All roles that the claim `roles` gives, those that a higher one includes too."""
+    """All roles that the claim `roles` gives, with the roles that a higher role includes."""
     given = claims.get("roles")
     names = [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
     return frozenset().union(*(IMPLIED.get(name, frozenset()) for name in names))

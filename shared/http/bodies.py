@@ -32,7 +32,7 @@ class BodyParser(FlaskParser):
 
 
 def form_object(form: "MultiDict[str, str]") -> dict[str, Any]:
-    """The JSON object that a form stands for; a field that was left empty is not in it.
+    """The JSON object that a form stands for, without the fields that were left empty.
 
     `person.email` is a field of the object `person`; `score:int` is a number, `roles:list` may have several values,
     `agreed:bool` is true for any value but `false`.

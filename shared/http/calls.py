@@ -45,7 +45,7 @@ def database() -> Database:
 
 
 def the(kind: type[T]) -> T:
-    """The service's one object of this type: its database, its settings, or what it `provides` itself."""
+    """The service's object of this type: its database, its settings, or an object that it `provides`."""
     found: T = current_app.extensions["uso"][kind]
     return found
 
@@ -97,7 +97,7 @@ def idempotency_key() -> IdempotencyKey | None:
 
 
 def _identity(key: str) -> str:
-    """Callers have keys of their own. All strangers are one caller, so theirs are bound to the path too."""
+    """The key's id, bound to its caller. All strangers are one caller, so their keys are bound to the path too."""
     actor = request_cause().actor
     scope = f"{actor}\0{request.path}" if actor == PUBLIC else actor
     return hashlib.sha256(f"{scope}\0{key}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""gunicorn's threaded worker, which gives no thread to half a request, and loses no connection when it ends."""
+"""gunicorn's threaded worker: half a request gets no thread, and no connection is lost when the worker ends."""
 
 import faulthandler
 import json
@@ -16,14 +16,14 @@ from gunicorn.http import errors  # type: ignore[import-untyped]
 from gunicorn.util import write_nonblock  # type: ignore[import-untyped]
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
 
-# A client on a poor line sends a head and a small body within this time; slower connections are closed.
+# A client on a poor line sends a head and a small body within this time. Slower connections are closed.
 WHOLE_REQUEST_SECONDS = 10.0
-# As long as gunicorn itself keeps idle connections when it ends: the process must be gone within ten seconds.
+# gunicorn keeps idle connections for so long when it ends. The process must be gone within ten seconds.
 STOPPING_SECONDS = 2.0
 # The longest time that a thread waits for the next bytes of a large body.
 READ_SECONDS = 10
-# No request takes a minute: threads that have all been at one for longer hang. gunicorn replaces a process that gives
-# no sign of life for its `timeout` more.
+# No request takes a minute: when every thread is at a request for longer, all of them hang. gunicorn replaces a
+# process without a sign of life after its `timeout`.
 HUNG_SECONDS = 60.0
 # The process waits without a thread for heads and bodies up to this size. A socket of Linux can hold far more.
 PEEKED_BYTES = 65_536
@@ -41,11 +41,11 @@ _LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECA
 class Worker(ThreadWorker):  # type: ignore[misc]
     """Waits for requests without threads, answers malformed ones with problem details, and ends without a reset.
 
-    At SIGTERM it takes what has reached its socket, and closes the socket at once rather than at its end.
+    At SIGTERM it accepts the connections that have reached its socket, and closes the socket at once, not at its end.
     Each api process has a socket of its own on the common port (SO_REUSEPORT), and Linux spreads connections over
-    all that are open: what it gave meanwhile to a socket that nobody accepts from would be reset in the end. A
-    connection in the microseconds between the last accept and the close still is, unless the machine has
-    `net.ipv4.tcp_migrate_req` set.
+    all open sockets: connections on a socket that no process accepts from would be reset. A connection in the
+    microseconds between the last accept and the close is still reset, unless the machine sets
+    `net.ipv4.tcp_migrate_req`.
     """
 
     hung_seconds = HUNG_SECONDS
@@ -82,7 +82,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _take_the_last(self, listener: socket.socket) -> None:
         before = -1
-        while self.nr_conns != before:  # `accept` counts what it took, and takes nothing where nothing waits
+        while (
+            self.nr_conns != before
+        ):  # `accept` counts the accepted connections, and returns without waiting when there are none
             before = self.nr_conns
             self.accept(listener)
 

@@ -1,4 +1,4 @@
-"""The public keys that tokens are checked with: a JWKS file or https URL (RFC 7517), read again as it changes."""
+"""The public keys that check tokens: a JWKS file or https URL (RFC 7517), read again when it changes."""
 
 import json
 import os
@@ -15,11 +15,11 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-# The longest time that a key is accepted after the issuer took it out of the set at its URL.
+# A key is accepted for at most this time after the issuer removed it from the set at its URL.
 REFRESH_SECONDS = 300.0
-# A token may name a key that is newer than our set; strangers must not make us ask more often than this.
+# A token may name a key newer than our set. Strangers' tokens must not make us ask the issuer more often than this.
 UNKNOWN_KEY_SECONDS = 10.0
-# After a failure the source is asked again this soon, and the last keys go on being used for as long.
+# After a failure the source is asked again after the first figure; the last keys are used until the second.
 RETRY_SECONDS = 2.0
 GRACE_SECONDS = 600.0
 FETCH_SECONDS = 3.0
@@ -30,8 +30,8 @@ Keys = Mapping[str | None, jwt.PyJWK]
 class KeySet:
     """The keys of `source`, a file's path or an https URL. Usable from several threads.
 
-    A file is looked at for each token, a URL after five minutes or for a key that is not known. While the source
-    cannot be read, the last keys are good for ten minutes more. `generation` changes with the keys.
+    A file is checked for each token, a URL after five minutes or for an unknown key. While the source cannot be
+    read, the last keys stay valid for ten more minutes. `generation` changes with the keys.
     """
 
     def __init__(self, source: str, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,7 +47,7 @@ class KeySet:
         self._client = jwt.PyJWKClient(source, cache_jwk_set=False, timeout=FETCH_SECONDS) if not self._path else None
 
     def current(self) -> Keys:
-        """The keys as they are now, by `kid`. Raises Unavailable (503) when they cannot be read, and have not been."""
+        """The present keys, by `kid`. Raises Unavailable (503) when they were never read, or too long ago."""
         if self._path:
             self._refresh(due=self._retry_is_due() if self._failed else self._stamp_of(self._path) != self._stamp)
         else:
@@ -83,7 +83,7 @@ class KeySet:
         return state.st_mtime_ns, state.st_size, state.st_ino
 
     def _refresh(self, *, due: bool) -> None:
-        """Reads the source if that is due. Other threads meanwhile go on with the keys that there are."""
+        """Reads the source if that is due. Other threads meanwhile use the present keys."""
         if not due or not self._lock.acquire(blocking=self._keys is None):
             return
         try:

@@ -19,7 +19,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 # Each address costs about 200 bytes of memory; a flood from more of them empties the buckets instead.
 MOST_ADDRESSES = 10_000
-# While the database is away each attempt takes a second, so there is only one attempt in this time.
+# While the database is away each attempt takes a second: in this time there is only one attempt.
 OUTAGE_SECONDS = 10.0
 
 
@@ -56,7 +56,7 @@ class Bucket:
 
 
 def _take(bucket: Bucket, key: str) -> float:
-    """Takes one from this process's bucket, then from the shared one: a flood here does not reach the database."""
+    """Takes a token from this process's bucket, then from the shared bucket: a flood does not reach the database."""
     wait = bucket.take(key)
     if wait:
         return wait

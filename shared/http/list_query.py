@@ -16,7 +16,7 @@ def list_query(
     shown: Iterable[str],
     expand: Iterable[str],
 ) -> type[PageQuery]:
-    """The query schema `given`, with what all lists take; each of the `filters` may be given several times."""
+    """The query schema `given` with the parameters of all lists. Each of the `filters` may be given several times."""
     added: dict[str, Any] = {
         **several(given, filters),
         "sort": one_of(

@@ -1,6 +1,6 @@
-"""Lists that can be sorted, narrowed, counted and taken away as tables: what CONTRACT promises of every list, once.
+"""Lists that can be sorted, filtered, counted and exported as tables: what every list has, written once.
 
-A resource says what is particular, most simply through `ResourceRoutes.list`:
+A resource adds its particulars, most simply through `ResourceRoutes.list`:
 
     organisations.list(
         OrganisationQuery,                      # its own filters, each a field
@@ -39,7 +39,7 @@ from shared.schemas import LANGUAGES, ByLanguage
 from shared.search import closest_first, search_query
 from shared.tables import CSV, XLSX
 
-# A table is made in memory. A reader that needs more rows pages through the list or subscribes to the topic.
+# A table is made in memory. A reader of more rows pages through the list or subscribes to the topic.
 MAX_ROWS = 50_000
 # A person does not read more groups than this, and `organisation_id` may have thousands.
 MAX_GROUPS = 1_000
@@ -67,7 +67,7 @@ SORTS: Mapping[str, Sort] = {"created_at": Sort("_id"), "updated_at": Sort("upda
 
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """One list: its collection, its items' shape, and what it can be asked for (see above)."""
+    """One list: its collection, its items' shape, its filters, sorts, expansions and counts (see above)."""
 
     aggregate: Aggregate[Any]
     shown: type[Schema]
@@ -90,7 +90,7 @@ class Listing:
         return self._table(query, wanted_format)
 
     def condition(self, query: Mapping[str, Any]) -> Document:
-        """The filters of the query as MongoDB is asked."""
+        """The filters of the query string as a MongoDB query."""
         return self._condition(query, search_query(query.get("q")))
 
     def _condition(self, query: Mapping[str, Any], search: Mapping[str, Any]) -> Document:
@@ -105,7 +105,7 @@ class Listing:
         return {"$and": parts} if parts else {}
 
     def count(self, query: Mapping[str, Any]) -> Document:
-        """`{"total": n, "counts": {field: {value: n}}}`; the value of absent ones is the empty text."""
+        """`{"total": n, "counts": {field: {value: n}}}`; an absent field counts under the empty text."""
         by = query.get("by") or list(self.counts)
         groups = {
             name: [{"$unwind": {"path": f"${name}", "preserveNullAndEmptyArrays": True}}, *_group(name)] for name in by
@@ -180,7 +180,7 @@ def _preferred_format() -> str:
 
 
 def _question() -> str:
-    """The query apart from its page: a cursor must not go on with another one."""
+    """The query without its page: a cursor continues the same query only."""
     given = sorted(pair for pair in request.args.items(multi=True) if pair[0] not in ("cursor", "limit"))
     return json.dumps([request.path, given])
 

@@ -55,12 +55,12 @@ def takes_form() -> bool:
 
 
 def current_view() -> Any:
-    """The view function that the request has reached; None where there is none."""
+    """The view function that the request has reached; None when no route fits."""
     return None if request.endpoint is None else current_app.view_functions.get(request.endpoint)
 
 
 def add_negotiation(app: Flask, *, max_body_bytes: int) -> None:
-    """Refuses bodies that a view does not take (413, 415) and answers that it cannot give (406)."""
+    """Refuses bodies that the view does not take (413, 415), and Accept headers that it cannot serve (406)."""
 
     @app.before_request
     def negotiate() -> None:
@@ -87,7 +87,7 @@ def _has_body() -> bool:
 
 def _read_body(limit: int) -> None:
     """Reads the whole body: a view never sees a part of one. Raises RequestEntityTooLarge (413) over `limit`."""
-    # werkzeug ends a chunked body at its maximum without a word: one byte more is asked for, and tells.
+    # werkzeug cuts a chunked body at its maximum without an error: reading one byte more shows the excess.
     request.max_content_length = limit + 1
     try:
         body = request.get_data(cache=True)

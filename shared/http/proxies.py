@@ -1,4 +1,4 @@
-"""The caller's address behind trusted proxies, for limits; neither logged nor kept."""
+"""The caller's address behind trusted proxies, for rate limits. It is neither logged nor stored."""
 
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address, ip_address, ip_network

@@ -1,4 +1,4 @@
-"""The routes that every resource has, for where they say nothing of their own."""
+"""The routes that every resource has, for resources whose routes have nothing of their own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ Command = Callable[Concatenate[UnitOfWork, ...], Any]
 
 
 class PastQuery(Strict):
-    """Which state of a resource is wanted: that of a version, or that of a moment; the present one without."""
+    """The wanted state of a resource: of a version, of a moment, or (without either) the present state."""
 
     version = fields.Integer(validate=validate.Range(min=1))
     as_of = Instant()
@@ -48,7 +48,7 @@ class HistoryEntry(Schema):
 
 
 class Counts(Schema):
-    """The number of resources in all, and by field the number for each value."""
+    """The number of all resources, and for each field the number by value."""
 
     total = fields.Integer()
     counts = fields.Dict(keys=fields.String(), values=fields.Dict(keys=fields.String(), values=fields.Integer()))
@@ -84,7 +84,7 @@ class ResourceRoutes:
         show.__doc__ = summary
 
     def list(self, query_schema: type[PageQuery], summary: str, **options: Any) -> None:
-        """`GET {path}`: what `shared.http.listing` promises of every list; `options` are the fields of `Listing`."""
+        """`GET {path}`: a list as `shared.http.listing` describes it; `options` are the fields of `Listing`."""
         listing = Listing(aggregate=self.aggregate, shown=self.shown, **options)
         query = list_query(
             query_schema,

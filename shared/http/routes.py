@@ -22,14 +22,14 @@ class Routes(Blueprint):  # type: ignore[misc]
 
     def takes(self, schema: type[Schema] | Schema, **options: Any) -> Callable[[View], View]:
         """The JSON body, checked by `schema`; the view gets it as its first argument."""
-        made = schema() if isinstance(schema, type) else schema  # once, not for each request
+        made = schema() if isinstance(schema, type) else schema  # the schema is made once, not for each request
         decorator: Callable[[View], View] = self.arguments(made, location="json", **options)
         return decorator
 
     def query(self, schema: type[Schema]) -> Callable[[View], View]:
         """The query string, checked by `schema`; the view gets it as its first argument.
 
-        A filter that is not known is refused, but for the public, whose mail and browsers add to addresses.
+        An unknown parameter is refused, except on public routes: mail programs and browsers add parameters.
         """
         unknown = EXCLUDE if str(self.url_prefix).startswith("/public") else RAISE
         decorator: Callable[[View], View] = self.arguments(schema(), location="query", unknown=unknown)

@@ -1,7 +1,7 @@
-"""For how long a service's workers have been away, seen by its relay: workers that are away cannot tell.
+"""Measures how long a service's workers have been away. Its relay does it: absent workers cannot report themselves.
 
-Compaction keeps every record for KAFKA_ABSENCE_HOURS. What a policy has not read by then may never have its effect, so
-somebody must hear of it in time.
+Compaction keeps every record for KAFKA_ABSENCE_HOURS. A record that a policy has not read by then may never have its
+effect, so an operator must know in time.
 """
 
 import time
@@ -18,12 +18,12 @@ from shared.telemetry.metrics import OLDEST_UNREAD
 
 log = get_logger(__name__)
 
-# Long enough to fetch one record of each partition, short enough for the thread that also has to end at a SIGTERM.
+# Long enough to fetch a record of each partition, short enough for a thread that must end at a SIGTERM.
 READ_SECONDS = 10.0
 
 
 def oldest_unread(db: Database, settings: Settings) -> dict[str, float]:
-    """For each topic that the service has begun to read the seconds that its oldest unread record waits; 0 for none.
+    """The age in seconds of the oldest unread record, for each topic that the service reads; 0 without one.
 
     Raises KafkaError and PyMongoError.
     """
@@ -44,7 +44,7 @@ def oldest_unread(db: Database, settings: Settings) -> dict[str, float]:
 
 
 def report_absence(db: Database, settings: Settings) -> None:
-    """Sets the metric, and says it in the log when half of the time is gone."""
+    """Sets the metric, and logs a warning when half of the time has passed."""
     limit = settings.kafka_absence_hours * 3600
     for topic, seconds in oldest_unread(db, settings).items():
         OLDEST_UNREAD.labels(settings.service, topic).set(seconds)
@@ -59,7 +59,9 @@ def report_absence(db: Database, settings: Settings) -> None:
 
 def _offsets(db: Database, service: str) -> dict[TopicPartition, int]:
     prefix = f"uso.{service}/"
-    rows = db[OFFSETS].find({"_id": {"$gte": prefix, "$lt": prefix[:-1] + "0"}})  # "0" is the character behind "/"
+    rows = db[OFFSETS].find(
+        {"_id": {"$gte": prefix, "$lt": prefix[:-1] + "0"}}
+    )  # "0" follows "/" in ASCII: the range has all ids with this prefix
     found = {}
     for row in rows:
         _, topic, number = row["_id"].split("/")
@@ -72,7 +74,7 @@ def _partitions(consumer: Any, topic: str) -> list[TopicPartition]:
 
 
 def _first_records(consumer: Any, starts: dict[TopicPartition, int], ends: dict[TopicPartition, int]) -> list[Record]:
-    """The first committed record of each partition from its start, where there is one before its end."""
+    """The first committed record of each partition from its start offset, if there is one before its end."""
     consumer.assign(list(starts))
     for partition, start in starts.items():
         consumer.seek(partition, start)

@@ -14,7 +14,7 @@ log = get_logger(__name__)
 
 
 class Backoff:
-    """Waits for a KafkaConsumer's thread; `stop` cuts every wait short, `alive` is called all along.
+    """The pauses of a KafkaConsumer's thread. `stop` ends every pause; `alive` is called during them.
 
     `takes_writes` tells whether the database takes writes at this moment.
     """
@@ -35,10 +35,10 @@ class Backoff:
         self._clock = clock
 
     def until_database_answers(self, action: Callable[[], None], *, patience: float | None = None) -> None:
-        """Repeats `action` for as long as it fails for no fault of its own: an outage, or too many writers.
+        """Repeats `action` while it fails because of an outage or of too many writers.
 
-        Raises whatever else `action` raises at once. With `patience`, it also raises a failure of that kind when the
-        database took other writes for so many seconds, while `action` went on failing: an outage never counts.
+        Raises every other failure of `action` at once. With `patience`, it also raises such a failure when the
+        database took other writes for so many seconds while `action` went on failing. An outage never counts.
         """
         attempt = 0
         refused_since: float | None = None
@@ -63,18 +63,18 @@ class Backoff:
                 self.pause(backoff(attempt, first=0.1, most=5.0))
 
     def pause(self, seconds: float) -> None:
-        """Lets `seconds` pass as a member of the group."""
+        """Waits for `seconds`, and stays a member of the group."""
         until = time.monotonic() + seconds
         while time.monotonic() < until and not self._stop.wait(min(0.5, max(0.0, until - time.monotonic()))):
             self._keep_membership()
 
     def until_stopped(self) -> None:
-        """Does nothing but stay in the group until `stop` is set."""
+        """Waits until `stop` is set, and stays a member of the group."""
         while not self._stop.wait(0.5):
             self._keep_membership()
 
     def _keep_membership(self) -> None:
-        """A poll that brings nothing: all partitions are paused while it lasts."""
+        """A poll that returns no record: all partitions are paused meanwhile. It keeps the membership alive."""
         self._alive()
         assigned = self._kafka.assignment()
         self._kafka.pause(*assigned)

@@ -1,10 +1,10 @@
-"""What a message's `data.change` says: one schema for each kind of change."""
+"""The schemas of a message's `data.change`, one for each kind of change."""
 
 from marshmallow import Schema, fields
 
 
 class Change(Schema):
-    """Something was made or changed: `changed` has each field that differs, as it was and as it is."""
+    """A resource was made or changed: `changed` has each field that differs, with its old and new value."""
 
     changed = fields.Dict(
         keys=fields.String(),

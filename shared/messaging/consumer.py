@@ -42,26 +42,26 @@ from shared.telemetry.metrics import BATCH_SECONDS, CONSUMED, CONSUMER_HALTED, D
 
 log = get_logger(__name__)
 
-# A handler that fails by chance (a race with another process) does not fail three times; poison always does.
+# A handler that fails by chance (a race with another process) does not fail three times. A poisoned message does.
 TRIES = 3
-# Larger batches are hardly faster, and one that fails is read and halved for longer.
+# Larger batches are hardly faster, and a larger batch that fails takes longer to halve.
 MAX_BATCH = 500
 LOOK_SECONDS = 2.0
-# A batch that does not fit a transaction is halved as soon as it is sure that the database takes other writes.
+# A batch too large for a transaction is halved once the database has taken other writes for so long.
 BATCH_PATIENCE_SECONDS = 1.0
-# A single message that runs into the time limit while others are written is not the database's trouble for ever: after
-# five minutes it makes way for those behind it.
+# A single message that runs into the time limit while others are written becomes a dead letter after five minutes:
+# without this limit it would block its partition for ever.
 MESSAGE_PATIENCE_SECONDS = 300.0
 
 
 class Halted(Exception):
-    """Too many messages could not be handled: something is wrong here, not with them."""
+    """Too many messages could not be handled: the fault is in this release, not in the messages."""
 
 
 class Consumer:
-    """Reads `subscriptions`' topics for one service. Runs in one thread; `stop` may be set from any.
+    """Reads `subscriptions`' topics for one service. It runs in one thread; any thread may set `stop`.
 
-    `alive` is called every few seconds for as long as that thread is not stuck.
+    `alive` is called every few seconds while that thread makes progress.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Consumer:
 
     @property
     def offsets(self) -> dict[TopicPartition, int]:
-        """For each assigned partition the offset up to which everything has had its effect."""
+        """The offset of each assigned partition up to which all records have had their effect."""
         return self.positions.offsets
 
     def check(self) -> None:
@@ -146,7 +146,7 @@ class Consumer:
                 ]
                 if records:
                     self._handle(records)
-                # After a rebalance the next poll may start elsewhere: look only when all seeks are done.
+                # After a rebalance the next poll may start elsewhere: progress is checked only when all seeks are done.
                 if not listener.has_more:
                     self._look_around()
             with contextlib.suppress(PyMongoError):
@@ -158,7 +158,7 @@ class Consumer:
         self._backoff.until_database_answers(partial(self.positions.load, partitions))
 
     def _handle(self, records: Sequence[Record]) -> None:
-        """Applies the records; what another consumer has done meanwhile is left to it."""
+        """Applies the records. When another consumer has taken the partitions over, it drops them."""
         portions: list[Sequence[Record]] = [records]
         try:
             self._work_off(portions)
@@ -168,7 +168,7 @@ class Consumer:
             self._load(list(self.offsets))
 
     def _work_off(self, portions: list[Sequence[Record]]) -> None:
-        """Halves a portion that fails until the guilty message stands alone."""
+        """Applies the portion, and halves it after a failure, until the message that fails is alone."""
         tries = 0
         while portions and not self.stop.is_set():
             self.alive()
@@ -209,7 +209,7 @@ class Consumer:
             self._commit(reached, partial(apply_batch, self.subscriptions, messages=messages))
 
     def _commit(self, reached: Mapping[TopicPartition, int], apply: Callable[[UnitOfWork], None]) -> None:
-        """The effects and the partitions' new offsets, together."""
+        """Commits the effects and the partitions' new offsets in one transaction."""
 
         def work(uow: UnitOfWork) -> None:
             self._move(uow, reached)
@@ -222,10 +222,10 @@ class Consumer:
         self.positions.move(uow, reached)
 
     def _bury(self, record: Record, error: Exception, tries: int) -> None:
-        """Puts the record, unchanged, among the dead letters, and moves on; both or neither.
+        """Stores the record, unchanged, as a dead letter and moves the offset, in one transaction.
 
-        What it says of other services' things is kept all the same: a policy that fails is no reason for a projection
-        that is old. Where the projection itself is what fails, the letter goes alone.
+        The projections take the message all the same: a policy that fails must not leave a projection behind. When
+        the projection itself fails, only the dead letter is stored.
         """
         if why := self._limit_exceeded():
             self._halt(f"{why}, the last for {type(error).__name__}")
@@ -266,7 +266,7 @@ class Consumer:
         raise Halted(why)
 
     def _look_around(self) -> None:
-        """Every two seconds: passes what is no record, shows the lag, and makes sure that there is progress."""
+        """Every two seconds: moves past transaction markers, reports the lag, checks that reading makes progress."""
         now = time.monotonic()
         if now - self._looked_at < LOOK_SECONDS:
             return
@@ -285,5 +285,5 @@ class Consumer:
 
 
 def _behind(records: Sequence[Record]) -> dict[TopicPartition, int]:
-    """The offsets behind the last of the records."""
+    """The offset behind the last record of each partition."""
     return {TopicPartition(record.topic, record.partition): record.offset + 1 for record in records}

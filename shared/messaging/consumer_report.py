@@ -1,4 +1,4 @@
-"""What a consumer tells of itself every few seconds: its lag, and topics that it cannot see."""
+"""A consumer's report, every few seconds: its lag, and the topics that it cannot see."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ class ConsumerReport:
                 log.info("lag not shown to Kafka", error=type(error).__name__)
 
     def _show_missing_topics(self) -> None:
-        """A topic that another service has not made yet holds up no other; it is read as soon as it is there."""
+        """Reports missing topics. They do not hold up the others, and are read as soon as they exist."""
         missing = missing_topics(self._kafka, self._topics)
         if missing != self._missing:
             for topic in self._topics:

@@ -1,21 +1,21 @@
-"""When a consumer must stop: a release that cannot handle its messages must not drain a topic into the dead letters."""
+"""The limit of dead letters: a release that cannot handle its messages must stop, and not bury a whole topic."""
 
 from pymongo import UpdateOne
 
 from shared.mongo.database import DEAD_LETTER_COUNTS, Database
 from shared.mongo.unit_of_work import UnitOfWork
 
-# Single poisoned messages come alone. Twenty in a row mean that nothing can be handled here.
+# Poisoned messages come singly. Twenty in a row mean that this release can handle nothing.
 RUN_LIMIT = 20
-# A release that fails on one type among several never has a run: one in ten is far above what poison ever was.
+# A release that fails on one type among several never has such a run. One in ten is far more than poison.
 RATIO_LIMIT = 20
 RATIO_WINDOW = 200
 
 
 class DeadLetterLimit:
-    """Counts what was handled and what was not, in a row of the database that outlives the process.
+    """Counts handled messages and dead letters in a row of the database, which outlives the process.
 
-    Only a dead letter writes the row; what is handled in between is counted in memory and saved now and then.
+    Only a dead letter writes the row. Handled messages are counted in memory, and saved now and then.
     """
 
     def __init__(self, db: Database, group: str) -> None:
@@ -28,7 +28,7 @@ class DeadLetterLimit:
         self._handled += count
 
     def exceeded(self) -> str | None:
-        """Why no further message may become a dead letter; None while one may."""
+        """The reason why no further message may become a dead letter; None while one may."""
         row = self.db[DEAD_LETTER_COUNTS].find_one({"_id": self.group})
         if row is None:
             return None
@@ -51,12 +51,12 @@ class DeadLetterLimit:
         uow.write(DEAD_LETTER_COUNTS, UpdateOne({"_id": self.group}, {"$set": now}, upsert=True))
 
     def added(self) -> None:
-        """To be called when that transaction has been committed."""
+        """Call it after the commit of the transaction that stored the dead letter."""
         self._handled = 0
         self._has_row = True
 
     def save(self) -> None:
-        """Writes down what was handled since the last dead letter. Raises PyMongoError."""
+        """Saves the number of messages handled since the last dead letter. Raises PyMongoError."""
         if self._handled and self._has_row:
             change = {"$inc": {"handled": self._handled}, "$set": {"in_a_row": 0}}
             self._has_row = bool(self.db[DEAD_LETTER_COUNTS].update_one({"_id": self.group}, change).matched_count)

@@ -1,4 +1,4 @@
-"""A dead letter: a record that could not be handled, unchanged, with where it stood and what went wrong."""
+"""A dead letter: a record that could not be handled, unchanged, with its topic, offset and error."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -16,7 +16,7 @@ from shared.mongo.journal import MessageTooLarge
 from shared.mongo.unit_of_work import UnitOfWork
 
 HEADER_PREFIX = "dead-letter-"
-# What is known about a dead letter, in its document and, after the prefix, in its headers.
+# The facts about a dead letter: fields of its document and, with the prefix, headers of its record.
 ABOUT = {
     "topic": "the topic that it was read from",
     "partition": "its partition there",
@@ -34,13 +34,13 @@ ABOUT = {
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetter:
-    """The record, and what is known about its failure, each a text."""
+    """The record, and the facts about its failure as texts."""
 
     record: Record
     about: dict[str, str]
 
     def store(self, uow: UnitOfWork) -> None:
-        """Puts it among the service's dead letters, in the database and on the topic; both or neither."""
+        """Stores the dead letter in the database and on the topic, in one transaction."""
         record = self.record
         letter: Document = {
             "_id": self.about["id"],
@@ -59,15 +59,15 @@ class DeadLetter:
         try:
             publish(value=record.value, headers=[*original, *about.items()])
         except MessageTooLarge:
-            # A record just below Kafka's limit is above it with what is known about it.
+            # A record just below Kafka's limit exceeds it with the facts in its headers.
             left_out = str(len(record.value or b"")).encode()
             publish(value=None, headers=[*about.items(), (HEADER_PREFIX + "left-out", left_out)])
 
 
 def dead_letter(record: Record, error: Exception, *, tries: int, service: str, group: str) -> DeadLetter:
-    """What `service` could not handle, and why.
+    """The dead letter of a record that `service` could not handle.
 
-    An exception's text can quote the message, and so a person: only its kind is told.
+    An exception's text can quote the message, and so a person: the dead letter names only the exception's class.
     """
     about = {
         "topic": record.topic,

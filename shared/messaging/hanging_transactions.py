@@ -1,8 +1,8 @@
-"""Transactions that Kafka calls complete, though it has not marked all of their records.
+"""Hanging transactions (KIP-664): Kafka calls them complete, but has not marked all of their records.
 
-Seen with Kafka 4.3.0: a broker that was killed between deciding on a commit and writing its marks came back, noted
-the commit as complete, and wrote none. Readers do not see such records, nor what is behind them in the partition,
-until the same producer's next mark. By then a relay that has started anew would have sent them a second time.
+Seen with Kafka 4.3.0: a broker was killed after it had decided on a commit and before it wrote the markers. It came
+back, noted the commit as complete, and wrote no markers. Readers see neither such records nor the records behind them
+until the same producer's next marker. By then a restarted relay would have sent them a second time.
 """
 
 import time
@@ -24,7 +24,7 @@ ABORTED = b"aborted"
 
 
 class StillHanging(Exception):
-    """The records without marks could not be aborted."""
+    """The records without markers could not be aborted."""
 
 
 def hanging_transactions(settings: Settings) -> list[TopicPartition]:
@@ -34,7 +34,7 @@ def hanging_transactions(settings: Settings) -> list[TopicPartition]:
 
 
 def hanging_records(settings: Settings) -> list[Document]:
-    """The records that hang in the service's topics, in each partition's order, in the shape of journal rows.
+    """The hanging records in the service's topics, in each partition's order, in the shape of journal rows.
 
     Raises StillHanging when they cannot be read within a minute.
     """
@@ -73,15 +73,15 @@ def _row(record: Record) -> Document:
 
 
 def abort_hanging_transactions(producer: Any, settings: Settings) -> None:
-    """Aborts what an earlier producer with this `transactional_id` has left without marks: it may be sent again then.
+    """Aborts the records that an earlier producer with this `transactional_id` left without markers.
 
-    An aborted record in each such partition brings the mark there, which counts for all that is open before it. To be
-    called when no transaction is under way. Raises StillHanging when that does not help within a minute.
+    After that they may be sent again. An aborted record in each such partition brings a marker, which also ends the
+    open records before it. Call it when no transaction is under way. Raises StillHanging after a minute in vain.
     """
     partitions = hanging_transactions(settings)
     if not partitions:
         return
-    log.warning("aborting records that hang without marks", partitions=[str(partition) for partition in partitions])
+    log.warning("aborting records that hang without markers", partitions=[str(partition) for partition in partitions])
     producer.begin_transaction()
     futures = [
         producer.send(partition.topic, partition=partition.partition, key=ABORTED, value=b"")

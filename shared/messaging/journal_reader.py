@@ -1,7 +1,7 @@
-"""The journal's rows in the order of their commits, from a resume token on, or all of them where there is none.
+"""Reads the journal's rows in the order of their commits, from a resume token on.
 
-A change stream gives them in that order. Where it cannot begin (no token yet, or one that the oplog no longer reaches
-back to), all rows are read first, as of one instant, and the stream begins at that instant.
+A change stream gives them in that order. Without a token, or with a token that the oplog no longer reaches, all rows
+are read first as of one instant, and the stream begins at that instant.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,12 +20,12 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-# More rows in one Kafka transaction are hardly faster, and a failed one is sent again as a whole.
+# More rows in one Kafka transaction are hardly faster, and a failed transaction is sent again as a whole.
 MAX_ROWS = 2000
-# kafka-python's producer buffers without bound: this is what one transaction may hold in memory.
+# kafka-python's producer buffers without bound: this bounds the memory of one transaction.
 MAX_BYTES = 8_000_000
 HISTORY_LOST = 286
-# SnapshotTooOld and SnapshotUnavailable: MongoDB keeps what was for five minutes, unless told otherwise.
+# SnapshotTooOld and SnapshotUnavailable: by default MongoDB keeps snapshots for five minutes.
 SNAPSHOT_LOST = frozenset({239, 246})
 
 
@@ -33,7 +33,7 @@ SNAPSHOT_LOST = frozenset({239, 246})
 class Batch:
     """Rows in commit order, and the resume token behind the last of them.
 
-    `progress`: the token is worth keeping though there are no rows.
+    With `progress` the token is worth keeping even without rows.
     """
 
     rows: Sequence[Document]
@@ -91,16 +91,17 @@ class JournalReader:
                 return
 
     def _follow(self, start: Document, scanned: Sequence[Scanned], keep_on: Callable[[], bool]) -> Iterator[Batch]:
-        """The rows that the change stream brings. One batch is what arrived while the last was committed.
+        """The rows of the change stream. A batch has the rows that arrived while the last batch was committed.
 
-        Rows that a scan has read already are left out: parts of the journal may have been read at different times.
+        It skips rows that a scan has read already: parts of the journal may have been read at different times.
         """
         pipeline = [
             {"$changeStream": start},
             {"$match": {"operationType": "insert", "fullDocument.topic": {"$type": "string"}}},
             {"$project": {"_id": 1, "fullDocument": 1, "clusterTime": 1}},
         ]
-        # The raw commands instead of watch(): they give a whole batch at once, and the token behind it.
+        # Raw commands instead of watch(): only they give a whole batch at once with the token behind it. watch() gives
+        # row by row, and one Kafka transaction for each row would be far slower.
         with self.db.client.start_session() as session:
             command = {"aggregate": JOURNAL, "pipeline": pipeline, "cursor": {"batchSize": MAX_ROWS}}
             reply = self._command(session, command)
@@ -112,7 +113,7 @@ class JournalReader:
                     fresh = [change for change in changes if not _was_scanned(change, scanned)] if scanned else changes
                     yield from _portions(fresh, {**token, **extra}, extra)
                     if scanned and changes and changes[-1]["clusterTime"] > max(part.at for part in scanned):
-                        scanned = ()  # all that follows is newer than every part
+                        scanned = ()  # all later rows are newer than every part of the scan
                     more = {"getMore": reply["cursor"]["id"], "collection": JOURNAL, "batchSize": MAX_ROWS}
                     reply = self._command(session, {**more, "maxTimeMS": 500})
                     changes = reply["cursor"]["nextBatch"]
@@ -120,10 +121,10 @@ class JournalReader:
                 self._close(session, reply["cursor"]["id"])
 
     def _scan(self, done: list[Scanned]) -> Iterator[Batch]:
-        """All rows, each key's in the order of their versions, in as few parts as MongoDB's snapshots last for.
+        """All rows, those of each key in the order of their versions, in as few parts as snapshots allow.
 
-        A key is in one slot, and a slot in one part, so its rows are all read as of one instant. A part that outlasts
-        the snapshot is halved and begun anew; what is `done` is kept in the token.
+        A key is in one slot and a slot in one part, so all rows of a key are read as of one instant. A part that
+        outlasts its snapshot is halved and read again. The token keeps the parts that are `done`.
         """
         missing = _missing(done)
         while missing:
@@ -147,7 +148,7 @@ class JournalReader:
     def _snapshot(self, first: int, end: int) -> Iterator[tuple[list[Document], Timestamp]]:
         """The rows of some slots as of one instant.
 
-        With read concern `majority` a later version can be seen without the earlier one; a snapshot has both or
+        Read concern `majority` could show a later version without the earlier one; a snapshot shows both or
         neither.
         """
         slots = {} if (first, end) == (0, SLOTS) else {"slot": {"$gte": first, "$lt": end}}
@@ -181,13 +182,13 @@ class JournalReader:
 
 
 def size_of(row: Mapping[str, Any]) -> int:
-    """The bytes of the row's record, but for what Kafka adds to each."""
+    """The bytes of the row's record, without the bytes that Kafka adds."""
     headers = sum(len(name) + len(content) for name, content in row["headers"])
     return len(row["value"] or b"") + len((row["key"] or "").encode()) + headers
 
 
 def _portions(changes: Sequence[Document], last: Document, extra: Document) -> Iterator[Batch]:
-    """Batches of at most MAX_BYTES; an inner one ends at its last row's own token."""
+    """Batches of at most MAX_BYTES. Each but the last ends with the token of its own last row."""
     groups = _by_size([change["fullDocument"] for change in changes])
     tokens = [change["_id"] for change in changes]
     reached = 0
@@ -203,12 +204,12 @@ def _row_portions(rows: Sequence[Document], token: Document) -> Iterator[Batch]:
 
 
 def _by_size(rows: Sequence[Document]) -> list[list[Document]]:
-    """The rows in groups of at most MAX_BYTES; one that Kafka does not take stands alone. At least one group."""
+    """The rows in groups of at most MAX_BYTES, at least one group. A row that Kafka refuses is alone."""
     groups: list[list[Document]] = [[]]
     size = 0
     for row in rows:
         more = len(row["value"] or b"")
-        if more > MAX_BYTES // 2:  # key and headers matter only at the limit
+        if more > MAX_BYTES // 2:  # the size of key and headers matters only near the limit
             more = size_of(row)
         if groups[-1] and (size + more > MAX_BYTES or more > RECORD_LIMIT_BYTES):
             groups.append([])

@@ -1,4 +1,4 @@
-"""Every Kafka client of the product is made here: security and the options that must hold for all in one place."""
+"""Makes every Kafka client of the product: security and required options stand in this one place."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ def make_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> An
     """
     common = {
         "isolation_level": "read_committed",
-        # kafka-python's defaults (commit by a timer, begin at the end) lose records in silence.
+        # kafka-python's defaults (commit by a timer, begin at the end) lose records silently.
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "allow_auto_create_topics": False,
-        # The default of 500 stalls reading as soon as some of the partitions are drained.
+        # With the default of 500, reading stalls as soon as some of the partitions are drained.
         "fetch_max_wait_ms": 20,
         "group_id": None,
     }
@@ -29,7 +29,7 @@ def make_consumer(settings: KafkaSettings, client_id: str, **options: Any) -> An
 def make_producer(settings: KafkaSettings, client_id: str, **options: Any) -> Any:
     """A KafkaProducer whose records are acknowledged by all replicas in sync. Raises KafkaError."""
     common = {
-        # Written out, since a conflicting option would turn it off with no more than a warning.
+        # Set explicitly: a conflicting option would then fail, and not turn idempotence off with a mere warning.
         "enable_idempotence": True,
         "acks": "all",
         "allow_auto_create_topics": False,
@@ -43,7 +43,7 @@ def make_admin(settings: KafkaSettings, client_id: str, **options: Any) -> Any:
 
 
 def connection_options(settings: KafkaSettings) -> dict[str, Any]:
-    """Where Kafka is and how the connection is secured, in kafka-python's words."""
+    """The brokers and the security of the connection, as kafka-python's options."""
     protocol = settings.kafka_security_protocol
     options: dict[str, Any] = {
         "bootstrap_servers": settings.kafka_bootstrap_servers,

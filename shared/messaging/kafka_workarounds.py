@@ -1,10 +1,9 @@
-"""Workarounds for two kafka-python 3.0.12 bugs in group join: a consumer that stops for good, and one that rejoins for
-ever.
+"""Workarounds for two kafka-python 3.0.12 bugs in group joins: a consumer stops for good, or rejoins for ever.
 
-A join goes on in the background when the `poll` that began it runs out of time. On its way it may make `need_rejoin()`
-false: then no later `poll` looks at its outcome, no assignment is taken over, and no heartbeat is sent any more. A join
-that ends between two polls is not taken over either, but begun anew. The version is pinned exactly in pyproject.toml,
-since private attributes are patched.
+When the `poll` that began a join runs out of time, the join continues in the background. It may set `need_rejoin()` to
+false: then no later `poll` reads its outcome, the assignment is never taken over, and no heartbeat is sent. A join that
+ends between two polls is not taken over either, but started again. pyproject.toml pins the exact version, because the
+workarounds patch private attributes.
 """
 
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ from typing import Any
 
 from kafka.structs import MemberState
 
-# Longer than a join takes: a poll that is shorter would begin it anew each time.
+# Longer than a join takes: a shorter poll would start the join again each time.
 JOIN_MS = 3000
 
 
@@ -21,9 +20,9 @@ class UnknownClient(TypeError):
 
 
 def patch_group_join(consumer: Any) -> None:
-    """Makes each `poll` of this KafkaConsumer go on with a join that an earlier one has begun.
+    """Makes each `poll` of this KafkaConsumer continue a join that an earlier poll has begun.
 
-    Raises UnknownClient when the client lacks what is patched: better than a consumer that falls silent some day.
+    Raises UnknownClient when the client lacks a patched attribute: a consumer that falls silent would be worse.
     """
     coordinator: Any = getattr(consumer, "_coordinator", None)
     if not hasattr(coordinator, "_join_task") or not hasattr(coordinator, "need_rejoin"):
@@ -37,9 +36,9 @@ def patch_group_join(consumer: Any) -> None:
 
 
 def missing_topics(consumer: Any, topics: Iterable[str]) -> list[str]:
-    """Those of `topics` that this consumer has not seen yet; it asks for them at once, not when its metadata is old.
+    """The `topics` that this consumer does not see. It refreshes its metadata at once.
 
-    Kafka tells a principal no more of a topic that it may not see than of one that does not exist.
+    Kafka answers the same for a topic that the principal may not see and for a topic that does not exist.
     """
     cluster = consumer._client.cluster
     missing = sorted(topic for topic in topics if not cluster.partitions_for_topic(topic))
@@ -49,7 +48,7 @@ def missing_topics(consumer: Any, topics: Iterable[str]) -> list[str]:
 
 
 def is_member(consumer: Any) -> bool:
-    """Whether the group has settled with this consumer in it, with or without partitions of its own."""
+    """Whether the group is stable with this consumer as a member, with or without partitions."""
     return bool(consumer.group_metadata().state == MemberState.STABLE)
 
 

@@ -11,14 +11,14 @@ from shared.cause import Cause
 from shared.cloudevents import TYPE_PREFIX
 from shared.messaging.records import Record
 
-# Above every version: nothing that comes later overwrites a tombstone. Up to it each integer is exact in a double too,
-# which is all that other languages' JSON may have.
+# Above every version, so that no later message overwrites a tombstone. It is also the largest integer up to which
+# all integers are exact in a double: other languages' JSON may have only doubles.
 TOMBSTONE_SEQUENCE = 2**53
 OWNER = re.compile(r"uso\.(?P<service>[a-z0-9]+)\.")
 
 
 class Undecodable(Exception):
-    """A record that is not a message as this module describes it; the text says in which way."""
+    """A record that is no message as this module describes it; the text gives the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +27,7 @@ class Message:
 
     `type` stands without the prefix `fi.uso.`; `sequence` is the aggregate's version; `state` is the
     aggregate as its GET shows it, None in a tombstone (then `type` is `tombstone`); `change` says what
-    happened. `topic`, `partition` and `offset` tell where it was read. A `republished` message
+    happened. `topic`, `partition` and `offset` are the record's. A `republished` message
     is for projections alone: policies have handled it, or may have.
     """
 
@@ -49,7 +49,7 @@ class Message:
 
     @property
     def cause(self) -> Cause:
-        """What a change made because of this message is due to."""
+        """The cause of the changes that follow from this message."""
         return Cause(
             actor=self.actor,
             correlation_id=self.correlation_id or self.id,
@@ -109,13 +109,13 @@ def decode(value: bytes | None, *, key: bytes | None, topic: str = "", partition
 
 @cache
 def owner_of(topic: str) -> str | None:
-    """The `source` of the service that alone writes to the topic; None for a topic that is none of ours."""
+    """The `source` of the only service that writes to the topic; None for a foreign topic."""
     named = OWNER.match(topic)
     return f"/uso/{named['service']}" if named else None
 
 
 def _sequence(value: object) -> int:
-    """Raises Undecodable for what is no whole number from 1 up to, and without, that of a tombstone."""
+    """Raises Undecodable for a sequence that is no integer from 1 to below that of a tombstone."""
     if type(value) is not int or not 1 <= value < TOMBSTONE_SEQUENCE:
         raise Undecodable("`sequence` must be an integer from 1 to 2^53.")
     return value

@@ -1,8 +1,8 @@
-"""Up to which offset each partition has had its effect: rows in the service's own database.
+"""The offsets up to which each partition's records have had their effect: rows in the service's own database.
 
-A row is moved by compare-and-set in the transaction of the effects, so whoever else believes to own the partition is
-fenced. An offset means something in one log only: each row has the topic's id (KIP-516), and a topic that was lost or
-made anew is read from its start.
+The transaction of the effects moves a row by compare-and-set, so a second consumer of the partition is fenced. An
+offset is valid in one log only: each row has the topic's id (KIP-516), and a topic that was made anew is read from
+its start.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Positions:
         self._topic_ids: dict[str, str] = {}
 
     def load(self, partitions: Sequence[TopicPartition]) -> None:
-        """Seeks to what the database says; it alone knows what has had its effect. Raises PyMongoError, KafkaError."""
+        """Seeks to the offsets in the database: only they are exact. Raises PyMongoError, KafkaError."""
         ids = [self.row_id(partition) for partition in partitions]
         rows = {row["_id"]: row for row in self.db[OFFSETS].find({"_id": {"$in": ids}})}
         beginnings = self.kafka.beginning_offsets(list(partitions))
@@ -56,12 +56,12 @@ class Positions:
             self.kafka.seek(partition, offset)
 
     def keep_only(self, partitions: set[TopicPartition]) -> None:
-        """Forgets the partitions that are not assigned any more."""
+        """Drops the partitions that are no longer assigned."""
         for partition in set(self.offsets) - partitions:
             del self.offsets[partition]
 
     def replaced(self) -> list[TopicPartition]:
-        """The partitions whose topic has another id than when they were loaded: it was made anew meanwhile."""
+        """The partitions whose topic was made anew since they were loaded, as its id shows."""
         return [
             partition
             for partition in self.offsets
@@ -99,7 +99,7 @@ class Positions:
         return row if topic_id is None else {**row, "topic_id": topic_id}
 
     def _current_topic_id(self, topic: str) -> str | None:
-        """None while the client has not heard of it."""
+        """The topic's id; None while the client does not know the topic."""
         topic_id = self.kafka._cluster.topic_id(topic)
         return None if topic_id is None else str(topic_id)
 

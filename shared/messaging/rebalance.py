@@ -1,4 +1,4 @@
-"""Which partitions a consumer was given since it last asked."""
+"""The partitions that a consumer was assigned since the last `drain`."""
 
 import threading
 from collections.abc import Iterable
@@ -8,14 +8,14 @@ from kafka.consumer.subscription_state import ConsumerRebalanceListener
 
 
 class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Notes what was assigned. It runs on the network thread, where nothing may block."""
+    """Notes the assigned partitions. It runs on the network thread, where nothing may block."""
 
     def __init__(self) -> None:
         self._assigned: set[TopicPartition] = set()
         self._lock = threading.Lock()
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """The consumer's own thread drops their offsets."""
+        """Does nothing: the consumer's own thread drops the offsets of revoked partitions."""
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         with self._lock:
@@ -23,12 +23,12 @@ class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
 
     @property
     def has_more(self) -> bool:
-        """Whether something was assigned since the last `drain`."""
+        """Whether there was an assignment since the last `drain`."""
         with self._lock:
             return bool(self._assigned)
 
     def drain(self) -> set[TopicPartition]:
-        """What was assigned since the last call."""
+        """The partitions assigned since the last call."""
         with self._lock:
             assigned, self._assigned = self._assigned, set()
             return assigned

@@ -1,8 +1,9 @@
 """Journal → Kafka: every committed row with a topic becomes a record, in commit order, visible once.
 
-A batch and the journal's resume token go into one Kafka transaction, so a restart goes on exactly behind the last
-committed batch. The lease only keeps two relays from taking turns; what keeps a relay that woke up late from writing is
-Kafka's fence on the `transactional_id`. Whatever fails, the process ends and starts again from the last token.
+A batch and the journal's resume token go into one Kafka transaction, so a restart continues exactly behind the last
+committed batch. The lease only keeps two relays from fencing each other in turns. Kafka's fence on the
+`transactional_id` keeps a relay that woke up late from writing. After any failure the process ends, and a new process
+continues from the last token.
 """
 
 import hashlib
@@ -28,21 +29,21 @@ from shared.telemetry.metrics import RELAY_BLOCKED, RELAY_DELAY, RELAY_GAPS, REL
 
 log = get_logger(__name__)
 
-# An idle relay commits its token all the same: so the oplog reaches back to it, and what hangs is found.
+# An idle relay commits its token too: the oplog still reaches back to it, and hanging transactions are found.
 IDLE_SECONDS = 30.0
 BLOCKED_LOOK_SECONDS = 1.0
 BLOCKED_LOG_SECONDS = 60.0
 
 
 class RelayFailed(Exception):
-    """A batch was not committed to Kafka, or it is not known whether it was."""
+    """A batch was not committed to Kafka, or its outcome is unknown."""
 
 
 class Relay:
     """Carries one service's journal, or the part of it that a shard has. Not for several threads.
 
-    `alive` is called at least every few seconds for as long as it is not stuck. There is one shard today; its number is
-    in every name that outlives the process, so that a second one needs no migration.
+    `alive` is called at least every few seconds while the relay makes progress. There is one shard today. Its number
+    is in every name that outlives the process, so that a second shard needs no migration.
     """
 
     def __init__(
@@ -56,14 +57,14 @@ class Relay:
         self.journal = JournalReader(db)
         self.producer: Any = None
         self.reached: str | None = None
-        """The highest id among the rows that it has committed; for show."""
+        """The highest id among the committed rows, for operators."""
         self.blocked_by: str | None = None
-        """The id of the row that it cannot send and waits before."""
+        """The id of the row that Kafka does not take, before which the relay waits."""
         self._topic_ids: Mapping[str, str] = {}
         self._sent_again: set[bytes] = set()
 
     def run(self, keep_on: Callable[[], bool]) -> None:
-        """Relays until `keep_on()` is false. Raises on any failure; then a new process must go on."""
+        """Relays until `keep_on()` is false. Raises on any failure: then a new process must continue."""
         self.alive()
         self.producer = self._open(f"uso.{self.settings.service}.relay.{self.shard}")
         left: Sequence[Document] = ()
@@ -78,7 +79,7 @@ class Relay:
             self.alive()
             idle = time.monotonic() - last_commit > IDLE_SECONDS
             if idle and not batch.rows and hanging_transactions(self.settings):
-                raise RelayFailed("what it has committed was not marked as such")
+                raise RelayFailed("committed records were left without markers")
             self._check_topics()
             if batch.rows or batch.progress or idle:
                 sendable = self._without_unsendable(batch, keep_on)
@@ -89,7 +90,7 @@ class Relay:
         self.producer.close(timeout=5)
 
     def _open(self, transactional_id: str) -> Any:
-        """A producer that has fenced every earlier one with this id, and those of releases without shards."""
+        """A producer that has fenced every earlier producer with this id, and those of releases without shards."""
         options = {
             "batch_size": 131072,
             "linger_ms": 0,
@@ -115,7 +116,7 @@ class Relay:
         return made
 
     def _last_token(self) -> Document | None:
-        """The journal position to go on from. None: from the start."""
+        """The journal position to continue from. None: from the start."""
         token, self._topic_ids = TokenReader(self.settings, self.shard).read()
         if token is None:
             return None
@@ -142,20 +143,20 @@ class Relay:
         return self.journal.batches(token, keep_on)
 
     def _send_again(self, records: Sequence[Document], token: Document | None) -> None:
-        """Sends what was aborted, in the order in which it stood there, and keeps the token where it is.
+        """Sends the aborted records again, in their order, and keeps the token where it is.
 
-        The marks of a commit may have reached the token and not these records: then no token brings them back. Where
-        they have not reached the token either, the journal brings the rows again; they are left out then.
+        The markers of a commit may have reached the token and not these records: then no token brings them back. When
+        they have not reached the token either, the journal gives the rows again, and they are skipped.
         """
         log.warning("sending aborted records again", count=len(records))
         self._commit(Batch(records, token or {}))
         self._sent_again = {_fingerprint(record) for record in records if record["value"] is not None}
 
     def _without_unsendable(self, batch: Batch, keep_on: Callable[[], bool]) -> Batch | None:
-        """The batch, without a row that is too large and that an operator has let us past.
+        """The batch, without a row that is too large and that an operator has skipped; None when the relay must stop.
 
-        Waits for the operator before such a row, which always stands alone in its batch. Whatever comes behind it
-        waits too: sent without it, a later version would hide that one is missing. None when it is to stop.
+        It waits for the operator before such a row, which is always alone in its batch. The rows behind it wait too:
+        a later version, sent without it, would hide that one is missing.
         """
         if len(batch.rows) != 1 or size_of(batch.rows[0]) <= RECORD_LIMIT_BYTES:
             return batch
@@ -174,7 +175,7 @@ class Relay:
             time.sleep(BLOCKED_LOOK_SECONDS)
         self.blocked_by = None
         RELAY_BLOCKED.labels(self.settings.service).set(0)
-        log.warning("a row is left out, as an operator has said", row=row["_id"], topic=row["topic"])
+        log.warning("a row is skipped, as an operator has decided", row=row["_id"], topic=row["topic"])
         return Batch((), batch.token, progress=True)
 
     def _commit(self, batch: Batch) -> None:
@@ -198,8 +199,8 @@ class Relay:
         self.producer.flush()
         self._check(futures)
         self.producer.commit_transaction()
-        # kafka-python may return from a commit although the records have failed (a fenced producer,
-        # for one): only the futures tell the truth.
+        # kafka-python may return from a commit although the records have failed (a fenced producer, for
+        # instance): only the futures show it.
         self._check(futures)
         if batch.rows and "_id" in batch.rows[0]:
             self.reached = max(self.reached or "", *(row["_id"] for row in batch.rows))

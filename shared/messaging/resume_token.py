@@ -1,4 +1,4 @@
-"""Where a relay goes on: the token that its last committed Kafka transaction has left on its offsets topic."""
+"""The relay's resume token, which its last committed Kafka transaction left on its offsets topic."""
 
 import time
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from shared.messaging.topics import relay_offsets
 from shared.mongo.aggregates import Document
 from shared.settings import Settings
 
-# The topic holds little but tokens: nearly always the last of a thousand records is one.
+# The topic holds tokens and transaction markers: among its last thousand records there is nearly always a token.
 FIRST_STEP = 1000
 PATIENCE_SECONDS = 60.0
-# The key until there were shards.
+# The key of releases without shards.
 OLD_KEY = b"place"
 
 
@@ -53,7 +53,7 @@ class TokenReader:
     def read(self) -> tuple[ResumeToken | None, dict[str, str]]:
         """The token committed last, and the ids that the service's topics have now.
 
-        To be called behind the fence: nobody can move it any more. Raises TokenUnreadable after a minute.
+        Call it after fencing earlier producers: then none moves the token. Raises TokenUnreadable after a minute.
         """
         consumer = make_consumer(self.settings, f"{self.settings.process_name}-token")
         try:
@@ -91,7 +91,7 @@ class TokenReader:
 
 
 def topic_ids(consumer: Any, service: str) -> dict[str, str]:
-    """The ids (KIP-516) of the topics that the service owns, but for its relay's own."""
+    """The ids (KIP-516) of the topics that the service owns, without its relay's offsets topic."""
     names = [
         name for name in consumer.topics() if name.startswith(f"uso.{service}.") and name != relay_offsets(service)
     ]

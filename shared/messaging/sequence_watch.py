@@ -1,4 +1,4 @@
-"""Tells when a message's sequence leaps: a message in between was lost, or somebody forged this one."""
+"""Reports a leap in a message's sequence: a message in between was lost, or this message is forged."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from shared.telemetry.metrics import SEQUENCE_LEAPS
 
 log = get_logger(__name__)
 
-# Keys in each of two generations, some 20 MB at most: a key that is written often is there when its next message comes.
+# Keys in each of two generations, some 20 MB at most: enough that a busy key is still there at its next message.
 GENERATION = 50_000
 
 Key = tuple[str, str]
@@ -23,7 +23,7 @@ class SequenceWatch:
         self._old: dict[Key, int] = {}
 
     def look(self, messages: Iterable[Message]) -> None:
-        """To be called with what was handled, in order. A leap goes into the log and the metric."""
+        """Takes the handled messages, in order. A leap goes into the log and the metric."""
         for message in messages:
             key, sequence = (message.topic, message.key), message.sequence
             before = self._young.get(key) or self._old.get(key)

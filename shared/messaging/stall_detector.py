@@ -1,7 +1,7 @@
-"""A watch over a consumer: whether what it reads moves on.
+"""Detects a consumer that stopped reading.
 
-kafka-python has been seen to fall silent while records were waiting (dpkp/kafka-python#3106, #3131). Then a
-new client helps, and where even `poll` does not return, a new process does.
+kafka-python has been seen to fall silent while records were waiting (dpkp/kafka-python#3106, #3131). A new client
+helps; when even `poll` does not return, a new process does.
 """
 
 import time
@@ -15,11 +15,11 @@ PATIENCE_SECONDS = 60.0
 
 
 class Stalled(KafkaError):  # type: ignore[misc]
-    """The client gets nothing although there is something; a new one is to be made."""
+    """The client reads no records although there are some: make a new client."""
 
 
 class StallDetector:
-    """Looks at a KafkaConsumer from time to time."""
+    """Checks a KafkaConsumer from time to time."""
 
     def __init__(self, kafka: Any, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._kafka = kafka
@@ -28,10 +28,9 @@ class StallDetector:
         self._waiting: dict[TopicPartition, int] = {}
 
     def check(self, offsets: Mapping[TopicPartition, int], *, joined: bool) -> dict[TopicPartition, int]:
-        """The offset that the client has read each partition up to: behind its last record, and behind what is no
-        record (the marks of transactions) too.
+        """The offset up to which the client has read each partition, transaction markers included.
 
-        Raises Stalled when it has not joined its group, or has left records lying, for a minute.
+        Raises Stalled when the client has not joined its group for a minute, or has left records unread for a minute.
         """
         reached, waiting = {}, {}
         for partition, offset in offsets.items():

@@ -1,4 +1,4 @@
-"""What a service does with the messages it reads: keep a copy, or follow a policy."""
+"""The handlers of the messages that a service reads: projections and policies."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 
 class Handler(Protocol):
-    """Takes messages in the order of their keys, any number at once, inside one transaction."""
+    """Takes any number of messages at once, in the order of each key, inside one transaction."""
 
     @property
     def name(self) -> str: ...
@@ -25,7 +25,7 @@ class Handler(Protocol):
 
 @runtime_checkable
 class OnceHandler(Handler, Protocol):
-    """A handler that takes only messages of its `types`, each message id once however often it arrives."""
+    """A handler of messages of its `types`. It gets each message id once, however often the message arrives."""
 
     @property
     def types(self) -> frozenset[str]: ...
@@ -40,10 +40,10 @@ def _whole_state(message: Message) -> Document:
 
 @dataclass(frozen=True, kw_only=True)
 class Projection:
-    """An own copy of another service's aggregates, one document each, `_id` and `sequence` included.
+    """A service's own copy of another service's aggregates, a document each, with `_id` and `sequence`.
 
     An older message never overwrites a newer one, so it may be read twice, late or from the start.
-    `keep` says what of the message is kept. After a tombstone only the id and the fact are left.
+    `keep` makes the fields of the document from a message. After a tombstone only the id and `erased` are left.
     """
 
     collection: str
@@ -62,13 +62,13 @@ class Projection:
         uow.write(self.collection, *(if_newer(self.document(message)) for message in newest.values()))
 
     def document(self, message: Message) -> Document:
-        """The whole document that this message makes of the copy."""
+        """The whole document that this message makes."""
         kept = {"erased": True} if message.state is None else self.keep(message)
         return {**kept, "_id": message.key, "sequence": message.sequence}
 
 
 def if_newer(document: Document) -> UpdateOne:
-    """Puts a copy's document in place of an older one, and leaves a newer one alone."""
+    """The update that replaces an older document, and leaves a newer document alone."""
     is_newer = {"$gt": [document["sequence"], {"$ifNull": ["$sequence", 0]}]}
     return UpdateOne(
         {"_id": document["_id"]},
@@ -79,9 +79,9 @@ def if_newer(document: Document) -> UpdateOne:
 
 @dataclass(frozen=True, kw_only=True)
 class Policy:
-    """When one of `types` arrives, do `handle`, once for each message id however often it arrives.
+    """When a message of `types` arrives, `handle` runs, once for each message id.
 
-    `handle` runs inside the batch's transaction, with work whose cause is the message.
+    `handle` runs inside the batch's transaction, with a unit of work whose cause is the message.
     """
 
     name: str
@@ -94,12 +94,12 @@ class Policy:
 
 
 def unless_erased(document: Document | None) -> Document | None:
-    """The copy if it stands for something that is still there: None for an erased one."""
+    """The projection's document; None when it is unknown or erased."""
     return None if document is None or document.get("sequence") == TOMBSTONE_SEQUENCE else document
 
 
 class SeenBefore(Exception):
-    """A policy has had its effect for one of the messages already."""
+    """A policy has handled one of the messages already."""
 
 
 def apply_batch(
@@ -107,8 +107,8 @@ def apply_batch(
 ) -> None:
     """Hands each message to the handlers of its topic; all projections first, so that policies find them.
 
-    Without `ask_seen` it saves the question which messages were seen before, and raises SeenBefore when one was: then
-    nothing may be committed, and the batch is to be applied with `ask_seen`.
+    Without `ask_seen` it does not ask which messages were seen before, and raises SeenBefore when one was: then
+    nothing may be committed, and the batch must be applied again with `ask_seen`.
     """
     apply_projections(subscriptions, uow, messages)
     groups = [
@@ -126,7 +126,7 @@ def apply_batch(
 
 
 def apply_projections(subscriptions: Subscriptions, uow: UnitOfWork, messages: Sequence[Message]) -> None:
-    """Hands each message to the projections of its topic alone."""
+    """Hands each message to the projections of its topic, and to no policy."""
     for topic, group in _by_topic(messages).items():
         for handler in subscriptions.get(topic, ()):
             if isinstance(handler, Projection):
@@ -143,7 +143,7 @@ def _by_topic(messages: Sequence[Message]) -> dict[str, list[Message]]:
 def _mark_seen(
     uow: UnitOfWork, groups: Sequence[tuple[Handler, Sequence[Message]]], *, ask_seen: bool
 ) -> dict[str, bool]:
-    """Notes what each handler is about to handle; the ids of what it has not handled before, each with True."""
+    """Notes the messages that each handler is about to handle. Returns the ids that it has not handled before."""
     fresh = {
         f"{handler.name}:{message.id}": True
         for handler, group in groups
@@ -156,7 +156,7 @@ def _mark_seen(
             del fresh[row["_id"]]
     uow.write(SEEN, *(InsertOne({"_id": identifier, "at": uow.now}) for identifier in fresh))
     if not ask_seen and fresh:
-        # At once: later, a handler's own duplicate could not be told from this one.
+        # Flushed at once: later, a duplicate key of a handler's own could not be told from a message seen before.
         try:
             uow.flush()
         except PyMongoError as error:

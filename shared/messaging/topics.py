@@ -1,4 +1,4 @@
-"""Topics: which exist, with which settings, and making sure of it."""
+"""Topics: their names and settings, and creating them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -20,9 +20,9 @@ HOUR_MS = 60 * 60 * 1000
 DAY_MS = 24 * HOUR_MS
 # A day more than a record must stay: Kafka refuses a topic whose lower limit of compaction is above the upper one.
 PERSONAL_LAG_MS = DAY_MS
-# Lowering one of these forgets or refuses what was promised; a topic that has more than we ask for keeps it.
+# Lowering one of these would lose or refuse promised records: a topic keeps a higher value than ours.
 ONLY_RAISED = frozenset({"retention.ms", "delete.retention.ms", "max.message.bytes"})
-# A topic that was compacted cannot become one that forgets after a time, nor the reverse, without losing records.
+# A change between compaction and deletion after a time would lose records.
 NEVER_CHANGED = frozenset({"cleanup.policy"})
 
 
@@ -48,14 +48,14 @@ class Topic:
     busy: bool = False
 
     def wanted_partitions(self, settings: KafkaSettings) -> int:
-        """The number that it is made with, and that it must keep."""
+        """The number of partitions that the topic is created with. It must never change."""
         return self.partitions or (settings.kafka_partitions_busy if self.busy else settings.kafka_partitions)
 
     def wanted_config(self, settings: KafkaSettings, replicas: int) -> dict[str, str]:
         """Its settings by Kafka's names, for a topic that has so many replicas."""
         wanted = {
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
-            # A broker that has missed acknowledged records must not become the leader, and one copy is no copy.
+            # A broker that has missed acknowledged records must not lead. Two replicas must have each record.
             "unclean.leader.election.enable": "false",
             "min.insync.replicas": str(2 if replicas >= 3 else 1),
             **self.config,
@@ -68,8 +68,8 @@ class Topic:
 def state_topic(name: str, about: str = "", *, personal: bool = False, busy: bool = False) -> Topic:
     """A compacted topic of full states, which keeps every record for as long as a worker may be away.
 
-    `personal`: what was superseded or erased is gone a day after that. Tombstones stay readable for 30 days, longer
-    than a subscriber may be away.
+    With `personal`, superseded and erased records are gone a day after that. Tombstones stay readable for 30 days,
+    longer than a subscriber may be away.
     """
     usual = KafkaSettings(kafka_bootstrap_servers=[])
     config = {"cleanup.policy": "compact", "delete.retention.ms": str(30 * DAY_MS)}
@@ -92,12 +92,12 @@ def log_topic(name: str, about: str = "", *, days: int) -> Topic:
 
 
 def relay_offsets(service: str) -> str:
-    """Where a service's relay keeps its resume token."""
+    """The topic with the resume token of a service's relay."""
     return f"uso.{service}.relay-offsets.v1"
 
 
 def dead_letters(service: str) -> str:
-    """Where a service puts what it could not handle."""
+    """The topic with the dead letters of a service."""
     return f"uso.{service}.dead-letters.v1"
 
 
@@ -110,8 +110,8 @@ def service_topics(service: str) -> list[Topic]:
             about=f"How far {service}'s relay has come; for itself alone.",
             config={
                 "cleanup.policy": "compact",
-                # Kafka never compacts the segment that is being written: of the usual size, it would hold a million
-                # tokens, and each start of the relay would have to look through them.
+                # Kafka never compacts the active segment: with the usual size it would hold a million tokens, and
+                # each start of the relay would read them all.
                 "segment.bytes": str(4 * 1024 * 1024),
                 "segment.ms": str(HOUR_MS),
                 "min.cleanable.dirty.ratio": "0.01",
@@ -124,8 +124,8 @@ def service_topics(service: str) -> list[Topic]:
 def ensure_topics(topics: Iterable[Topic], settings: Settings) -> None:
     """Makes the topics that do not exist yet, and brings the settings of the others up to date where that is safe.
 
-    Raises KafkaError when Kafka does not answer, WrongPartitions for a topic with another number of partitions than
-    it should have: one that differs cannot be changed in place.
+    Raises KafkaError when Kafka does not answer, and WrongPartitions for a topic with a wrong number of partitions,
+    which cannot be changed in place.
     """
     topics = list(topics)
     admin = make_admin(settings, settings.process_name)
@@ -142,7 +142,7 @@ def ensure_topics(topics: Iterable[Topic], settings: Settings) -> None:
             )
             with suppress(TopicAlreadyExistsError):  # another process was quicker
                 admin.create_topics([new])
-        # Those just made as well: how many replicas the brokers have given them is known only now.
+        # The new topics are described too: only now is the number of their replicas known.
         described = {
             each["name"]: each["partitions"] for each in admin.describe_topics([topic.name for topic in topics])
         }
@@ -154,7 +154,7 @@ def ensure_topics(topics: Iterable[Topic], settings: Settings) -> None:
 
 
 def replicas(partitions: Sequence[Mapping[str, Any]]) -> int:
-    """How often each record of a topic is kept, as Kafka describes its partitions."""
+    """The number of replicas of each record of a topic, from the description of its partitions."""
     return min((len(partition["replica_nodes"]) for partition in partitions), default=0)
 
 
@@ -174,7 +174,7 @@ def _check_partitions(found: Described, topics: Iterable[Topic], settings: Setti
 
 
 def _update_settings(admin: Any, partitions: Described, topics: Iterable[Topic], settings: Settings) -> None:
-    """Sets what differs, unless it takes something away. A principal that may not is told in the log, no more."""
+    """Changes the settings that differ, but never to a weaker value. A principal without the right gets a warning."""
     wanted = {
         topic.name: topic.wanted_config(settings, replicas(partitions[topic.name]))
         for topic in topics

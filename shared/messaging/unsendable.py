@@ -1,4 +1,4 @@
-"""Rows that Kafka will never take: how they are told, and how an operator lets the relay past one."""
+"""Rows that Kafka will never take: they are reported, and an operator may skip them."""
 
 from pymongo import UpdateOne
 
@@ -12,13 +12,13 @@ UNSENDABLE = "unsendable_rows"
 
 
 def note_unsendable(db: Database, row: Document, *, size: int) -> None:
-    """Writes down that the relay stands before this row. Raises PyMongoError."""
+    """Notes that this row blocks the relay. Raises PyMongoError."""
     about = {"topic": row["topic"], "kind": row.get("kind"), "bytes": size, "at": utc_now(), "state": "blocking"}
     db[UNSENDABLE].update_one({"_id": row["_id"]}, {"$setOnInsert": about}, upsert=True)
 
 
 def is_skipped(db: Database, identifier: str) -> bool:
-    """Whether an operator has said that the row is to be left out. Raises PyMongoError."""
+    """Whether an operator has skipped the row. Raises PyMongoError."""
     return db[UNSENDABLE].find_one({"_id": identifier, "state": "skipped"}) is not None
 
 
@@ -28,7 +28,7 @@ def unsendable_rows(db: Database) -> list[Document]:
 
 
 def skip_unsendable(uow: UnitOfWork, identifier: str, *, reason: str) -> Document:
-    """Lets the relay go on without the row, which stays in the journal. Raises NotFound; Conflict when it is done."""
+    """Lets the relay skip the row, which stays in the journal. Raises NotFound, and Conflict for a skipped row."""
     row = uow.find_one(UNSENDABLE, {"_id": identifier})
     if row is None:
         raise NotFound("row that blocks the relay", identifier)

@@ -22,7 +22,7 @@ KEPT_FOR = timedelta(days=3653)
 
 @dataclass(frozen=True, kw_only=True)
 class Aggregate(Generic[D_co]):
-    """Names and shapes of one kind of document; `D_co` is its TypedDict.
+    """The names and shapes of one kind of document; `D_co` is its TypedDict.
 
     Documents have `_id` (UUIDv7), `version`, `created_at`, `updated_at` and their own fields.
     `schema` makes the public shape: the GET's answer and the message's `state`.

@@ -1,4 +1,4 @@
-"""A service's own MongoDB database: its indexes, and the one way to change anything in it."""
+"""A service's own MongoDB database: its indexes, and the transactions that are the only way to change it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -38,9 +38,9 @@ LEASES = "leases"
 DEAD_LETTERS = "dead_letters"
 DEAD_LETTER_COUNTS = "dead_letter_counts"
 
-# Longer than an operator waits before a dead letter is redriven: it must not have its effect twice.
+# Longer than an operator waits before redriving a dead letter: it must not have its effect twice.
 SEEN_KEPT = timedelta(days=90)
-# As long as the topic of dead letters keeps them: they may hold personal data that nothing else erases.
+# The topic of dead letters keeps them as long. They may hold personal data, which only this deletion erases.
 DEAD_LETTERS_KEPT = timedelta(days=30)
 # A caller waits no longer than this for an answer; MongoDB's own limit for a transaction is a minute.
 TRANSACTION_LIMIT_SECONDS = 10.0
@@ -72,13 +72,13 @@ class Database:
 
     @property
     def aggregates(self) -> Iterable[Aggregate[Any]]:
-        """Those that `prepare` was given."""
+        """The aggregates that `prepare` was given."""
         return self._aggregates.values()
 
     def prepare(
         self, aggregates: Iterable[Aggregate[Any]] = (), indexes: Mapping[str, Sequence[IndexModel]] | None = None
     ) -> None:
-        """Makes sure that every collection and index exists. Harmless when they do."""
+        """Creates the collections and indexes that do not exist."""
         wanted: dict[str, Sequence[IndexModel]] = {
             **INFRASTRUCTURE_INDEXES,
             OFFSETS: [],
@@ -102,7 +102,7 @@ class Database:
                 self.raw[collection].create_indexes(list(models))
 
     def ping(self) -> None:
-        """Raises when the primary does not answer within two seconds."""
+        """Raises PyMongoError when the primary does not answer within two seconds."""
         with pymongo.timeout(2):
             self.client.admin.command("ping", read_preference=ReadPreference.PRIMARY)
 
@@ -123,10 +123,10 @@ class Database:
         key: IdempotencyKey | None = None,
         if_match: IfMatch | None = None,
     ) -> T:
-        """Runs `work` in one transaction and commits it; again from the start on a write conflict.
+        """Runs `work` in one transaction and commits it. After a write conflict it runs again from the start.
 
-        With a `key` that was used before, the first answer is given again (`key.replayed` tells) or its refusal
-        raised again. Raises Conflict while the first request with the key still runs, when a unique index is
+        With a `key` that was used before, it returns the first result again (and sets `key.replayed`), or raises
+        the first refusal again. Raises Conflict while the first request with the key still runs, when a unique index is
         violated (`existing_id`) or when there were too many conflicts; Invalid when the key was used for another
         request; Unavailable when MongoDB cannot be reached.
         """
@@ -150,7 +150,7 @@ class Database:
         except Problem as problem:
             if key is None:
                 raise
-            # A repeated request is often refused by its own first effect: the first answer goes before the refusal.
+            # A repeated request is often refused because of its own first effect: the first answer goes first.
             try:
                 if find_outcome(self.raw, key) is None:
                     if is_final(problem):
@@ -170,10 +170,10 @@ class Database:
         cause: Cause,
         keys: Sequence[IdempotencyKey | None],
     ) -> list[T | Problem]:
-        """Runs `work` for several requests in one transaction; it gives each one's result or refusal, in order.
+        """Runs `work` for several requests in one transaction. Returns each request's result or refusal, in order.
 
         `keys` are the requests' Idempotency-Keys; each keeps its result or its final refusal. Raises as `transact`
-        does, and Conflict when a key was used before: then nothing was done, and each is to be done by itself.
+        does, and Conflict when a key was used before: then nothing was done, and each request must run by itself.
         """
 
         def run(uow: UnitOfWork) -> list[T | Problem]:
@@ -215,7 +215,7 @@ class Database:
         sentence = aggregate.conflict_messages.get(index, default) if aggregate else default
         if not values:
             return Conflict(sentence)
-        # Only a document that a majority has may be named: the primary alone could still lose it.
+        # Only a document that a majority has may be named: the primary alone could still lose its write.
         majority = self.raw.get_collection(collection, read_concern=ReadConcern("majority"))
         existing = majority.find_one(values, {"_id": 1})
         if existing is None:

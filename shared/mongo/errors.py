@@ -1,4 +1,4 @@
-"""Failures of MongoDB, told apart once: an outage, a conflict of writers, or our own mistake."""
+"""Kinds of MongoDB failures, told apart in one place: outages, conflicts of writers, our own mistakes."""
 
 from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
 
@@ -8,24 +8,24 @@ WRITE_CONFLICT = 112
 DUPLICATE_KEY = 11000
 NAMESPACE_EXISTS = 48
 QUERY_PLAN_KILLED = 175
-# The member is no longer, or not yet, the primary: the driver finds the new one.
+# The member is not the primary any more, or not yet: the driver finds the new primary.
 NOT_PRIMARY = frozenset({91, 189, 10107, 11600, 11602, 13435, 13436})
 
 
-# The server ended the transaction: by a time limit (50), for its age (290), since it no longer knows it (251), or
-# for want of room in its cache (388): a smaller one, or a later one, may fit.
+# The server ended the transaction: a time limit (50), its age (290), the server no longer knows it (251), or the
+# cache is too small for it (388). A smaller or a later transaction may succeed.
 ENDED = frozenset({50, 251, 290, 388})
 
 
 class WriteRace(PyMongoError):
-    """Another transaction changed a document between its reading and its saving: the work is done again."""
+    """Another transaction changed a document after it was read here: the work runs again."""
 
     def __init__(self, collection: str) -> None:
         super().__init__(f"a document in {collection} was changed meanwhile", ["TransientTransactionError"])
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether MongoDB is away or changing its primary: waiting helps, and nobody's request is to blame."""
+    """Whether MongoDB is away or elects a primary: waiting helps, and the request is not to blame."""
     if isinstance(error, ConnectionFailure):
         return True
     return isinstance(error, PyMongoError) and (
@@ -38,7 +38,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def codes_of(error: BaseException) -> frozenset[int]:
-    """MongoDB's codes for the failure; of a bulk write those of its first failed write and of its write concern."""
+    """MongoDB's codes of the failure. A bulk write has those of its first failed write and of its write concern."""
     details = (error.details or {}) if isinstance(error, BulkWriteError) else {}
     failures = [*(details.get("writeErrors") or [])[:1], *(details.get("writeConcernErrors") or [])]
     codes = {failure.get("code") for failure in failures} if details else {getattr(error, "code", None)}
@@ -55,14 +55,14 @@ def is_transient(error: BaseException) -> bool:
 
 
 def refusal(error: PyMongoError) -> Problem | PyMongoError:
-    """The caller's answer to a failure of the database; the error itself when it is our mistake."""
+    """The refusal for a failure of the database; the error itself when the mistake is ours."""
     is_lost = isinstance(error, ConnectionFailure) or isinstance(error.__cause__, ConnectionFailure)
     codes = codes_of(error)
     if WRITE_CONFLICT in codes or (error.has_error_label("TransientTransactionError") and not is_lost):
         return Conflict("Too many changes to the same thing at once. Repeat your request.", retry_after=1)
     if QUERY_PLAN_KILLED in codes:
         return Unavailable(
-            "What you read was exchanged for a new copy at this moment. Repeat your request.", retry_after=1
+            "The collection that you read was replaced at this moment. Repeat your request.", retry_after=1
         )
     if is_outage(error):
         return Unavailable("The database cannot be reached at the moment. Repeat your request.", retry_after=2)

@@ -21,7 +21,7 @@ from shared.mongo.aggregates import Document
 from shared.mongo.journal import JOURNAL
 
 ROW_PREFIX = "key:"
-# A client that has not repeated its request within a day has given it up.
+# A client that has not repeated its request within a day has given up.
 IDEMPOTENCY_KEY_TTL = timedelta(hours=24)
 
 
@@ -60,10 +60,10 @@ class KeyInUse(Exception):
 
 
 def find_outcome(db: MongoDatabase[Document], key: IdempotencyKey) -> Document | None:
-    """The key's row if an earlier request has left one that a majority of MongoDB's members has.
+    """The key's row of an earlier request, if a majority of MongoDB's members has it.
 
-    A row that only the primary has could still be rolled back: an answer made from it would acknowledge a
-    write that never was. Raises Invalid when the key was used for another request.
+    A row that only the primary has could still be rolled back: its answer would acknowledge a write that
+    did not happen. Raises Invalid when the key was used for another request.
     """
     journal = db.get_collection(JOURNAL, read_concern=ReadConcern("majority"))
     row = journal.find_one({"_id": key.row_id})
@@ -75,7 +75,7 @@ def find_outcome(db: MongoDatabase[Document], key: IdempotencyKey) -> Document |
 
 
 def replay(db: MongoDatabase[Document], key: IdempotencyKey) -> Any:
-    """The first request's result again. Raises its refusal again; Conflict while its outcome is not known."""
+    """The first request's result again. Raises its refusal again, and Conflict while it is still running."""
     row = find_outcome(db, key)
     if row is None:
         raise Conflict(
@@ -107,7 +107,7 @@ def refusal_of(problem: Problem) -> Document:
 
 
 def is_final(problem: Problem) -> bool:
-    """Whether the same request would be refused again: not where waiting helps, and not where rights may come."""
+    """Whether the same request would be refused again: not when waiting helps, nor when the caller may get rights."""
     return problem.retry_after is None and problem.status in (404, 409, 412, 422)
 
 

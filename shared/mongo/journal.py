@@ -1,4 +1,4 @@
-"""The journal: a row for each change, which is its history entry and its message in one.
+"""The journal: a row for each change. The row is both the history entry and the message.
 
 The relay follows the journal's inserts and sends the rows that have a `topic`; `GET …/history` and "as it was"
 read it by aggregate. Rows of Idempotency-Keys stand in it too, so that a transaction writes them all at once.
@@ -20,9 +20,9 @@ from shared.instants import instant_text
 from shared.mongo.aggregates import Aggregate, Document
 
 JOURNAL = "journal"
-# Tombstones and dead letters are no history; a dead letter may hold a person's data, and its topic keeps it as long.
+# Tombstones and dead letters are no history. A dead letter may hold personal data; its topic keeps it as long.
 RECORDS_KEPT_FOR = timedelta(days=30)
-# A number that several relays can share out among themselves: more slots than a service will ever have relays.
+# More slots than a service will ever have relays, so that several relays could share them out.
 SLOTS = 64
 # Fields that a history entry shows beside its change.
 OF_EACH_RESOURCE = frozenset({"id", "version", "created_at", "updated_at"})
@@ -34,7 +34,7 @@ JOURNAL_INDEXES: Sequence[IndexModel] = [
 
 
 class MessageTooLarge(Conflict):
-    """A change whose message would be larger than subscribers may expect, or than Kafka takes."""
+    """The message of a change would be larger than subscribers may expect, or than Kafka takes."""
 
     def __init__(self, name: str, size: int, limit: int) -> None:
         super().__init__(
@@ -44,7 +44,7 @@ class MessageTooLarge(Conflict):
 
 
 def slot_of(key: str | None) -> int:
-    """The slot of a Kafka key, 0 to 63: all rows of a key are in one."""
+    """The slot of a Kafka key, 0 to 63. All rows of a key are in the same slot."""
     return crc32((key or "").encode()) % SLOTS
 
 
@@ -107,9 +107,9 @@ def record_row(
     sequence: int = 0,
     message_id: str | None = None,
 ) -> Document:
-    """The row of a record that is no aggregate's change: a dead letter, or (`value` None) a tombstone.
+    """The row of a record that is no change of an aggregate: a dead letter, or (`value` None) a tombstone.
 
-    Raises MessageTooLarge for what Kafka would refuse: such a row would hold up the relay.
+    Raises MessageTooLarge for a record that Kafka would refuse: such a row would block the relay.
     """
     size = len(value or b"") + sum(len(name) + len(content) for name, content in headers)
     if size > RECORD_LIMIT_BYTES:
@@ -136,7 +136,7 @@ def state_in(row: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def change_in(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row's change, a creation's with each field that was given at first; empty when the row was scrubbed."""
+    """The row's change; a creation's change has each given field. Empty when the row was scrubbed."""
     data = _data(row)
     change: dict[str, Any] = data.get("change") or {}
     if row.get("version") != 1 or "state" not in data:

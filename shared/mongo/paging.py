@@ -1,4 +1,4 @@
-"""Lists that stay stable while rows are added: an opaque cursor that says after which row to go on."""
+"""Pages that stay stable while rows are added: an opaque cursor names the last row of the page."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
 Sort = Sequence[tuple[str, int]]
-# Å, ä and ö last, v and w apart, case and accents only where all else is equal.
+# Å, ä and ö come last, v and w are apart; case and accents decide only between names that are otherwise equal.
 FINNISH = Collation("fi")
 BY_ID: Sort = (("_id", 1),)
 
@@ -78,7 +78,7 @@ def page_of_parts(
 
 
 def _after(values: Sequence[Any], sort: Sort) -> Mapping[str, Any]:
-    """`(a, b) > (x, y)` as MongoDB has to be asked: a > x, or a = x and b > y."""
+    """`(a, b) > (x, y)` as a MongoDB query: a > x, or a = x and b > y."""
     alternatives: list[Mapping[str, Any]] = []
     for position, (name, direction) in enumerate(sort):
         equal = {sort[i][0]: values[i] for i in range(position)}
@@ -87,7 +87,7 @@ def _after(values: Sequence[Any], sort: Sort) -> Mapping[str, Any]:
 
 
 def _beyond(name: str, direction: int, value: Any) -> Sequence[Mapping[str, Any]]:
-    """What comes after `value`, in alternatives. MongoDB sorts null first of all, and compares it with nothing."""
+    """The alternatives of a query for values after `value`. MongoDB sorts null first, and compares it with nothing."""
     if value is None:
         return [{name: {"$ne": None}}] if direction > 0 else []
     if direction > 0:
@@ -108,7 +108,7 @@ def _read_cursor(cursor: str, length: int, bound_to: str) -> list[Any]:
         if read["of"] != _digest(bound_to) or len(values) != length or values[-1] is None:
             raise ValueError("another list's cursor")
         found = [_unpack(value) for value in values]
-        bson.encode({"values": found})  # numbers, days and texts that MongoDB cannot have
+        bson.encode({"values": found})  # a number, day or text outside MongoDB's range
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, RecursionError) as error:
         raise wrong_cursor() from error
     return found
@@ -126,7 +126,7 @@ def _value_at(document: Document, path: str) -> Any:
 
 
 def wrong_cursor() -> Invalid:
-    """What is said of a cursor that the list has not given."""
+    """The refusal of a cursor that the list has not given."""
     return Invalid({"cursor": ["Not a cursor of this list: take `next_cursor` of its last answer."]})
 
 

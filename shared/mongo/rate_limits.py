@@ -1,4 +1,4 @@
-"""Token buckets that all processes of a service share; the database's clock fills them."""
+"""Token buckets that all processes of a service share. The database's clock fills them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ LIMIT_SECONDS = 1.0
 def take_shared(
     collection: pymongo.collection.Collection[Document], key: str, *, burst: int, per_second: float
 ) -> float:
-    """Takes one from the bucket `key`; 0, or the seconds to wait when it is empty. Raises PyMongoError.
+    """Takes a token from the bucket `key`. Returns 0, or the seconds to wait when it is empty. Raises PyMongoError.
 
     The row holds a hash of the key and goes once the bucket is full again.
     """
@@ -32,12 +32,12 @@ def take_shared(
         {"$set": {"taken": {"$gte": ["$left", 1]}}},
         {"$set": {"left": {"$cond": ["$taken", {"$subtract": ["$left", 1]}, "$left"]}}},
     ]
-    # A count that a failover loses lets somebody call a little more: no reason to wait for a majority.
+    # w=1: a failover that loses a count lets a caller call a little more. That is no reason to wait for a majority.
     quick = collection.with_options(write_concern=WriteConcern(w=1))
     with pymongo.timeout(LIMIT_SECONDS):
         try:
             row = _update(quick, identity, steps)
-        except DuplicateKeyError:  # two first calls at once: the row is there by now
+        except DuplicateKeyError:  # of two first calls at once the other made the row: it is there now
             row = _update(quick, identity, steps)
     return 0 if row["taken"] else (1 - row["left"]) / per_second
 

@@ -1,4 +1,4 @@
-"""One unit of work: everything that a command, or a batch of messages, changes in one transaction."""
+"""A unit of work: all changes of a command, or of a batch of messages, in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from shared.mongo.errors import DUPLICATE_KEY, WRITE_CONFLICT, WriteRace, codes_
 from shared.mongo.idempotency import KeyInUse, is_key_row
 from shared.mongo.journal import JOURNAL, change_in, journal_row, record_row
 
-# How many changes a 412 lists: more than a person reads, less than a message may hold.
+# The number of changes that a 412 lists: more than a person reads, less than an answer may hold.
 CHANGES_SHOWN = 100
 
 
@@ -107,17 +107,17 @@ class UnitOfWork:
         ]
 
     def find_one(self, collection: str, query: Mapping[str, Any], **options: Any) -> Document | None:
-        """The first document that fits, with this work's own writes seen."""
+        """The first document that fits. It sees this unit's own writes."""
         self.flush()
         return self.db[collection].find_one(query, session=self.session, **options)
 
     def find(self, collection: str, query: Mapping[str, Any], **options: Any) -> list[Document]:
-        """All documents that fit, with this work's own writes seen."""
+        """All documents that fit. It sees this unit's own writes."""
         self.flush()
         return list(self.db[collection].find(query, session=self.session, **options))
 
     def find_all(self, aggregate: Aggregate[D], query: Mapping[str, Any], **options: Any) -> list[D]:
-        """The aggregate's documents that fit, with this work's own writes seen."""
+        """The aggregate's documents that fit. It sees this unit's own writes."""
         found: Any = self.find(aggregate.collection, query, **options)
         documents: list[D] = found
         return documents
@@ -125,7 +125,7 @@ class UnitOfWork:
     def find_and_update(
         self, collection: str, query: Mapping[str, Any], update: Any, **options: Any
     ) -> Document | None:
-        """MongoDB's findOneAndUpdate at once: conditional counters (seats, say) are made of it."""
+        """MongoDB's findOneAndUpdate, at once: for conditional counters such as an event's seats."""
         self.flush()
         result: Document | None = self.db[collection].find_one_and_update(
             query, update, session=self.session, **options
@@ -169,8 +169,8 @@ class UnitOfWork:
         """The aggregate with `changes`, one version on, with its message.
 
         The message's `change` gets `changed`: field → {from, to} in the public shape. Changes that change
-        nothing make no version and no message. The write fails (and the work starts over) when somebody else
-        saved the document since `before` was read.
+        nothing make no version and no message. The write fails, and the work starts over, when another
+        transaction saved the document after `before` was read.
         """
         if all(name in before and before[name] == value for name, value in changes.items()):
             return before
@@ -198,7 +198,7 @@ class UnitOfWork:
         """
         if aggregate.lifecycle is None:
             raise LookupError(f"{aggregate.name} has no state machine")
-        # What a rule of ours does, no person asked for: a machine's actor carries no roles and needs none.
+        # A rule of ours acts without a person: its actor has no roles and needs none.
         aggregate.lifecycle.check(before["state"], to, reason=reason, roles=self.cause.roles or None)
         type = next(name for name in aggregate.message_types if name.endswith(".transitioned"))
         change = {"from": before["state"], "to": to}
@@ -232,8 +232,10 @@ class UnitOfWork:
     def flush(self) -> None:
         """Sends the gathered writes.
 
-        The journal goes last: a duplicate of a unique field is then the aggregate's own error, met before the row
-        of an Idempotency-Key. Raises WriteRace when a save met another version, KeyInUse for a key's row.
+        The aggregates go before the journal: a duplicate of a unique field is then the aggregate's own error. The
+        row of an Idempotency-Key is in the journal, and would otherwise hide that error.
+
+        Raises WriteRace when a save met another version, KeyInUse for a key's row.
         """
         if not self._pending.operations:
             return
@@ -254,11 +256,11 @@ class UnitOfWork:
             raise WriteRace(collection)
 
     def _send_journal(self, group: Sequence[Any]) -> None:
-        """Rows of changes have new ids, so a row that meets another is that of an Idempotency-Key."""
+        """Rows of changes have new ids, so only an Idempotency-Key's row can meet an existing row."""
         try:
             self._send(JOURNAL, group, 0)
         except PyMongoError as error:
-            # Without a key a conflict is MongoDB's own (a full cache, say), and the transaction is done again.
+            # Without a key's row the conflict is MongoDB's own (a full cache, say), and the transaction runs again.
             if codes_of(error) & {DUPLICATE_KEY, WRITE_CONFLICT} and any(is_key_row(each) for each in group):
                 raise KeyInUse from error
             raise

@@ -11,7 +11,7 @@ from shared.errors import Problem
 from shared.tables.rows import HEADER_WITHIN, Cell, Table, column_name, table_of
 
 SEPARATORS = (",", ";", "\t")
-# A text longer than this is no cell; Python's own limit, written out.
+# A longer text is no cell. This is Python's own limit.
 MAX_CELL = 131_072
 
 

@@ -25,7 +25,7 @@ class Rejected(Schema):
 
 
 class RowOutcome(Schema):
-    """What happens to a row, and to which fields: field → {from, to}."""
+    """A row's outcome, and the fields that it changes: field → {from, to}."""
 
     line = fields.Integer(required=True)
     action = fields.String(required=True, metadata={"description": "create, update, unchanged or reject"})
@@ -34,7 +34,7 @@ class RowOutcome(Schema):
 
 
 class ImportResult(Schema):
-    """What an import did, or with `dry_run` would do."""
+    """The outcome of an import, or with `dry_run` its outcome beforehand."""
 
     created = fields.Integer(required=True)
     updated = fields.Integer(required=True)

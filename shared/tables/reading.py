@@ -11,7 +11,7 @@ from shared.tables.xlsx_table import read_xlsx
 
 
 def read_table(columns: Collection[str]) -> Table:
-    """The request's body as a table with these columns. Raises Problem (400) when it is none, or one too long."""
+    """The request's body as a table with these columns. Raises Problem (400) for other bodies and for too many rows."""
     body = request.get_data()
     if request.mimetype == XLSX:
         return read_xlsx(body, columns)

@@ -1,4 +1,4 @@
-"""A table's rows under its header, whatever file they come from."""
+"""The rows of a table under its header, from CSV or XLSX."""
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from shared.errors import Problem
 from shared.text import one_line
 
-# An import is one transaction, and one of 5,000 rows takes some two of its ten seconds.
+# An import is one transaction: 5,000 rows take two of its ten seconds.
 MAX_ROWS = 5_000
-# More columns than any of our tables has; a sheet has up to 16,384, all of which a stray space can fill.
+# More than any of our tables has. A stray space can make a sheet claim 16,384 columns.
 MAX_COLUMNS = 200
 # A title, a date and an empty line or two above the header.
 HEADER_WITHIN = 10
@@ -30,7 +30,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """The rows below the header, and the columns that were not asked for."""
+    """The rows below the header, and the unused columns."""
 
     rows: list[Row]
     unused_columns: list[str]
@@ -38,7 +38,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell's text, and why it cannot be used where it cannot."""
+    """A cell's text, or the reason why it cannot be used."""
 
     text: str
     error: str | None = None
@@ -48,7 +48,7 @@ Lines = Iterable[tuple[int, Sequence[Cell]]]
 
 
 def column_name(text: str) -> str:
-    """A header as it is compared: `Municipality Code` and `municipality_code ` are one."""
+    """A header in its compared form: `Municipality Code` and `municipality_code ` are the same."""
     try:
         text = one_line(text)
     except ValueError:

@@ -20,7 +20,7 @@ NO_VALUE = "The formula's value is not in the file: open it in a spreadsheet and
 
 
 def read_xlsx(body: bytes, columns: Collection[str]) -> Table:
-    """The table of the first visible sheet that has one. Raises Problem (400) with a sentence when there is none."""
+    """The table of the first visible sheet with a header. Raises Problem (400) with a sentence when there is none."""
     has_formulas = _check_parts(body)
     try:
         values = openpyxl.load_workbook(io.BytesIO(body), read_only=True, data_only=True)
@@ -41,7 +41,7 @@ def read_xlsx(body: bytes, columns: Collection[str]) -> Table:
 
 
 def _check_parts(body: bytes) -> bool:
-    """Whether the workbook has formulas. Raises Problem for what is no workbook, or unpacks to too much."""
+    """Whether the workbook has formulas. Raises Problem for another file, and for a file that unpacks to too much."""
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as file:
             parts = file.infolist()
@@ -54,12 +54,12 @@ def _check_parts(body: bytes) -> bool:
             return any(b"<f" in file.read(part) for part in sheets)
     except Problem:
         raise
-    except Exception as error:  # as above
+    except Exception as error:  # a broken file fails wherever the parser happens to be
         raise Problem("The table cannot be read as XLSX.") from error
 
 
 def _lines(sheet: Any, written: Any) -> Iterator[tuple[int, list[Cell]]]:
-    sheet.reset_dimensions()  # a sheet may claim 16,384 columns: rows are as long as they are
+    sheet.reset_dimensions()  # a sheet may claim 16,384 columns: only the real cells of a row are read
     originals: Iterator[Sequence[Any]] | None = None
     if written is not None:
         written.reset_dimensions()

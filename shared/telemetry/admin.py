@@ -29,7 +29,7 @@ def run_checks(checks: Checks) -> dict[str, str]:
 
 
 def start_admin_server(host: str, port: int, checks: Checks) -> WSGIServer:
-    """Serves in a daemon thread; port 0 takes a free one."""
+    """Serves in a daemon thread; port 0 takes a free port."""
     registry = DEFAULT_REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
@@ -67,4 +67,4 @@ class _Server(ThreadingMixIn, WSGIServer):
 
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Logs nothing: a scrape every few seconds is not worth a line."""
+        """Logs nothing: a scrape every few seconds needs no log line."""

@@ -50,7 +50,7 @@ def get_logger(name: str) -> Any:
 
 
 def _without_quotations(exc_info: Any) -> str:
-    """The traceback with the texts of our own and Kafka's errors only: other errors quote personal data."""
+    """The traceback, with the texts of our own and Kafka's errors only: other errors may quote personal data."""
     parts: list[str] = []
     error: BaseException | None = exc_info[1]
     while error is not None and len(parts) < MOST_CAUSES:

@@ -8,7 +8,7 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def empty_metrics_directory() -> None:
-    """Makes the folder, of the process's own unless the environment names one, and takes out what was left there.
+    """Makes the folder (the process's own, unless the environment names one) and removes old files from it.
 
     A container that starts again in its pod finds its folder as it was: sums would go on from dead processes' figures,
     and a file for each process would stay for good.

@@ -1,4 +1,4 @@
-"""W3C Trace Context: the caller's trace continued, or a new one."""
+"""W3C Trace Context: the caller's trace is continued, or a new trace begins."""
 
 from collections.abc import Mapping
 

@@ -45,7 +45,7 @@ def feed(db: Database, subscriptions: Subscriptions, messages: Iterable[Message]
 
 
 def outbox(db: Database, topic: str | None = None) -> list[Message]:
-    """What waits for the relay (or went through it), oldest first."""
+    """The outbox: the messages for the relay, sent or unsent, oldest first."""
     rows = db[JOURNAL].find({"topic": topic or {"$type": "string"}}).sort("_id", 1)
     return [
         decode(row["value"], key=None if row["key"] is None else row["key"].encode(), topic=row["topic"])
@@ -54,7 +54,7 @@ def outbox(db: Database, topic: str | None = None) -> list[Message]:
 
 
 def outbox_text(db: Database) -> str:
-    """Everything in the outbox as text, for looking for what must not be there."""
+    """The whole outbox as text, to search for texts that must not be in it."""
     return "\n".join(
         json.dumps(row["key"]) + (row["value"] or b"").decode(errors="replace")
         for row in db[JOURNAL].find({"topic": {"$type": "string"}})
@@ -62,7 +62,7 @@ def outbox_text(db: Database) -> str:
 
 
 def relay_by_hand(source: Database, targets: Sequence[tuple[Database, Subscriptions]]) -> int:
-    """Carries one service's outbox to others, as relay and consumers would; returns how many it carried."""
+    """Carries one service's outbox to others, as relay and consumers would. Returns the number of messages."""
     messages = outbox(source)
     for db, subscriptions in targets:
         feed(db, subscriptions, [message for message in messages if message.topic in subscriptions])

@@ -1,4 +1,4 @@
-"""Counting what is asked of MongoDB: a figure that is the same on every machine."""
+"""Counts the round trips to MongoDB: a figure that is the same on every machine."""
 
 from typing import Any
 
