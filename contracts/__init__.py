@@ -17,6 +17,6 @@ RELEASED = Path(__file__).parent / "released"
 
 
 def present() -> Contract:
-    """What the services promise at present."""
+    """The services' present contract."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return contract(SERVICES, version=project["version"], defaults=KafkaSettings(kafka_bootstrap_servers=[]))

@@ -14,7 +14,7 @@ def main() -> None:
 
 @main.command()
 def write() -> None:
-    """Write contracts/published anew."""
+    """Write contracts/published."""
     files.write(PUBLISHED, files.texts(SERVICES, present(), tell()))
 
 
@@ -30,7 +30,7 @@ def check() -> None:
 
 @main.command()
 def compare() -> None:
-    """Fail when a reader of the last release would stumble."""
+    """Fail when a change would break a reader of the last release."""
     broken = breaks(files.read(RELEASED), present())
     if broken:
         raise click.ClickException("\n".join(broken))
@@ -38,7 +38,7 @@ def compare() -> None:
 
 @main.command()
 def release() -> None:
-    """Keep the present messages as those of a release."""
+    """Keep the present messages as those of a new release."""
     files.release(RELEASED, present())
 
 

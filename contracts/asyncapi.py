@@ -23,7 +23,7 @@ not above the one that you hold. Order holds for each key. Members and types tha
 
 
 def public_topics(service: Service) -> list[Topic]:
-    """The topics that others may read: all but its relay's own."""
+    """The topics that other services may read: all but the relay's own."""
     return [
         *service.topics,
         *(topic for topic in service_topics(service.name) if topic.name == dead_letters(service.name)),
@@ -31,12 +31,12 @@ def public_topics(service: Service) -> list[Topic]:
 
 
 def is_personal(topic: Topic) -> bool:
-    """Whether people's data stand there, so that a tombstone must take effect soon."""
+    """Whether the topic holds personal data, so that a tombstone must take effect soon."""
     return "max.compaction.lag.ms" in topic.config
 
 
 def asyncapi(services: Sequence[Service], *, version: str, defaults: KafkaSettings) -> Json:
-    """The document. `defaults` say the number of partitions of those topics that leave it to the settings."""
+    """The document. `defaults` has the number of partitions of the topics that leave it to the settings."""
     types = list(message_types(services))
     return {
         "asyncapi": "3.0.0",
@@ -77,7 +77,7 @@ def asyncapi(services: Sequence[Service], *, version: str, defaults: KafkaSettin
 
 
 def _names(topic: Topic, types: Iterable[MessageType]) -> list[str]:
-    """The messages of a topic, as they are called among the components."""
+    """The messages of a topic, by their names among the components."""
     told = [message.full_name for message in types if message.topic == topic.name]
     if not told:
         return [DEAD_LETTER]

@@ -1,4 +1,4 @@
-"""The message catalogue: every topic on one page, made from what the services say of themselves."""
+"""The message catalogue: all topics on one page, generated from the services' own descriptions."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ TEMPLATE = Path(__file__).with_name("catalogue.md.jinja")
 
 
 def catalogue(services: Sequence[Service], promised: Contract, examples: Mapping[str, Json]) -> str:
-    """The page in Markdown."""
+    """The catalogue in Markdown."""
     types = list(message_types(services))
     return _template().render(
         topics=[_entry(topic, service, services, types, promised, examples) for service, topic in _owned(services)],

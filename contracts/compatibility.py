@@ -1,7 +1,7 @@
-"""What may change within v1: fields are added, and whatever a reader relies on stays as it is.
+"""The changes that v1 allows: fields may be added, and everything that a reader relies on must stay.
 
-A reader was written for the released schemas and meets messages of the present ones. So each present
-message must still be good by the released schema: a value may become narrower, never wider.
+A reader was written for the released schemas, and reads messages of the present schemas. So each present message must
+be valid by the released schema: the values of a field may become fewer, never more.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ class Contract:
 
 
 def breaks(released: Contract, present: Contract) -> list[str]:
-    """A sentence for everything that a reader of the release would stumble over; none when all is well."""
+    """A sentence for each change that breaks a reader of the release; empty when there is none."""
     return [*_topics(released, present), *_messages(released, present)]
 
 
@@ -58,7 +58,7 @@ def _messages(released: Contract, present: Contract) -> Iterator[str]:
 
 
 def _wider(was: Json, now: Json, path: str) -> Iterator[str]:
-    """What `now` lets through that `was` did not."""
+    """The changes by which `now` allows values that `was` did not."""
     yield from _types(was, now, path)
     yield from _values(was, now, path)
     for name, inner in was.get("properties", {}).items():
@@ -95,7 +95,7 @@ def _values(was: Json, now: Json, path: str) -> Iterator[str]:
         more = [value for value in now.get("enum", [now["const"]] if "const" in now else ()) if value not in known]
         if "enum" not in now and "const" not in now:
             yield f"the field {path} was one of {_list(known)} and may be anything now"
-        # Null is told with the types. A state that a reader does not know is one that it does nothing about.
+        # Null belongs to the types, above. A reader does nothing about a state that it does not know.
         elif [value for value in more if value is not None] and not path.endswith("data.state.state"):
             yield f"the field {path} may be {_list(more)} now; its readers know only {_list(known)}"
     for keyword in UPPER:

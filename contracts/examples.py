@@ -1,6 +1,6 @@
 """One example of each message, in a short story: Kangasala's season 7.
 
-The municipality is real; its people, and all that they do here, are invented. The documents are checked by the
+The municipality is real; its people and their actions are invented. The documents are checked by the
 schemas of the HTTP interface and written by the code that writes real messages, with ids and instants of their own.
 A new message type needs an example here; `python -m contracts write` names those that are missing. A new noun takes
 the next number of a chapter.
@@ -39,7 +39,7 @@ from shared.mongo.aggregates import Document
 
 
 def tell() -> dict[str, Json]:
-    """The examples by the full names of their types, the same each time."""
+    """The examples by the full names of their types, the same in each run."""
     story = Story()
     kangasala = _organisation(story)
     anna = _contact(story, kangasala)
@@ -220,7 +220,7 @@ def _registration(story: Story, event: Document, contact: Document) -> Document:
 
 
 def _offer(story: Story, event: Document) -> None:
-    """Somebody who is no contact stands in line, asks once more by the form, and is offered a seat."""
+    """A person who is no contact stands in line, registers again by the form, and is offered a seat."""
     fields = {
         "event_id": event["_id"],
         "person_sealed": "gAAAAABjh…",
@@ -272,7 +272,7 @@ def _announcement(story: Story, season: Document) -> None:
 
 
 def _given(schema: Any, fields: Json) -> Document:
-    """The fields as HTTP would take them."""
+    """The fields, checked and loaded as HTTP does."""
     loaded: Document = schema.load(fields)
     return loaded
 

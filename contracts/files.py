@@ -20,7 +20,7 @@ class NoExample(Exception):
 
 
 def contract(services: Sequence[Service], *, version: str, defaults: KafkaSettings) -> Contract:
-    """What the services promise at present."""
+    """The services' present contract."""
     types = list(message_types(services))
     sources: dict[str, list[str]] = {}
     for message in types:
@@ -34,7 +34,7 @@ def contract(services: Sequence[Service], *, version: str, defaults: KafkaSettin
 def texts(services: Sequence[Service], promised: Contract, examples: Mapping[str, Json]) -> dict[str, str]:
     """All files: path → text. `examples` has one document for each message, by its full name.
 
-    Raises NoExample when that is not so.
+    Raises NoExample when a type has none, or an example has no type.
     """
     astray = sorted(promised.schemas.keys() ^ examples.keys())
     if astray:
@@ -48,7 +48,7 @@ def texts(services: Sequence[Service], promised: Contract, examples: Mapping[str
 
 
 def write(directory: Path, files: Mapping[str, str]) -> None:
-    """Makes the files what they should be, and removes those that nothing stands for any more."""
+    """Writes the files, and removes the files of topics and types that no longer exist."""
     for path, text in files.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_text(text, encoding="utf-8")
@@ -57,20 +57,20 @@ def write(directory: Path, files: Mapping[str, str]) -> None:
 
 
 def outdated(directory: Path, files: Mapping[str, str]) -> list[str]:
-    """The paths that are not as they should be."""
+    """The paths of the files that are out of date."""
     present = _present(directory)
     wrong = {path for path in present & files.keys() if (directory / path).read_text(encoding="utf-8") != files[path]}
     return sorted(wrong | (present ^ files.keys()))
 
 
 def release(directory: Path, promised: Contract) -> None:
-    """Keeps `promised` as what later changes are compared with."""
+    """Keeps `promised` as the release that later changes are compared with."""
     schemas = {f"schemas/{name}.json": as_text(schema) for name, schema in promised.schemas.items()}
     write(directory, {ASYNCAPI: as_text(promised.asyncapi), **schemas})
 
 
 def read(directory: Path) -> Contract:
-    """What stands in a folder that `release` or `write` made."""
+    """The contract in a folder that `release` or `write` made."""
     return Contract(
         asyncapi=json.loads((directory / ASYNCAPI).read_text(encoding="utf-8")),
         schemas={

@@ -1,4 +1,4 @@
-"""From marshmallow to JSON Schema 2020-12: what a message of each type looks like to those who read it."""
+"""The JSON Schemas (2020-12) of the messages, from marshmallow's, as readers see them."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ Json = dict[str, Any]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 INSTANT: Json = {"type": "string", "format": "date-time"}
 ONLY_FOR_INPUT = ("default", "readOnly", "writeOnly")
-# OpenAPI 3.1's schemas are JSON Schema 2020-12. Nested ones get no name, so they stand where they are used.
+# OpenAPI 3.1's schemas are JSON Schema 2020-12. Nested schemas get no name, so they stand where they are used.
 _PLUGIN = MarshmallowPlugin(schema_name_resolver=lambda _: "")
 APISpec("USO", "v1", openapi_version="3.1.0", plugins=[_PLUGIN])
 
@@ -46,7 +46,7 @@ class MessageType:
 
 
 def message_types(services: Sequence[Service]) -> Iterator[MessageType]:
-    """All types of all services, in the order in which they stand there."""
+    """All types of all services, in the services' order."""
     for service in services:
         for aggregate in service.aggregates:
             if aggregate.topic is not None:
@@ -112,7 +112,7 @@ def document_schema(message: MessageType, *, sources: Sequence[str]) -> Json:
 
 
 def state_schema(schema: Schema) -> Json:
-    """What a resource's GET shows: all of its fields, null where nothing was given and nothing is implied."""
+    """The answer of a resource's GET: all fields are present, absent optional fields are null."""
     if isinstance(schema, Resource):
         for field in schema.dump_fields.values():
             field.allow_none |= not field.required and field.load_default in (missing, None)
@@ -121,7 +121,7 @@ def state_schema(schema: Schema) -> Json:
 
 
 def change_schema(schema: Schema) -> Json:
-    """The schema as it stands, from a reader's side."""
+    """The schema from a reader's side."""
     converter: Any = _PLUGIN.converter
     shape: Json = _for_readers(converter.schema2jsonschema(schema))
     return shape

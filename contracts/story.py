@@ -1,4 +1,4 @@
-"""How the examples are made: as a transaction records its changes, with ids and instants that never change."""
+"""Makes the examples as a transaction records its changes, with ids and instants that never change."""
 
 import json
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ CHAPTER = 1_000_000
 
 
 class Story:
-    """The messages so far, by type; of several of a type the last.
+    """The messages so far, by type: the last message of each type.
 
     Each noun has a chapter: a range of ids and a day of its own. So a new example changes nothing outside its chapter.
     Within a chapter each change is an hour after the one before.
@@ -35,7 +35,7 @@ class Story:
         self._now = FIRST_DAY + timedelta(days=chapter)
 
     def new_id(self) -> str:
-        """The chapter's next id: a UUIDv7 that is the same each time."""
+        """The chapter's next id: a UUIDv7, the same in each run."""
         return f"01850000-0000-7000-8000-{next(self._numbers):012d}"
 
     @property
@@ -62,7 +62,7 @@ class Story:
         follows: bool = False,
         **change: Any,
     ) -> Document:
-        """Its next version, and its message; `follows`: because of the message before."""
+        """The document's next version, and its message. With `follows` the message before is the cause."""
         self._now += timedelta(hours=1)
         after = {**before, **fields, "version": before["version"] + 1, "updated_at": self._now}
         changed = aggregate.changed(aggregate.to_public(before), aggregate.to_public(after))
@@ -72,7 +72,7 @@ class Story:
     def moved(
         self, aggregate: Aggregate[Any], before: Document, type: str, to: str, *, follows: bool = False, **fields: Any
     ) -> Document:
-        """A step to another state."""
+        """A transition to another state."""
         step = {"from": before["state"], "to": to}
         return self.changed(aggregate, before, type, {**fields, "state": to}, follows=follows, **step)
 

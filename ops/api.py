@@ -1,4 +1,4 @@
-"""/v1/ops, the same in every service: for the role `operator`, who sees nothing personal."""
+"""/v1/ops, the same in every service, for the role `operator`. It shows no personal data."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -66,7 +66,7 @@ def show_topics() -> Document:
 @operator
 @routes.answers(schemas.Checkup)
 def show_checkup() -> Document:
-    """Examine the service, its topics and what it stands on: what is wrong, and what to do"""
+    """Examine the service, its topics and its databases: the problems, and what to do"""
     return check_up(the(OpsContext))
 
 

@@ -1,4 +1,4 @@
-"""Compares projections with the topics that they follow, and leaves out what is still on its way.
+"""Compares projections with the topics that they follow, and leaves out messages that are still to be handled.
 
 The newest message of each key is held in memory as the document that it should make. A key that differs counts only
 when the consumer has passed that message, the topic has nothing newer, and the key still differs.
@@ -22,7 +22,7 @@ from shared.mongo.aggregates import Document
 
 # The differences that a result lists: enough to see the kind, and a document of bounded size.
 SHOWN = 100
-# A consumer that is behind for longer than this is seen by its lag; the check does not wait for it.
+# The lag shows a consumer that is behind for longer than this: the check does not wait for it.
 PATIENCE_SECONDS = 60.0
 # Keys in one query: a thousand ids are some 40 kB.
 LOOK = 1000
@@ -41,7 +41,7 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """A document that is not what the topic says: `missing`, `older`, `newer`, `differs` in `fields`, `unknown`."""
+    """A document that differs from its topic: `missing`, `older`, `newer`, `differs` in `fields`, `unknown`."""
 
     key: str
     what: str
@@ -132,7 +132,7 @@ class _Comparison:
             )
 
     def _extra_keys(self) -> set[str]:
-        """The keys that the projection has and the topic has not, but for the erased: their tombstones may be gone."""
+        """The keys that only the projection has, without erased ones: their tombstones may be compacted away."""
         found = self.context.db[self.projection.collection].find({"erased": {"$ne": True}}, {"_id": 1})
         return {row["_id"] for row in found} - set(self.expected)
 

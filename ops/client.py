@@ -15,7 +15,7 @@ FINE = (200, 201, 202)
 
 
 class CallFailed(Exception):
-    """A service did not answer as it should; the text says which call and why."""
+    """A call failed; the text names the call and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Answer:
 
 
 class Api:
-    """One service as one role sees it. May be used from several threads."""
+    """A client of one service with a token of one role. Several threads may use it."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url.rstrip("/")
@@ -69,7 +69,7 @@ class Api:
         fine: tuple[int, ...] = FINE,
         **content: Any,
     ) -> Answer:
-        """One call; asked to come again (`Retry-After`), it does, with the same Idempotency-Key.
+        """One call. When the answer has `Retry-After`, the call is repeated with the same Idempotency-Key.
 
         Raises CallFailed with the problem's own words when the answer's status is not among `fine`.
         """
@@ -102,7 +102,7 @@ class Api:
 
 
 class Staff:
-    """The three services as a member of staff with this role sees them."""
+    """Clients of the three services, with a token of this role."""
 
     def __init__(self, stack: Mapping[str, Any], role: str) -> None:
         urls = {name: service["url"] for name, service in stack["services"].items()}

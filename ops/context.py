@@ -1,4 +1,4 @@
-"""A service as its operator sees it."""
+"""A service for its operators."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from shared.settings import Settings
 
 @dataclass(frozen=True, kw_only=True)
 class OpsContext:
-    """The service's database and surroundings, the topics that it writes, and what it does with those it reads."""
+    """The service's database and settings, the topics that it writes, and its handlers of the topics that it reads."""
 
     settings: Settings
     db: Database
@@ -55,11 +55,11 @@ class OpsContext:
         raise NotFound("published aggregate", name)
 
     def offsets(self, topic: str) -> dict[int, int]:
-        """For each partition the offset up to which everything has had its effect here."""
+        """The offset of each partition up to which all records have had their effect here."""
         return self.numbered(topic, self.db[OFFSETS].find({"_id": self.offset_rows(topic)}))
 
     def offset_rows(self, topic: str) -> dict[str, str]:
-        """The condition on the ids of the consumer's rows for the topic's partitions."""
+        """The query for the consumer's rows of the topic's partitions."""
         prefix = f"uso.{self.service}/{topic}/"
         return {"$gte": prefix, "$lt": prefix + ":"}
 

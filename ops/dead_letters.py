@@ -1,4 +1,4 @@
-"""Dead letters: applied again, or set aside for good. Either leaves its mark in the audit, in the same transaction."""
+"""Dead letters: redriven, or set aside for good. The transaction of each also writes the audit."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -23,7 +23,7 @@ FORGOTTEN = {"value": "", "headers": "", "key": ""}
 
 
 def load_dead_letter(db: Database, identifier: str) -> Document:
-    """Raises NotFound."""
+    """The dead letter. Raises NotFound."""
     letter = db[DEAD_LETTERS].find_one({"_id": identifier})
     if letter is None:
         raise NotFound("dead letter", identifier)
@@ -31,7 +31,7 @@ def load_dead_letter(db: Database, identifier: str) -> Document:
 
 
 def filters(*, state: str | None = None, topic: str | None = None, error: str | None = None) -> Mapping[str, Any]:
-    """The query for dead letters of that state, topic and error; each where given."""
+    """The query for dead letters with this state, topic and error, where they are given."""
     wanted = {"state": state, "about.topic": topic, "about.error": error}
     return {name: value for name, value in wanted.items() if value is not None}
 
@@ -99,7 +99,7 @@ def redrive_many(job: Job, context: OpsContext) -> None:
         try:
             outcome = redrive(context, job.cause, letter["_id"], reason=job["reason"])["state"]
         except _Closed:
-            outcome = None  # somebody else was quicker
+            outcome = None  # another operator was quicker
         if outcome:
             counts[outcome] += 1
         job.step(read=1, after=letter["_id"], counts=dict(counts))
@@ -111,7 +111,7 @@ class _Closed(Conflict):
 
 
 class _FailedAgain(Exception):
-    """The message still cannot be handled; the cause says why."""
+    """The message still cannot be handled; the cause is the error."""
 
 
 def _load_open(uow: UnitOfWork, identifier: str) -> Document:

@@ -1,4 +1,4 @@
-"""The operator's side as a part of a service: its routes, its collections and its timed work."""
+"""The operators' part of a service: its routes, its collections and its periodic tasks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -15,7 +15,7 @@ from shared.settings import Settings
 
 
 class Operations:
-    """What `app.py` of each service names among its extensions."""
+    """The extension that `app.py` of each service names."""
 
     routes: Blueprint = api.routes
     collections: Mapping[str, Sequence[IndexModel]] = COLLECTIONS
@@ -27,7 +27,7 @@ class Operations:
         return worker.tasks(self.context(service, settings, db))
 
     def context(self, service: Service, settings: Settings, db: Database) -> OpsContext:
-        """The service as its operator sees it."""
+        """The service's OpsContext."""
         return OpsContext(
             settings=settings,
             db=db,

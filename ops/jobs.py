@@ -1,4 +1,4 @@
-"""Jobs: an operator asks for one, a worker claims it in the database, and another goes on when that worker dies.
+"""Jobs: an operator enqueues a job, a worker claims it in the database, and another continues when that worker dies.
 
 Each claim of a job has a number. Every step is a transaction that first updates the job's row under that number,
 so a worker that wakes up after another took over changes nothing.
@@ -24,9 +24,9 @@ from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 
 LEASE = timedelta(seconds=15)
-# After a failure: long enough for another worker to be as near as this one.
+# After a failure: long enough that another worker may claim the job first.
 REST = timedelta(seconds=2)
-# A job that fails three times by itself has a mistake; the fourth try would fail alike.
+# A job that fails three times without an outage has a mistake: the fourth try would fail too.
 TRIES = 3
 # The kinds of job, and the plural under which the API shows them.
 KINDS = {
@@ -44,11 +44,11 @@ class LeaseLost(Exception):
 
 
 class CannotSucceed(Exception):
-    """The job would fail however often it is tried; the text, which names nobody, says why and what to do."""
+    """The job would fail at every try. The text says why and what to do, and names no person."""
 
 
 class ShuttingDown(Exception):
-    """This worker is to end: another goes on."""
+    """This worker must end: another continues the job."""
 
 
 def enqueue(
@@ -56,7 +56,7 @@ def enqueue(
 ) -> Document:
     """A new job that waits for a worker. Raises Conflict (`existing_id`) while a job like it is open."""
     open_job = uow.find_one(JOBS, {"kind": kind, "of": of, "open": True}, projection={"_id": 1})
-    if open_job is not None:  # the unique index decides between two at once; this gives the sentence
+    if open_job is not None:  # the unique index decides between two at once; this check only gives a good sentence
         raise Conflict(f"A {kind} of {of} is under way already.", existing_id=open_job["_id"])
     job: Document = {
         "_id": new_id(),
@@ -88,7 +88,7 @@ def enqueue(
 
 
 def load(db: Database, kind: str, identifier: str) -> Document:
-    """The job as it stands. Raises NotFound."""
+    """The job. Raises NotFound."""
     job = db[JOBS].find_one({"_id": identifier, "kind": kind})
     if job is None:
         raise NotFound(kind, identifier)
@@ -119,9 +119,9 @@ class Job:
         return Cause(actor=self["asked_by"], correlation_id=self["correlation_id"])
 
     def step(self, apply: Callable[[UnitOfWork], object] = lambda _: None, *, read: int = 0, **changes: Any) -> None:
-        """`apply` and the job's own changes, both or neither; keeps the job for the next while.
+        """Commits `apply` and the job's own changes in one transaction, and extends the claim.
 
-        Raises Lost when another holds it, Interrupted when this worker is to end.
+        Raises LeaseLost when another worker holds the job, ShuttingDown when this worker must end.
         """
         if self._stop.is_set():
             raise ShuttingDown
@@ -148,7 +148,7 @@ class Job:
         }
 
     def end(self, **result: Any) -> None:
-        """The job is done."""
+        """Notes that the job is done."""
         self.step(open=False, state="completed", phase=None, result=result, ended_at=utc_now())
 
     def release(self, error: Exception | None = None) -> None:
@@ -169,12 +169,12 @@ class Job:
 
 
 def encode_offsets(offsets: Mapping[int, int]) -> dict[str, int]:
-    """Offsets as a job's document keeps them: MongoDB wants text for a key."""
+    """Offsets as a job's document keeps them: keys in MongoDB are texts."""
     return {str(number): offset for number, offset in offsets.items()}
 
 
 def claim(db: Database, holder: str, stop: threading.Event) -> Job | None:
-    """The oldest job that nobody works on; None when there is none."""
+    """Claims the oldest job without a worker; None when there is none."""
     document = db[JOBS].find_one_and_update(
         {"open": True, "$expr": {"$lt": ["$until", "$$NOW"]}},
         _set({"holder": holder, "state": "running"}, until=_in(LEASE), claim={"$add": ["$claim", 1]}),
@@ -190,7 +190,7 @@ def _set(values: Mapping[str, Any], **computed: Any) -> list[Document]:
 
 
 def _in(wait: timedelta) -> Document:
-    """That long from now by MongoDB's clock: by its own, a worker that is ahead would take jobs out of living hands."""
+    """That long from now by MongoDB's clock: a worker with a fast clock of its own would take living workers' jobs."""
     return {"$add": ["$$NOW", round(wait.total_seconds() * 1000)]}
 
 

@@ -1,4 +1,4 @@
-"""How many messages of each subscribed topic wait for the service."""
+"""The number of messages of each subscribed topic that wait for the service."""
 
 import time
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from ops.reading import ANSWER_SECONDS, TopicReader, answering, reader
 from shared.mongo.aggregates import Document
 from shared.mongo.database import OFFSETS
 
-# An operator waits for this answer: what cannot be counted in a second is given as a difference of offsets.
+# An operator waits for this answer. Messages that cannot be counted in a second are estimated from offsets.
 COUNT_SECONDS = 1.0
 COUNT_LIMIT = 2000
 
@@ -46,7 +46,7 @@ def _position(context: OpsContext, topic: str, partition: int) -> Document:
 
 
 def _counted(consumer: Any, rows: list[Document]) -> Mapping[TopicPartition, int]:
-    """The messages between position and end, of the partitions that could be read through in time."""
+    """The number of messages between position and end, of the partitions that could be read in time."""
     behind = {
         TopicPartition(row["topic"], row["partition"]): row
         for row in rows

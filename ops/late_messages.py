@@ -1,4 +1,4 @@
-"""Messages that are applied late: by a redrive or a replay, when newer ones of the same key were handled before."""
+"""Applies late messages (a redrive or a replay), when newer messages of the same key were handled before."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 
 def apply_late(subscriptions: Subscriptions, uow: UnitOfWork, messages: Sequence[Message]) -> int:
-    """Applies the messages, but keeps from the policies those that newer state contradicts; returns their number.
+    """Applies the messages, but policies get none that newer state contradicts. Returns the number of those.
 
-    An old message that was not handled in time is still owed its effect, since the newer ones say nothing of it: an
-    event that was cancelled, and described anew afterwards, is cancelled all the same. It is contradicted where the
-    projection of its topic knows a newer version in another `state`, or that the subject was erased: a registration
-    that was made and cancelled since gets no confirmation. A topic without a projection has no guard but the policy's.
+    An old message must still have its effect, since newer messages say nothing of it: an event that was cancelled and
+    then changed is still cancelled. Newer state contradicts a message when the projection of its topic has a newer
+    version in another `state`, or the subject was erased: a registration that was cancelled since gets no confirmation.
+    A topic without a projection has only the guards of its policies.
     """
     apply_projections(subscriptions, uow, messages)
     contradicted = _contradicted(subscriptions, uow, messages)

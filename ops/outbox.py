@@ -1,8 +1,8 @@
-"""How far the relay is behind: informative, never used for correctness.
+"""The backlog of the relay, for operators: correctness never depends on it.
 
-The relay's lease says what the highest id is among the rows that it has committed to Kafka, up to a second
-late. Ids grow with the time at which a command ran, so the rows above it are those that wait; a row of a
-command that took longer than its neighbours may be missing from the count for a moment.
+The relay's lease has the highest id of the rows committed to Kafka, up to a second late. Ids grow with the time at
+which a command ran, so the rows above that id wait. A row of a command that took longer than its neighbours may be
+missing from the count for a moment.
 """
 
 from ops.store import audit
@@ -14,12 +14,12 @@ from shared.mongo.database import LEASES, Database
 from shared.mongo.journal import JOURNAL
 from shared.mongo.unit_of_work import UnitOfWork
 
-# Counting more takes longer than an operator waits; that many is an alarm in any case.
+# Counting more takes longer than an operator waits. So many are an alarm in any case.
 COUNT_LIMIT = 100_000
 
 
 def outbox(db: Database, service: str) -> Document:
-    """The rows that wait (counted up to 100,000), the age of the oldest in seconds, and who leads."""
+    """The number of waiting rows (up to 100,000), the age of the oldest in seconds, and the leading relay."""
     now = utc_now()
     lease = db[LEASES].find_one({"_id": relay_lease(service)}) or {}
     leads = lease.get("until") is not None and lease["until"] > now

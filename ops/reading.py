@@ -13,9 +13,9 @@ from shared.errors import Unavailable
 from shared.messaging.kafka_clients import make_admin, make_consumer
 from shared.settings import Settings
 
-# Records in one transaction of a job: larger ones are no faster, and are repeated for longer after a conflict.
+# Records in one transaction of a job. Larger transactions are no faster, and take longer to repeat after a conflict.
 BATCH = 2000
-# A job waits longer than a change of a partition's leader takes; an operator's own request does not.
+# A job waits longer than the election of a partition's leader takes. An operator's own request does not.
 PATIENCE_SECONDS = 30.0
 ANSWER_SECONDS = 5.0
 
@@ -83,11 +83,11 @@ class TopicReader:
         return self._numbered(self.consumer.beginning_offsets(self.partitions, timeout_ms=self._milliseconds))
 
     def ends(self) -> Offsets:
-        """Behind the last committed record of each partition, at this moment."""
+        """The offset behind the last committed record of each partition, at this moment."""
         return self._numbered(self.consumer.end_offsets(self.partitions, timeout_ms=self._milliseconds))
 
     def since(self, milliseconds: int) -> Offsets:
-        """The first records at or after that instant; the ends where there is none."""
+        """The offsets of the first records at or after that instant; a partition's end when it has none."""
         found = self.consumer.offsets_for_times(
             dict.fromkeys(self.partitions, milliseconds), timeout_ms=self._milliseconds
         )
@@ -101,7 +101,7 @@ class TopicReader:
         reached = dict(start)
         ahead = {tp: until[tp.partition] for tp in self.partitions if until[tp.partition] > reached[tp.partition]}
         self.consumer.assign(list(ahead))
-        self.consumer.resume(*ahead)  # an assignment keeps the pauses of the one before
+        self.consumer.resume(*ahead)  # a new assignment keeps the paused partitions of the one before
         for tp in ahead:
             self.consumer.seek(tp, reached[tp.partition])
         heard_at = time.monotonic()

@@ -1,9 +1,9 @@
-"""A projection read anew from its topic while the old one serves.
+"""Rebuilds a projection from its topic while the old projection serves.
 
-The topic is read into a collection of the job's own. For the exchange the consumer is held: a transaction writes the
-rows of its offsets, so that it cannot commit; what it has handled by then is read on; the collection takes the
-projection's name; then the transaction ends. So a policy never meets a projection that lacks what was handled before.
-Should MongoDB end that transaction too early, the last phase applies once more what the consumer has handled.
+The job reads the topic into a collection of its own. For the exchange it holds the consumer: a transaction writes the
+rows of the consumer's offsets, so that the consumer cannot commit. The job reads up to those offsets, renames its
+collection to the projection's, and ends the transaction. So a policy never meets a projection that lacks a handled
+message. If MongoDB ends that transaction too early, the last phase applies the handled messages once more.
 """
 
 import re
@@ -31,9 +31,9 @@ from shared.mongo.errors import is_transient
 from shared.mongo.unit_of_work import UnitOfWork
 
 NAMESPACE_NOT_FOUND = 26
-# Each round reads what came during the one before; a topic that still outruns it is read on while the consumer is held.
+# Each round reads the messages that arrived during the round before. After these rounds the consumer is held.
 ROUNDS = 50
-# The consumer commits every few milliseconds: a hold that meets one of its transactions is tried again.
+# The consumer commits every few milliseconds. A hold that meets one of its transactions is tried again.
 HOLD_TRY_SECONDS = 10.0
 HOLD_PAUSE_SECONDS = 0.01
 # MongoDB ends a transaction after a minute; the consumer's own calls wait for ten seconds.
@@ -47,7 +47,7 @@ class TopicLacksKeys(CannotSucceed):
 
 
 def rebuild(job: Job, context: OpsContext) -> None:
-    """Does what is left of the job; another worker can go on with each phase.
+    """Does the rest of the job. Another worker can continue each phase.
 
     Raises TopicLacksKeys unless the operator accepts the loss.
     """
@@ -76,7 +76,7 @@ def forget(context: OpsContext, name: str) -> None:
 
 
 def _target(job: Job, projection: Projection) -> str:
-    """With the claim's number in it, no worker that wakes up late can make or move this collection again."""
+    """The name has the claim's number: a worker that wakes up late cannot create or rename this collection."""
     return f"{projection.collection}.rebuild-{job['_id']}-{job['claim']}"
 
 
@@ -95,7 +95,7 @@ def _read(job: Job, context: OpsContext, projection: Projection, source: TopicRe
         _apply(job, context, projection, source, target=job["target"], until=source.ends())
         if job["read"] - before < BATCH:
             break
-    # Carry over erased rows: their tombstones may be compacted away, and a late old message would resurrect the person.
+    # Erased rows are carried over: their tombstones may be compacted, and a late message would bring the person back.
     erased = list(context.db[projection.collection].find({"erased": True}))
     for start in range(0, len(erased), BATCH):
         portion = erased[start : start + BATCH]
@@ -125,7 +125,7 @@ def _exchange(job: Job, context: OpsContext, projection: Projection, source: Top
 
 @contextmanager
 def _held(context: OpsContext, source: TopicReader) -> Iterator[Offsets]:
-    """Keeps the consumer from committing anything of this topic; gives the offsets up to which it has.
+    """Keeps the consumer from committing offsets of this topic. Yields its committed offsets.
 
     The rows are really written: only then does MongoDB refuse the consumer's own write to them. The consumer takes
     that for a conflict, waits a moment and applies its batch again.
@@ -154,9 +154,9 @@ def _held(context: OpsContext, source: TopicReader) -> Iterator[Offsets]:
 
 
 def _take_over_exchange(job: Job, context: OpsContext, projection: Projection) -> None:
-    """Goes on where a worker died at the exchange: after it, or with the collection under a name that is our own.
+    """Continues after a worker that died at the exchange: behind the exchange, or with the collection renamed to ours.
 
-    The other worker may only be slow. Whichever of us moves the collection first, the other finds nothing to move.
+    The other worker may only be slow. Only one of the two can rename the collection: the other finds none.
     """
     job.step()
     target = _target(job, projection)
@@ -179,7 +179,7 @@ def _catch_up(job: Job, context: OpsContext, projection: Projection, source: Top
 def _apply(
     job: Job, context: OpsContext, projection: Projection, source: TopicReader, *, target: str, until: Offsets
 ) -> None:
-    """Reads on to `until`; each batch and the offset behind it are one transaction."""
+    """Reads on to `until`. Each batch and the offset behind it are written in one transaction."""
     for records, reached in source.read(job.offsets, until):
         newest, unusable = _documents(projection, records)
         changes = job.skip(unusable) if unusable else {}
@@ -201,7 +201,7 @@ def _write(
 
 
 def _put(uow: UnitOfWork, target: str, newest: dict[str, Document]) -> None:
-    """As `if_newer`, two to three times as fast, where no other process writes."""
+    """Writes as `if_newer` does, two to three times as fast; only for a collection that no other process writes."""
     rows = uow.find(target, {"_id": {"$in": list(newest)}}, projection={"sequence": 1})
     known = {row["_id"]: row["sequence"] for row in rows}
     uow.write(target, *(InsertOne(document) for key, document in newest.items() if key not in known))
@@ -211,7 +211,7 @@ def _put(uow: UnitOfWork, target: str, newest: dict[str, Document]) -> None:
 
 
 def _documents(projection: Projection, records: list[Any]) -> tuple[dict[str, Document], list[Any]]:
-    """The newest document of each key, and the records that none can be made of (the old one stays then)."""
+    """The newest document of each key, and the records that make no document."""
     newest: dict[str, Document] = {}
     unusable = []
     for record in records:

@@ -1,4 +1,4 @@
-"""What an operator may see of a message: its form. Values only where they can be nothing personal."""
+"""The form of a message, which operators may see. Values are shown only if they cannot be personal data."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def redact(value: Any, *, depth: int = DEPTH) -> Any:
 
 
 def read_dead_letter(letter: Document) -> Message:
-    """The message that a dead letter holds, as it came. Raises Undecodable."""
+    """The unchanged message in a dead letter. Raises Undecodable."""
     about = letter["about"]
     return decode(
         None if letter.get("value") is None else bytes(letter["value"]),

@@ -1,7 +1,7 @@
-"""A topic's messages since some instant, handed to the service's handlers again.
+"""Hands a topic's messages since an instant to the service's handlers again.
 
-Projections compare sequences and policies know the ids that they have seen, so no message has a second effect; one
-that was left out (by a release with a mistake, say) has its first, unless newer state contradicts it.
+Projections compare sequences and policies know the ids that they have seen, so no message has a second effect. A
+message that a faulty release skipped has its first effect, unless newer state contradicts it.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ BATCH = 500
 
 
 def replay(job: Job, context: OpsContext) -> None:
-    """Does what is left of the job, up to where the consumer was when it began; the consumer handles the rest."""
+    """Does the rest of the job, up to the consumer's offsets at its start: the consumer handles later messages."""
     with reader(context.settings) as consumer:
         source = TopicReader(consumer, job["of"])
         if job["phase"] is None:

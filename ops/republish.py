@@ -1,8 +1,8 @@
-"""The present state of all aggregates of a kind, and the tombstones of the erased, sent once more.
+"""Sends the present state of all aggregates of a kind once more, and the tombstones of the erased.
 
-For a topic that has lost records. Each aggregate's newest message is sent as it was, with its own id: whoever has seen
-it ignores it, and a policy that never saw it acts. Where its id may be forgotten by now, or the message is gone, the
-message is marked `republished`: projections take it, policies do not act.
+This is for a topic that has lost records. Each aggregate's newest message is sent unchanged, with its own id: readers
+that have seen it ignore it, and a policy that never saw it acts. When readers may have forgotten the id, or the message
+is gone, the message is marked `republished`: projections take it, policies do not act.
 """
 
 import json
@@ -19,12 +19,12 @@ from shared.mongo.database import SEEN_KEPT
 from shared.mongo.journal import JOURNAL, journal_row
 from shared.mongo.unit_of_work import UnitOfWork
 
-# One portion is one transaction: some 200 states of at most a megabyte stay far below MongoDB's limits.
+# A portion is a transaction: 200 states of at most a megabyte stay far below MongoDB's limits.
 PORTION = 200
 
 
 def republish(job: Job, context: OpsContext) -> None:
-    """Does what is left of the job, in portions through the outbox."""
+    """Does the rest of the job, in portions through the outbox."""
     aggregate = context.aggregate(job["of"])
     db = context.db
     while job["phase"] != "tombstones":
@@ -35,7 +35,7 @@ def republish(job: Job, context: OpsContext) -> None:
             break
         job.step(partial(_send_states, aggregate=aggregate, ids=ids), read=len(ids), after=ids[-1], phase="states")
     while True:
-        # Only rows from before the job: it must not find the tombstones that it sends itself.
+        # Only rows from before the job: it must not find its own tombstones.
         older = {"_id": {"$gt": job["after"] or "", "$lt": job["_id"]}, "topic": aggregate.topic, "value": None}
         rows = list(db[JOURNAL].find(older, {"key": 1, "sequence": 1}).sort("_id", 1).limit(PORTION))
         if not rows:
@@ -47,8 +47,8 @@ def republish(job: Job, context: OpsContext) -> None:
 
 def _send_states(uow: UnitOfWork, *, aggregate: Aggregate[Any], ids: Sequence[str]) -> None:
     documents = uow.find(aggregate.collection, {"_id": {"$in": ids}})
-    # A real write: a command that changes one of them at the same time meets a conflict. Otherwise this old state
-    # could get behind the new one in the outbox, and the topic's last record of the key would not be the newest.
+    # A real write: a command that changes the aggregate at the same time meets a conflict. Otherwise this old state
+    # could follow the new state in the outbox, and the last record of the key on the topic would not be the newest.
     marks = [
         UpdateOne({"_id": each["_id"], "version": each["version"]}, {"$set": {"republished_at": uow.now}})
         for each in documents

@@ -1,4 +1,4 @@
-"""The operator's side as HTTP shows it."""
+"""The shapes of /v1/ops at HTTP."""
 
 from marshmallow import Schema, fields
 
@@ -87,7 +87,7 @@ class DiscardInput(Strict):
 
 
 class RedriveInput(Reason):
-    """Which of the dead letters; all unless told otherwise."""
+    """The filter of dead letters; all by default."""
 
     topic = Line()
     error = Line()
@@ -114,7 +114,7 @@ class CheckInput(Reason):
 
 
 class Job(Schema):
-    """Something that a worker does for the operator."""
+    """A job that a worker does for an operator."""
 
     id = fields.String(attribute="_id")
     kind = fields.String()

@@ -1,4 +1,4 @@
-"""The collections of the operator's side: jobs, and the audit of who did what and why."""
+"""The operators' collections: jobs, and the audit."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,7 +28,7 @@ COLLECTIONS: Mapping[str, Sequence[IndexModel]] = {
 
 
 def audit(uow: UnitOfWork, action: str, *, of: str, reason: str | None, about: Mapping[str, Any] | None = None) -> None:
-    """Writes down who did `action` to what, when and why, in the transaction of the action."""
+    """Writes the audit row of `action`: actor, subject, time and reason, in the transaction of the action."""
     row: Document = {
         "_id": new_id(),
         "at": uow.now,

@@ -1,4 +1,4 @@
-"""Which topics should be there, and which are."""
+"""The topics that should exist, compared with the existing ones."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ from shared.mongo.aggregates import Document
 
 
 def topics(context: OpsContext) -> list[Document]:
-    """Each owned or subscribed topic and how it differs from what it should be. Raises Unavailable without Kafka."""
+    """Each owned or subscribed topic, and its differences from its settings. Raises Unavailable without Kafka."""
     owned = {topic.name: topic for topic in context.owned}
     names = sorted({*owned, *context.subscriptions})
     with answering(), admin(context.settings) as client:
-        # Three outlive the loss of one while another is being replaced; fewer brokers cannot hold as many.
+        # Three replicas outlive the loss of one while another is replaced. Fewer brokers cannot hold as many.
         usual_replicas = min(3, len(client.describe_cluster()["brokers"]))
         present = sorted(set(names) & set(client.list_topics()))
         described = (

@@ -1,4 +1,4 @@
-"""The operator's part of every worker: jobs, one after another, and gauges."""
+"""The operators' periodic tasks of every worker: jobs, one after another, and gauges."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ GAUGES_EVERY = 5.0
 
 
 def tasks(context: OpsContext) -> list[PeriodicTask]:
-    """The operator's tasks of a worker."""
+    """The periodic tasks."""
     stop = threading.Event()
     return [
         PeriodicTask(name="operator's jobs", run=lambda: work_on_one(context, stop), every=0.5, stop=stop.set),
@@ -41,7 +41,7 @@ def tasks(context: OpsContext) -> list[PeriodicTask]:
 
 
 def work_on_one(context: OpsContext, stop: threading.Event) -> bool:
-    """Takes the oldest job that waits, or whose worker has died, as far as it goes. False when there is none."""
+    """Runs the oldest job that waits or whose worker has died. Returns False when there is none."""
     job = claim(context.db, context.settings.process_name, stop)
     if job is None:
         return False
@@ -60,7 +60,7 @@ def work_on_one(context: OpsContext, stop: threading.Event) -> bool:
         elif is_transient(error):
             log.warning("operator's job waits", job=job["_id"], error=type(error).__name__, why=str(error)[:300])
         else:
-            # The text of a failed write quotes documents, and so people: only its kind and the line of code are logged.
+            # The text of a failed write quotes documents, and so people: only its class and line of code are logged.
             frame = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{frame.filename}:{frame.lineno}"
             log.error("operator's job failed", job=job["_id"], error=type(error).__name__, where=where)  # noqa: TRY400
@@ -80,7 +80,7 @@ def _tidy_up(job: Job, context: OpsContext) -> None:
 
 
 def show_gauges(context: OpsContext) -> bool:
-    """Counts what waits and what is dead, for Prometheus."""
+    """Counts the waiting rows and the dead letters, for Prometheus."""
     service = context.service
     waiting = outbox(context.db, service)
     OUTBOX_DEPTH.labels(service).set(waiting["depth"])

@@ -22,7 +22,7 @@ def dead_letters() -> None:
 @click.option("--error")
 @click.pass_obj
 def list_dead_letters(operator: Operator, state: str, topic: str | None, error: str | None) -> None:
-    """List them. Dead ones are something wrong."""
+    """List them. Ends with 1 when some are dead."""
     query = given(state=state, topic=topic, error=error)
     answers = operator.ask_all(lambda api: api.every("/v1/ops/dead-letters", **query))
     operator.show(answers, tables.dead_letters)
@@ -34,7 +34,7 @@ def list_dead_letters(operator: Operator, state: str, topic: str | None, error: 
 @click.argument("identifier", metavar="ID")
 @click.pass_obj
 def show_dead_letter(operator: Operator, identifier: str) -> None:
-    """Where it came from, what went wrong, and its shape."""
+    """Show a dead letter's origin, its error and its shape."""
     _on_dead_letter(operator, identifier, lambda api, path: api.get(path))
 
 
@@ -43,7 +43,7 @@ def show_dead_letter(operator: Operator, identifier: str) -> None:
 @click.option("--reason", required=True)
 @click.pass_obj
 def discard_dead_letter(operator: Operator, identifier: str, reason: str) -> None:
-    """Set it aside for good, and delete its content."""
+    """Set a dead letter aside for good, and delete its content."""
     _on_dead_letter(operator, identifier, lambda api, path: api.post(f"{path}/discard", {"reason": reason}))
 
 
@@ -56,7 +56,7 @@ def discard_dead_letter(operator: Operator, identifier: str, reason: str) -> Non
 def redrive_dead_letters(
     operator: Operator, identifier: str | None, topic: str | None, error: str | None, reason: str | None
 ) -> None:
-    """Apply one again, or all that fit."""
+    """Apply a dead letter again, or all that fit."""
     if identifier:
         _on_dead_letter(operator, identifier, lambda api, path: api.post(f"{path}/redrive", given(reason=reason)))
     body = given(topic=topic, error=error, reason=reason)

@@ -17,7 +17,7 @@ SERVICES = ("enrolment", "events", "notifications")
 
 
 class Operator:
-    """The services that a command calls, and how their answers are shown."""
+    """The services that a command calls, and the form in which it shows their answers."""
 
     def __init__(self, apis: Mapping[str, Api], *, as_json: bool) -> None:
         self.apis = apis
@@ -25,14 +25,14 @@ class Operator:
         self.wrong = False
 
     def keep(self, has: Callable[[Api], bool], what: str) -> None:
-        """Goes on with the services that have the thing (`what`) alone. Raises ClickException when none has."""
+        """Keeps only the services that have the thing (`what`). Raises ClickException when none has it."""
         found = self.ask_all(has)
         self.apis = {name: api for name, api in self.apis.items() if found.get(name)}
         if not self.apis:
             raise click.ClickException(f"No service has {what}.")
 
     def ask_all(self, call: Callable[[Api], Any]) -> dict[str, Any]:
-        """Each service's answer. A service that gives none is named on stderr, and the command ends with 1."""
+        """Each service's answer. A service without an answer is named on stderr, and the command ends with 1."""
         answers = {}
         for service, api in self.apis.items():
             try:

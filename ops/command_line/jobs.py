@@ -1,4 +1,4 @@
-"""`uso ops rebuild`, `replay`, `check` and `republish`: work for a worker, shown until it has ended."""
+"""`uso ops rebuild`, `replay`, `check` and `republish`: jobs for a worker, shown until they end."""
 
 import time
 from collections.abc import Callable
@@ -71,7 +71,7 @@ def republish(operator: Operator, aggregate: str, reason: str | None) -> None:
 @click.argument("projection", required=False)
 @click.pass_obj
 def check(operator: Operator, projection: str | None) -> None:
-    """Compare the projections with their topics. A difference is something wrong."""
+    """Compare the projections with their topics. Ends with 1 when there is a difference."""
     if projection:
         _keep_projection(operator, projection)
     body = given(projection=projection)

@@ -9,7 +9,7 @@ from rich.json import JSON
 from rich.table import Table
 
 Answers = Mapping[str, Any]
-# A key would stand on two partitions for ever, out of compaction's and a tombstone's reach.
+# With another number of partitions a key would be on two of them: neither compaction nor a tombstone reaches both.
 MORE_PARTITIONS = (
     "partitions cannot be added in place: set KAFKA_PARTITIONS or KAFKA_PARTITIONS_BUSY to what is there, "
     "and for more of them copy key by key into a new topic (docs/operations.md)"
@@ -104,7 +104,7 @@ def jobs(answers: Answers) -> Group:
 
 
 def progress(job: Mapping[str, Any]) -> str:
-    """How far a job is, in a few words."""
+    """The progress of a job in a few words."""
     speed = f", {job['per_second']:,}/s" if job["per_second"] else ""
     return f"{job['phase'] or job['state']}, {job['read']:,} messages{speed}"
 

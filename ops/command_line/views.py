@@ -24,7 +24,7 @@ def lag(operator: Operator, limit: int) -> None:
 @ops.group(invoke_without_command=True)
 @click.pass_context
 def outbox(context: click.Context) -> None:
-    """What waits for the relays. Wrong: no relay leads, a row blocks it, or a message has waited for a minute."""
+    """The messages that wait for the relays. Ends with 1 without a leader or at a late message."""
     if context.invoked_subcommand is not None:
         return
     operator: Operator = context.obj
@@ -54,7 +54,7 @@ def skip_row(operator: Operator, identifier: str, reason: str) -> None:
 @ops.command()
 @click.pass_obj
 def topics(operator: Operator) -> None:
-    """Which topics should exist, which do, and how they differ."""
+    """The topics that should exist, and how the existing ones differ."""
     answers = operator.ask_all(lambda api: api.get("/v1/ops/topics")["items"])
     operator.show(answers, tables.topics)
     operator.expect(row["exists"] and not row["differs"] for items in answers.values() for row in items)

@@ -1,4 +1,4 @@
-"""What a note or a task is about: an organisation, a contact, an enrolment or an event."""
+"""The subject of a note or a task: an organisation, a contact, an enrolment or an event."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ class About(Strict):
 
 
 def check_about(uow: UnitOfWork, about: Mapping[str, str]) -> None:
-    """Raises Invalid, or NotArrivedYet for an event, when there is no such thing."""
+    """Raises Invalid, or NotArrivedYet for an event, when the subject does not exist."""
     kind, query = about["kind"], {"_id": about["id"]}
     if kind == "event":
         if unless_erased(uow.find_one(EVENTS.collection, query)) is None:

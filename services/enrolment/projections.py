@@ -1,4 +1,4 @@
-"""What enrolment keeps of events' things: of workshops what their days depend on."""
+"""The projections of events' resources: of workshops the fields that their days depend on."""
 
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Projection

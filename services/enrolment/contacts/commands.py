@@ -1,4 +1,4 @@
-"""The commands of staff on contacts."""
+"""The commands on contacts."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ INPUT = ContactInput()
 
 
 def create_contact(uow: UnitOfWork, fields: dict[str, Any]) -> ContactDocument:
-    """A new contact. Raises Invalid without such an organisation, Conflict when the e-mail address is taken."""
+    """A new contact. Raises Invalid for an unknown organisation, Conflict when the e-mail address is taken."""
     _check_organisation(uow, fields)
     return uow.insert(CONTACTS, with_keys(fields), "contact.created")
 

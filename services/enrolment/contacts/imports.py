@@ -1,4 +1,4 @@
-"""Contacts from a table: one row each, known again by the e-mail address."""
+"""Imports contacts from a table, a row each. The e-mail address recognises an existing contact."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +16,7 @@ from shared.tables.rows import Row, Table
 
 INPUT = ContactInput()
 PLAIN = ("given_name", "family_name", "email", "phone", "title", "role", "language", "legal_basis", "source")
-# How a row may name its organisation: the column, and the organisation's field that it is looked for in.
+# The columns that may name the row's organisation, and the field of the organisation for each.
 NAMED_BY = {
     "organisation_id": "_id",
     "municipality_code": "municipality_code",
@@ -27,7 +27,7 @@ COLUMNS = (*PLAIN, *NAMED_BY)
 
 
 def import_contacts(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: bool = False) -> Document:
-    """Creates and updates; a row that is wrong is listed with its errors and leaves the rest alone."""
+    """Creates and updates contacts. A wrong row is listed with its errors, and does not stop the others."""
     table = Table(rows=[with_keys_as_kept(row) for row in table.rows], unused_columns=table.unused_columns)
     keys = [normalise_email(row.cells["email"]) for row in table.rows if row.cells.get("email")]
     organisations = _organisations_of(uow, table.rows)
@@ -68,7 +68,7 @@ class _Known:
 
 
 def read_contact(cells: dict[str, str], organisations: dict[tuple[str, str], str]) -> dict[str, Any]:
-    """A row's cells as the fields of the input. Raises Invalid when the organisation it names is not known."""
+    """A row's cells as the fields of the input. Raises Invalid for an unknown organisation."""
     fields: dict[str, Any] = {name: cells[name] for name in PLAIN if cells.get(name)}
     for name in ("role", "language", "legal_basis"):
         if name in fields:

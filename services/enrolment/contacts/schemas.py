@@ -20,8 +20,8 @@ LEGAL_BASES = ("public_task", "consent", "contract", "legal_obligation", "legiti
 class PhoneNumber(fields.String):
     """A phone number, kept as E.164 has it (`+358401234567`), an extension behind it (`;ext=12`, RFC 3966).
 
-    A number without a country code is taken for a Finnish one. Letters that stand for digits are refused, and a
-    second number behind a slash.
+    A number without a country code is taken for a Finnish number. Letters in place of digits are refused, and so is
+    a second number behind a slash.
     """
 
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
@@ -50,7 +50,7 @@ _LETTERS = re.compile(r"[^\W\d_]")
 
 
 class ContactInput(Strict):
-    """What staff give of a contact."""
+    """The fields of a contact that staff give."""
 
     given_name = Line(required=True)
     family_name = Line(required=True)

@@ -1,4 +1,4 @@
-"""Where contacts are kept."""
+"""The collection of contacts."""
 
 from datetime import datetime
 from typing import TypedDict

@@ -1,4 +1,4 @@
-"""The commands of staff on enrolments."""
+"""The commands on enrolments."""
 
 from typing import Any
 
@@ -26,10 +26,10 @@ NOT_STARTED: dict[str, Any] = {
 
 
 def create_enrolment(uow: UnitOfWork, fields: dict[str, Any]) -> EnrolmentDocument:
-    """An inquiry, with an account of workshop days that is still empty.
+    """A new inquiry, with an empty account of workshop days.
 
-    Raises Invalid when what it refers to is not there, NotTakingEnrolments, and Conflict when the
-    organisation has an enrolment in the season already.
+    Raises Invalid when a referred resource does not exist, NotTakingEnrolments, and Conflict when the organisation
+    has an enrolment in the season already.
     """
     season = _referred_to(uow, fields)
     check_themes(fields["themes"], season)
@@ -50,12 +50,12 @@ def change_enrolment(uow: UnitOfWork, enrolment_id: str, patch: dict[str, Any]) 
 
 
 def move_enrolment(uow: UnitOfWork, enrolment_id: str, *, to: str, reason: str | None) -> EnrolmentDocument:
-    """Takes an enrolment one step on. An enrolment that becomes active is granted the workshop days of its season.
+    """Moves an enrolment to its next state. When it becomes active, it gets the workshop days of its season.
 
     Raises NotFound, Stale, IllegalTransition, Forbidden, Invalid.
     """
     enrolment = uow.get(ENROLMENTS, enrolment_id)
-    # A decline that is taken up again keeps its reason: staff want to know it in the next conversation.
+    # A declined enrolment that is taken up again keeps the reason: staff need it in the next conversation.
     kept = enrolment["state_reason"] if to == "negotiating" else None
     moved = uow.transition(ENROLMENTS, enrolment, to, reason=reason, changes={"state_reason": reason or kept})
     if to == "active":
@@ -79,7 +79,7 @@ def _grant_package(uow: UnitOfWork, enrolment: EnrolmentDocument) -> None:
 
 
 def _referred_to(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
-    """The season. Raises Invalid for whatever else the fields refer to in vain, all of it at once."""
+    """The season. Raises Invalid with all fields that refer to a missing resource."""
     errors: dict[str, list[str]] = {}
     season = uow.find_one(SEASONS.collection, {"_id": fields["season_id"]})
     if season is None:

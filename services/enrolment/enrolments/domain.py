@@ -1,4 +1,4 @@
-"""The steps of an enrolment, and what each asks for. Pure."""
+"""The states of an enrolment, and the conditions of its transitions. Pure."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any

@@ -9,7 +9,7 @@ from shared.schemas import Day, Id, Line, LongText, PageQuery, Resource, Strict,
 
 
 class EnrolmentInput(Strict):
-    """What staff give of an enrolment."""
+    """The fields of an enrolment that staff give."""
 
     season_id = Id(required=True)
     organisation_id = Id(required=True)

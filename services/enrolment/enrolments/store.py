@@ -1,4 +1,4 @@
-"""Where enrolments are kept."""
+"""The collection of enrolments."""
 
 from datetime import datetime
 from typing import Any, TypedDict

@@ -1,4 +1,4 @@
-"""The commands of staff on notes."""
+"""The commands on notes."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ INPUT = NoteInput()
 
 
 def create_note(uow: UnitOfWork, fields: dict[str, Any]) -> NoteDocument:
-    """A new note in the caller's name. Raises Invalid and NotArrivedYet for something that is not there."""
+    """A new note in the caller's name. Raises Invalid and NotArrivedYet for an unknown subject."""
     check_about(uow, fields["about"])
     return uow.insert(NOTES, {**fields, "by": uow.cause.actor}, "note.created")
 

@@ -7,7 +7,7 @@ from shared.schemas import Id, LongText, PageQuery, Resource, Strict
 
 
 class NoteInput(Strict):
-    """What staff write down about an organisation, a contact, an enrolment or an event."""
+    """A note of staff about an organisation, a contact, an enrolment or an event."""
 
     about = fields.Nested(About, required=True)
     text = LongText(required=True, validate=validate.Length(min=1))

@@ -1,4 +1,4 @@
-"""Notes as they are stored. No topic: what staff write about people stays inside."""
+"""The collection of notes. They have no topic: notes about people stay inside the service."""
 
 from datetime import datetime
 from typing import TypedDict

@@ -1,4 +1,4 @@
-"""The commands of staff on organisations."""
+"""The commands on organisations."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Organisations from a table: one row each, known again by a code, or without any code by kind and name."""
+"""Imports organisations from a table, a row each. A code recognises an existing one, or else kind and name."""
 
 from contextlib import suppress
 from typing import Any
@@ -15,7 +15,7 @@ from shared.tables.importing import import_rows, nest_languages, whole_number
 from shared.tables.rows import Row, Table
 
 INPUT = OrganisationInput()
-# The first of these that a row has says which organisation it is about; the others may then be new or change.
+# The first of these in a row identifies the organisation. The others may then be new, or change.
 KEYS = ("municipality_code", "business_id", "external_id")
 PLAIN = ("kind", *KEYS, "population")
 TEXTS = ("name", "region", "wellbeing_county")
@@ -24,7 +24,7 @@ USUAL = {"kind": "municipality"}
 
 
 def import_organisations(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: bool = False) -> Document:
-    """Creates and updates; a row that is wrong is listed with its errors and leaves the rest alone."""
+    """Creates and updates organisations. A wrong row is listed with its errors, and does not stop the others."""
     table = Table(rows=[with_keys_as_kept(row) for row in table.rows], unused_columns=table.unused_columns)
     known = _Known()
     for organisation in uow.find(ORGANISATIONS.collection, _any_of(table.rows)):
@@ -65,9 +65,9 @@ class _Known:
             self._by_key.pop(key, None)
 
     def find(self, row: Row, fields: Document) -> Document | None:
-        """The organisation of the row's first key that is known. Raises Invalid when its keys contradict one another.
+        """The organisation with the row's first known key. Raises Invalid when the keys contradict one another.
 
-        An organisation keeps its first key: a row that is known by a later key alone never changes an earlier one.
+        A row that only a later key recognises never changes an earlier key of the organisation.
         """
         keys = _keys_of({"kind": "municipality", **fields})
         found = {name: self._by_key[name, value] for name, value in keys if (name, value) in self._by_key}
@@ -85,7 +85,7 @@ class _Known:
 
 
 def _keys_of(organisation: Document) -> list[tuple[str, str]]:
-    """Its keys, the strongest first; kind and name where it has no code."""
+    """The organisation's keys, the strongest first; kind and name when it has no code."""
     codes = [(name, organisation[name]) for name in KEYS if organisation.get(name)]
     if codes:
         return codes
@@ -115,10 +115,10 @@ def read_organisation(cells: dict[str, str]) -> dict[str, Any]:
 
 
 def with_keys_as_kept(row: Row) -> Row:
-    """The row with its municipality code and business id as organisations have them.
+    """The row with its municipality code and business id in the form that organisations have.
 
-    Spreadsheets take codes for numbers: `91` is Helsinki's `091` again, `2116752` the Y-tunnus `0211675-2`. A wrong
-    code stays as it is, to be refused by its field.
+    Spreadsheets take codes for numbers: `91` becomes Helsinki's `091` again, and `2116752` the Y-tunnus `0211675-2`. A
+    wrong code stays as it is: its field refuses it.
     """
     cells = dict(row.cells)
     if code := cells.get("municipality_code"):

@@ -24,7 +24,7 @@ class BusinessId(fields.String):
 
 
 class OrganisationInput(Strict):
-    """What staff give of an organisation."""
+    """The fields of an organisation that staff give."""
 
     kind = one_of(*KINDS, required=True)
     name = ByLanguage(required=True)

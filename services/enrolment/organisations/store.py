@@ -1,4 +1,4 @@
-"""Where organisations are kept."""
+"""The collection of organisations."""
 
 from datetime import datetime
 from typing import TypedDict

@@ -1,4 +1,4 @@
-"""The commands of staff on seasons."""
+"""The commands on seasons."""
 
 from typing import Any
 
@@ -22,5 +22,5 @@ def change_season(uow: UnitOfWork, season_id: str, patch: dict[str, Any]) -> Sea
 
 
 def move_season(uow: UnitOfWork, season_id: str, *, to: str, reason: str | None) -> SeasonDocument:
-    """Takes a season one step on. Raises NotFound, Stale, IllegalTransition."""
+    """Moves a season to its next state. Raises NotFound, Stale, IllegalTransition."""
     return uow.transition(SEASONS, uow.get(SEASONS, season_id), to, reason=reason)

@@ -14,7 +14,7 @@ def whole_or_half(days: float) -> None:
 
 
 class Theme(Strict):
-    """What a season is about; enrolments choose among them by `key`."""
+    """A theme of a season. Enrolments choose themes by `key`."""
 
     key = Line(
         required=True,
@@ -25,14 +25,14 @@ class Theme(Strict):
 
 
 class Package(Strict):
-    """What each organisation gets when its enrolment becomes active."""
+    """The workshop days that each organisation gets when its enrolment becomes active."""
 
     situation_analysis = fields.Boolean(load_default=True)
     workshop_days = fields.Float(load_default=0.0, validate=whole_or_half, metadata={"multipleOf": 0.5})
 
 
 class SeasonInput(Strict):
-    """What staff give of a season."""
+    """The fields of a season that staff give."""
 
     number = fields.Integer(strict=True, required=True, validate=validate.Range(min=1, max=10_000))
     name = ByLanguage(required=True)

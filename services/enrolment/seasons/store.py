@@ -1,4 +1,4 @@
-"""Seasons as they are stored."""
+"""The collection of seasons."""
 
 from datetime import datetime
 from typing import Any, TypedDict

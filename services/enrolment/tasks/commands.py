@@ -1,4 +1,4 @@
-"""The commands of staff on tasks."""
+"""The commands on tasks."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ INPUT, SHOWN = TaskInput(), Task()
 
 
 def create_task(uow: UnitOfWork, fields: dict[str, Any]) -> TaskDocument:
-    """An open task. Raises Invalid and NotArrivedYet for something that is not there."""
+    """A new open task. Raises Invalid and NotArrivedYet for an unknown subject."""
     check_about(uow, fields["about"])
     return uow.insert(TASKS, {**fields, "state": "open", "by": uow.cause.actor}, "task.created")
 

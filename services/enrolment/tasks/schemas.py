@@ -8,7 +8,7 @@ from shared.schemas import Day, Id, Line, PageQuery, Resource, Strict, one_of
 
 
 class TaskInput(Strict):
-    """What somebody is to do, about what, and until when."""
+    """A task: its title, the person who does it, its subject and its due day."""
 
     about = fields.Nested(About, required=True)
     title = Line(required=True)

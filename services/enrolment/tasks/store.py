@@ -1,4 +1,4 @@
-"""Tasks as they are stored."""
+"""The collection of tasks."""
 
 from datetime import datetime
 from typing import TypedDict

@@ -1,4 +1,4 @@
-"""Moving half days. Each movement saves the account at its next version, so that none is decided on old figures."""
+"""Movements of half days. Each saves the account's next version, so that none is decided on old figures."""
 
 from pymongo import InsertOne
 
@@ -10,7 +10,7 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 
 def open_account(uow: UnitOfWork, enrolment_id: str) -> WorkshopDaysDocument:
-    """An account with nothing in it."""
+    """A new, empty account."""
     return uow.insert(WORKSHOP_DAYS, {**EMPTY, "_id": enrolment_id}, "workshop_days.opened")
 
 
@@ -21,7 +21,7 @@ def adjust(uow: UnitOfWork, enrolment_id: str, *, half_days: int, reason: str) -
 
 
 def enter(uow: UnitOfWork, account: WorkshopDaysDocument, entry: Entry) -> WorkshopDaysDocument:
-    """The account with one more entry in its ledger; the account itself keeps the newest ones. Raises Overdrawn."""
+    """The account with another entry in its ledger. The account keeps the newest entries. Raises Overdrawn."""
     line: Document = {
         "id": new_id(),
         "kind": entry.kind,

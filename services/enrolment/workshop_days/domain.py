@@ -10,7 +10,7 @@ from typing import Any
 from shared.errors import Conflict
 
 KINDS = ("reserved", "refused", "released", "used", "adjusted")
-# What one half day of an entry does to each sum.
+# The change of each sum by one half day of an entry.
 EFFECTS: Mapping[str, Mapping[str, int]] = {
     "adjusted": {"granted": 1},
     "reserved": {"reserved": 1},
@@ -18,19 +18,19 @@ EFFECTS: Mapping[str, Mapping[str, int]] = {
     "used": {"reserved": -1, "used": 1},
     "refused": {},
 }
-# The entries that an account carries, and so its messages: a reader that was away for three days misses no answer.
-# With reasons of 1,000 characters they are a fifth of what a message may be.
+# The newest entries in an account and in its messages: a reader that was away for three days misses no answer. With
+# reasons of 1,000 characters they fill a fifth of the largest message.
 NEWEST = 50
 EMPTY: Mapping[str, Any] = {"granted": 0, "reserved": 0, "used": 0, "ledger": []}
 
 
 class Overdrawn(Conflict):
-    """There are fewer days than would be taken away."""
+    """The account has fewer days than the entry takes away."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One line of the ledger. `half_days` is negative only where an adjustment takes some away.
+    """An entry of the ledger. `half_days` is negative only in an adjustment that takes days away.
 
     `event_version` is the version in which the event asked for its days.
     """
@@ -57,7 +57,7 @@ def held_by(account: Mapping[str, Any], event_id: str) -> int:
 
 
 def sums(account: Mapping[str, Any], entry: Entry) -> dict[str, int]:
-    """The account's sums after `entry`. Raises Overdrawn when less than nothing would be left."""
+    """The account's sums after `entry`. Raises Overdrawn when more is taken than is free."""
     after = {
         name: account[name] + entry.half_days * EFFECTS[entry.kind].get(name, 0) for name in EMPTY if name != "ledger"
     }
@@ -70,10 +70,10 @@ def sums(account: Mapping[str, Any], entry: Entry) -> dict[str, int]:
 
 
 def entries_for(account: Mapping[str, Any], event: Mapping[str, Any], *, enrolment_state: str) -> Iterable[Entry]:
-    """What the workshop, as it stands now, calls for in the ledger; nothing when that is there already.
+    """The entries that the workshop's present state calls for; none when the ledger has them already.
 
-    A workshop that waits gets its days, or the reason why not, once for each time it asks. One that is
-    refused or cancelled gives back what it holds, one that is completed has used it.
+    A waiting workshop gets its days, or the reason why not, once for each request. A refused or cancelled workshop
+    gives its days back, a completed workshop has used them.
     """
     held = held_by(account, event["_id"])
     about = {"event_id": event["_id"], "event_version": event["sequence"]}
@@ -89,7 +89,7 @@ def entries_for(account: Mapping[str, Any], event: Mapping[str, Any], *, enrolme
 
 
 def reason_against(account: Mapping[str, Any], half_days: int, *, enrolment_state: str) -> str | None:
-    """Why so many half days cannot be reserved; None when they can."""
+    """The reason why the half days cannot be reserved; None when they can."""
     if enrolment_state != "active":
         return f"Workshop days are for active enrolments; this one is {enrolment_state}."
     free = available(account)

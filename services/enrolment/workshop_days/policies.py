@@ -1,4 +1,4 @@
-"""When a workshop asks for days, is called off or has been held, its enrolment's account follows."""
+"""When a workshop asks for days, is cancelled or completed, its enrolment's account follows."""
 
 from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.projections import EVENTS
@@ -14,9 +14,9 @@ EVENT_TYPES = frozenset({"event.created", "event.updated", "event.transitioned"}
 
 
 def follow_workshop(uow: UnitOfWork, message: Message) -> None:
-    """Acts on the workshop as it stands now, whichever of its messages came: a second time there is nothing to do.
+    """Acts on the workshop's present state, after any of its messages. A second run changes nothing.
 
-    Raises NotFound when its enrolment is not ours.
+    Raises NotFound for an unknown enrolment.
     """
     event = unless_erased(uow.find_one(EVENTS.collection, {"_id": message.key}))
     if event is None or event["kind"] != "workshop" or event["state"] in ("draft", "published"):

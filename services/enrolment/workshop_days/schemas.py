@@ -8,7 +8,7 @@ from shared.schemas import Instant, Line, Resource, Strict, one_of
 
 
 class LedgerEntry(Schema):
-    """One movement of half days, and who caused it."""
+    """A movement of half days, and its actor."""
 
     id = fields.String(required=True)
     kind = one_of(*KINDS, required=True)
