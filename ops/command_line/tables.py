@@ -77,9 +77,9 @@ def dead_letters(answers: Answers) -> Table:
 def findings(answers: Answers) -> Table | str:
     table = _table("where", "what is wrong", "what to do")
     for where, found in answers.items():
-        for one in found:
-            style = "red" if one["severity"] == "wrong" else "yellow"
-            table.add_row(where, one["what"], one["remedy"], style=style)
+        for finding in found:
+            style = "red" if finding["severity"] == "wrong" else "yellow"
+            table.add_row(where, finding["what"], finding["remedy"], style=style)
     return table if table.row_count else "Nothing is wrong."
 
 

@@ -54,7 +54,11 @@ def replaced_topics(context: OpsContext) -> Iterator[Finding]:
     rows = {row["_id"]: row for row in context.db[OFFSETS].find()}
     with reader(context.settings, seconds=ANSWER_SECONDS) as consumer, admin(context.settings) as client:
         there = [topic for topic in sorted(context.subscriptions) if consumer.partitions_for_topic(topic)]
-        ids = {one["name"]: str(one["topic_id"]) for one in client.describe_topics(there)} if there else {}
+        ids = (
+            {description["name"]: str(description["topic_id"]) for description in client.describe_topics(there)}
+            if there
+            else {}
+        )
         for topic in there:
             ends = TopicReader(consumer, topic, ANSWER_SECONDS).ends()
             known = {number: rows.get(f"uso.{context.service}/{topic}/{number}") for number in ends}
@@ -133,4 +137,6 @@ def _waiting(rows: list[dict[str, Any]]) -> Counter[str]:
 
 
 def _differences(differs: Mapping[str, Mapping[str, str]]) -> str:
-    return ", ".join(f"{name} is {one['found']}, not {one['wanted']}" for name, one in sorted(differs.items()))
+    return ", ".join(
+        f"{name} is {setting['found']}, not {setting['wanted']}" for name, setting in sorted(differs.items())
+    )

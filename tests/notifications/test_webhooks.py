@@ -167,8 +167,8 @@ def test_each_keys_messages_come_in_order_and_one_that_is_refused_holds_up_its_o
     for number in range(3):
         webhooks.hears(
             [
-                message(builders.EVENTS, "event.updated", {**one, "version": 3 + number}, change={})
-                for one in (refused, taken)
+                message(builders.EVENTS, "event.updated", {**post, "version": 3 + number}, change={})
+                for post in (refused, taken)
             ]
         )
     webhooks.caller.serve(made["id"])

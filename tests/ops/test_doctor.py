@@ -35,7 +35,8 @@ def findings(operation: Operation, severity: str = "wrong") -> Findings:
     """What `GET /v1/ops/doctor` says, by check."""
     checks = operation.get("doctor")["checks"]
     return {
-        check["name"]: [one["what"] for one in check["findings"] if one["severity"] == severity] for check in checks
+        check["name"]: [finding["what"] for finding in check["findings"] if finding["severity"] == severity]
+        for check in checks
     }
 
 
@@ -64,9 +65,9 @@ def test_a_service_whose_worker_reads_and_whose_relay_leads_has_nothing_wrong(op
 
 
 def test_every_remedy_is_there(operation: Operation) -> None:
-    found = [one for check in operation.get("doctor")["checks"] for one in check["findings"]]
+    found = [finding for check in operation.get("doctor")["checks"] for finding in check["findings"]]
     assert found
-    assert all(one["remedy"].endswith((".", "…")) for one in found), found
+    assert all(finding["remedy"].endswith((".", "…")) for finding in found), found
 
 
 def test_no_relay_and_no_worker_are_named(operation: Operation) -> None:
@@ -117,14 +118,14 @@ def test_without_kafka_the_rest_is_examined_all_the_same(operation: Operation, m
     monkeypatch.setattr("ops.lag.ANSWER_SECONDS", 1.0)
     monkeypatch.setattr("ops.reading.ANSWER_SECONDS", 1.0)
     away = with_settings(operation, kafka_bootstrap_servers=["127.0.0.1:9"])
-    checks = {check["name"]: [one.what for one in check["findings"]] for check in check_up(away)["checks"]}
+    checks = {check["name"]: [finding.what for finding in check["findings"]] for check in check_up(away)["checks"]}
     assert checks["topics"] == ["Kafka does not answer this service."]
     assert checks["outbox"] == ["No relay leads: nobody hears of this service's changes."]
 
 
 def test_keys_that_cannot_be_read_are_wrong_and_open_kafka_is_advised_against(operation: Operation) -> None:
     unwise = with_settings(operation, jwks="/nowhere/jwks.json", kafka_bootstrap_servers=["kafka.example:9092"])
-    assert [(one.severity, one.what.partition(":")[0]) for one in settings(unwise)] == [
+    assert [(finding.severity, finding.what.partition(":")[0]) for finding in settings(unwise)] == [
         ("wrong", "The keys that tokens are checked with cannot be read"),
         ("advice", "Messages go to Kafka unencrypted, and it takes anybody who reaches it."),
     ]
@@ -193,13 +194,13 @@ def test_a_certificate_is_told_of_a_month_before_it_ends(
     address = f"127.0.0.1:{served.server_port}"
     secured = with_settings(operation, kafka_security_protocol="SSL", kafka_bootstrap_servers=[address])
     found = list(certificates(secured))
-    assert [one.severity for one in found] == ([severity] if severity else [])
-    assert all(f"of Kafka at {address} ends on " in one.what for one in found)
+    assert [finding.severity for finding in found] == ([severity] if severity else [])
+    assert all(f"of Kafka at {address} ends on " in finding.what for finding in found)
 
 
 def test_a_process_that_is_not_ready_or_has_met_a_gap_is_named(served: ThreadingHTTPServer) -> None:
     found = list(examine("events-worker-1", f"http://127.0.0.1:{served.server_port}"))
-    assert [(one["severity"], one["what"]) for one in found] == [
+    assert [(finding["severity"], finding["what"]) for finding in found] == [
         ("wrong", "events-worker-1 is not ready (consumer: Halted)."),
         ("wrong", "events-worker-1: t: 2 messages came with a gap before them."),
     ]

@@ -16,7 +16,7 @@ def faults(page: Page) -> list[str]:
     """What axe-core finds wrong with a page."""
     found = AXE.run(page, options=RULES).response["violations"]
     return [
-        f"{one['id']}: {node['html'][:200]} {node['failureSummary'][:300]}" for one in found for node in one["nodes"]
+        f"{link['id']}: {node['html'][:200]} {node['failureSummary'][:300]}" for link in found for node in link["nodes"]
     ]
 
 
