@@ -26,6 +26,7 @@ from shared.telemetry.admin import Checks, start_admin_server
 from shared.telemetry.logs import configure_logs, get_logger
 from shared.telemetry.metrics import RELAY_LEADS
 from shared.telemetry.metrics_directory import empty_metrics_directory
+from shared.telemetry.spans import SPANS
 
 log = get_logger(__name__)
 
@@ -144,6 +145,7 @@ def _begin(settings: Settings) -> threading.Event:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    SPANS.export(settings.otlp_endpoint, service=settings.service, process=settings.process_name)
     log.info("process started", pid=os.getpid())
     return stop
 

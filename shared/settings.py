@@ -121,6 +121,11 @@ class Settings(KafkaSettings):
         check=validate.OneOf(["DEBUG", "INFO", "WARNING", "ERROR"]),
         about="`DEBUG`, `INFO`, `WARNING` or `ERROR`",
     )
+    otlp_endpoint: str = setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "",
+        about="where traces go by OTLP over HTTP, such as `http://collector:4318`; nowhere when it is empty",
+    )
     max_body_bytes: int = setting(
         "MAX_BODY_BYTES",
         1_000_000,

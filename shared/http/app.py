@@ -8,6 +8,7 @@ import structlog
 from flask import Flask, Response, g, jsonify, request
 from flask_smorest import Api, Blueprint
 from flask_swagger_ui import get_swaggerui_blueprint
+from opentelemetry.trace import SpanKind
 
 from shared.cause import Cause
 from shared.errors import Problem, Unauthorized
@@ -23,6 +24,7 @@ from shared.settings import Settings
 from shared.telemetry.admin import Checks, run_checks
 from shared.telemetry.logs import get_logger
 from shared.telemetry.metrics import HTTP_REQUESTS, HTTP_SECONDS
+from shared.telemetry.spans import SPANS
 from shared.telemetry.tracing import child_traceparent, trace_id
 from shared.trusted_proxies import TrustedProxies
 
@@ -63,6 +65,7 @@ def create_app(
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         PROPAGATE_EXCEPTIONS=False,
     )
+    SPANS.export(settings.otlp_endpoint, service=settings.service, process=settings.process_name)
     app.json = Json(app)
     app.extensions["uso"] = {type(thing): thing for thing in provides}
     app.url_map.strict_slashes = False
@@ -99,6 +102,7 @@ def _add_requests(app: Flask, settings: Settings) -> None:
         g.started = time.perf_counter()
         given = request.headers.get("X-Request-ID", "")
         g.request_id = given if 0 < len(given) <= 128 and given.isascii() and given.isprintable() else new_id()
+        g.began_at = time.time()
         g.traceparent = child_traceparent({"traceparent": request.headers.get("traceparent", "")})
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id, trace_id=trace_id(g.traceparent))
@@ -119,6 +123,8 @@ def _add_requests(app: Flask, settings: Settings) -> None:
         seconds = time.perf_counter() - g.get("started", time.perf_counter())
         method = request.method if request.method in METHODS else "other"
         if route not in OPEN_PATHS:
+            if "began_at" in g:
+                _record_span(method, route, response.status_code)
             HTTP_REQUESTS.labels(settings.service, method, route, response.status_code).inc()
             HTTP_SECONDS.labels(settings.service, method, route).observe(seconds)
             log.info(
@@ -130,6 +136,19 @@ def _add_requests(app: Flask, settings: Settings) -> None:
                 actor=g.cause.actor if "cause" in g else None,
             )
         return response
+
+
+def _record_span(method: str, route: str, status: int) -> None:
+    """Without the path or the query: they may name people."""
+    SPANS.record(
+        f"{method} {route}",
+        kind=SpanKind.SERVER,
+        began_at=g.began_at,
+        parent=request.headers.get("traceparent"),
+        own=g.traceparent,
+        attributes={"http.request.method": method, "http.route": route, "http.response.status_code": status},
+        is_error=status >= 500,
+    )
 
 
 def _add_guards(app: Flask, tokens: Tokens) -> None:

@@ -31,6 +31,7 @@ from shared.messaging.positions import Fenced, Positions
 from shared.messaging.rebalance import RebalanceListener
 from shared.messaging.records import Record
 from shared.messaging.sequence_watch import SequenceWatch
+from shared.messaging.spans import record_handled
 from shared.messaging.stall_detector import StallDetector
 from shared.messaging.subscriptions import SeenBefore, Subscriptions, apply_batch, apply_projections
 from shared.mongo.database import Database
@@ -39,6 +40,7 @@ from shared.mongo.unit_of_work import UnitOfWork
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
 from shared.telemetry.metrics import BATCH_SECONDS, CONSUMED, CONSUMER_HALTED, DEAD_LETTERED
+from shared.telemetry.spans import SPANS
 
 log = get_logger(__name__)
 
@@ -175,6 +177,7 @@ class Consumer:
             portion = portions[0]
             try:
                 messages = [message_of(record) for record in portion]
+                began_at = time.time()
                 with BATCH_SECONDS.labels(self.settings.service).time():
                     self._backoff.until_database_answers(
                         partial(self._apply, _behind(portion), messages),
@@ -195,6 +198,8 @@ class Consumer:
                     continue
                 self._bury(portion[0], error, tries)
             else:
+                if SPANS.are_wanted:
+                    record_handled(self.group, messages, began_at)
                 self.limit.handled(len(portion))
                 self._sequences.look(messages)
                 for topic, count in Counter(record.topic for record in portion).items():

@@ -19,6 +19,7 @@ from shared.messaging.hanging_transactions import abort_hanging_transactions, ha
 from shared.messaging.journal_reader import Batch, JournalReader, size_of
 from shared.messaging.kafka_clients import make_producer
 from shared.messaging.resume_token import ResumeToken, TokenReader, token_key
+from shared.messaging.spans import record_relayed
 from shared.messaging.topics import relay_offsets
 from shared.messaging.unsendable import is_skipped, note_unsendable
 from shared.mongo.aggregates import KEPT_FOR, Document
@@ -26,6 +27,7 @@ from shared.mongo.database import Database
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
 from shared.telemetry.metrics import RELAY_BLOCKED, RELAY_DELAY, RELAY_GAPS, RELAYED, TOPICS_REPLACED
+from shared.telemetry.spans import SPANS
 
 log = get_logger(__name__)
 
@@ -205,6 +207,8 @@ class Relay:
         if batch.rows and "_id" in batch.rows[0]:
             self.reached = max(self.reached or "", *(row["_id"] for row in batch.rows))
             RELAYED.labels(self.settings.service).inc(len(batch.rows))
+            if SPANS.are_wanted:
+                record_relayed(rows)
             RELAY_DELAY.labels(self.settings.service).observe(max((utc_now() - batch.rows[0]["at"]).total_seconds(), 0))
 
     def _check_topics(self) -> None:

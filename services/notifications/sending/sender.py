@@ -25,6 +25,7 @@ from services.notifications.sending.domain import (
 )
 from services.notifications.sending.mail_composer import MailComposer, OutgoingMail, Written
 from services.notifications.sending.smtp import Away, Envelope, OutcomeUnknown, Refused, Session
+from services.notifications.sending.tracing import record_mail
 from services.notifications.sending.waits import wait_for_projection, wait_for_recipient, wait_for_server
 from services.notifications.templates.markdown import forget_paragraphs
 from shared.ids import new_id, utc_now
@@ -141,6 +142,7 @@ class Sender:
             return self._hand_over(batch, document, mail)
 
     def _hand_over(self, batch: Batch, document: Document, mail: OutgoingMail) -> bool:
+        began_at = time.time()
         try:
             reply = self.session.send(Envelope(sender=mail.sender, recipient=mail.recipient, content=mail.content))
         except Away as error:
@@ -157,6 +159,7 @@ class Sender:
         self._away_for = 0
         batch.end(document, "sent", sent_at=utc_now(), server=reply.to_document())
         self._accepted = document["_id"]
+        record_mail(self.db, document, began_at)
         metrics.MAIL_DELAY.observe(max((utc_now() - document["due_at"]).total_seconds(), 0))
         return True
 
