@@ -43,6 +43,10 @@ images: setup ## build the services' images with podman or docker (IMAGES=--stan
 test-images: setup ## build the images and run a service from each, as it runs elsewhere (needs podman)
 	@$(BIN)/pytest -q tests/images
 
+.PHONY: test-secure
+test-secure: setup ## tell the demo on locked Kafka and MongoDB, and try each principal's rights
+	@$(BIN)/pytest -q tests/secure
+
 AUDIT ?= .run/audit
 .PHONY: audit
 audit: setup ## licences, bill of materials (CycloneDX) and known faults of what the images have, into .run/audit

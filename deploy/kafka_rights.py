@@ -1,6 +1,6 @@
 """What each process may do at Kafka, reckoned from the services' own lists: no more than it needs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from services.enrolment.app import SERVICE as ENROLMENT
@@ -45,15 +45,14 @@ def principals() -> list[Principal]:
 
 
 def _api(service: Service) -> Iterator[Right]:
-    """The operator's views show topics, lag and what stands in the topics; it writes nothing."""
-    yield _own(service, "Read", "Describe", "DescribeConfigs")
+    """The operator's views show its own topics' settings and count what waits in others'; it writes nothing."""
+    yield _own(service, "Describe", "DescribeConfigs")
     yield from _subscribed(service)
     yield Right(kind="group", name=f"uso.{service.name}", operations=("Describe",))
 
 
 def _worker(service: Service) -> Iterator[Right]:
     """It writes nothing either: dead letters go through the journal, and so by the relay."""
-    yield _own(service, "Read", "Describe", "DescribeConfigs")
     yield from _subscribed(service)
     yield Right(kind="group", name=f"uso.{service.name}", operations=("Read", "Describe"))
 
@@ -73,5 +72,25 @@ def _own(service: Service, *operations: str) -> Right:
 
 def _subscribed(service: Service) -> Iterator[Right]:
     for topic in sorted(service.subscriptions):
-        if not topic.startswith(f"uso.{service.name}."):
-            yield Right(kind="topic", name=topic, operations=("Read", "Describe"))
+        yield Right(kind="topic", name=topic, operations=("Read", "Describe"))
+
+
+def subscriber(name: str, topics: Iterable[str]) -> Principal:
+    """A foreign system that reads these topics, with groups whose names begin with its own."""
+    readable = [Right(kind="topic", name=topic, operations=("Read", "Describe")) for topic in topics]
+    group = Right(kind="group", name=f"{name}.", operations=("Read", "Describe"), is_prefix=True)
+    return Principal(name=name, rights=(*readable, group))
+
+
+def impersonal_topics() -> list[str]:
+    """What a foreign system may read without a reason of its own: what says nothing of people by name."""
+    return [
+        topic.name for service in SERVICES for topic in service.topics if "max.compaction.lag.ms" not in topic.config
+    ]
+
+
+def local_principals() -> list[Principal]:
+    """Those of a stack on one machine: each kind of process, the demo's storyteller, and a foreign subscriber."""
+    everything = Right(kind="topic", name="uso.", operations=("Read", "Describe"), is_prefix=True)
+    storyteller = Principal(name="demo", rights=(everything,))
+    return [*principals(), storyteller, subscriber("subscriber", impersonal_topics())]

@@ -30,8 +30,9 @@ class Answer:
 class Api:
     """A client of one service with a token of one role. Several threads may use it."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self.url = url.rstrip("/")
+        self.timeout_seconds = timeout_seconds
         self.token = token
         self._local = threading.local()
 
@@ -80,7 +81,7 @@ class Api:
         while True:
             try:
                 response = self._session.request(
-                    method, self.url + path, params=query, headers=sent, timeout=TIMEOUT_SECONDS, **content
+                    method, self.url + path, params=query, headers=sent, timeout=self.timeout_seconds, **content
                 )
             except requests.RequestException as error:
                 raise CallFailed(f"{method} {self.url}{path}: no answer ({type(error).__name__})") from error

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from deploy.local import kafka, kafka_jars, mongodb, tokens
 from deploy.local.errors import StackError
 from deploy.local.ports import HOST, Ports, answers
+from deploy.local.security import Open
 from deploy.local.supervision import Supervisor
 from deploy.local.supervisord_config import Program
 from deploy.local.waiting import Waiter
@@ -28,6 +29,7 @@ class BackEnds:
     brokers: int
     members: int
     databases: tuple[str, ...]
+    security: Open = field(default_factory=Open)
     given_kafka: str = field(default_factory=lambda: os.environ.get("KAFKA_BOOTSTRAP_SERVERS", ""))
     given_mongodb: str = field(default_factory=lambda: os.environ.get("MONGODB_URI", ""))
     given_smtp: str = field(default_factory=lambda: os.environ.get("SMTP_URL", ""))
@@ -46,13 +48,17 @@ class BackEnds:
     def mongodb_uri(self) -> str:
         """The administrator's URI."""
         return self.given_mongodb or mongodb.uri(
-            self.member_ports, user="admin", password=self.secrets["mongodb-admin"]
+            self.member_ports, user="admin", password=self.secrets["mongodb-admin"], security=self.security
         )
 
     def service_mongodb_uri(self, database: str) -> str:
         """The URI of the user who may read and write this database only."""
         return self.given_mongodb or mongodb.uri(
-            self.member_ports, user=database, password=self.secrets[database], database=database
+            self.member_ports,
+            user=database,
+            password=self.secrets[database],
+            database=database,
+            security=self.security,
         )
 
     @property
@@ -84,13 +90,19 @@ class BackEnds:
 
     def check_given(self) -> None:
         """Raises StackError when a server that the caller's environment names does not answer."""
-        if self.given_kafka and not kafka.brokers_up(self.given_kafka):
+        if self.security.is_secure and (self.given_kafka or self.given_mongodb):
+            raise StackError("--secure is for the Kafka and MongoDB that are started here: name none elsewhere.")
+        if self.given_kafka and not self.brokers_up():
             raise StackError(f"KAFKA_BOOTSTRAP_SERVERS: no Kafka answers at {self.given_kafka}.")
         if self.given_mongodb:
             mongodb.check(self.given_mongodb)
         address = urlsplit(self.given_smtp)
         if self.given_smtp and not (address.hostname and answers(address.port or 25, address.hostname)):
             raise StackError(f"SMTP_URL: no mail server answers at {self.smtp}; write it as smtp://host:port.")
+
+    def brokers_up(self) -> int:
+        """How many brokers answer."""
+        return kafka.brokers_up(self.security.kafka_settings(self.bootstrap_servers))
 
     def fetch(self) -> None:
         """Gets what has to be downloaded, unless it is there, and checks it."""
@@ -99,18 +111,20 @@ class BackEnds:
     def programs(self) -> list[Program]:
         """What is to run here, in the order in which it may stop last."""
         programs = []
+        self.security.prepare()
         if self.members:
             server, key_file = mongodb.binary(), self.directory / "mongodb.key"
             if not key_file.exists():
                 tokens.write_secret(key_file, secrets.token_hex(64))
             for n, port in enumerate(self.member_ports, start=1):
                 data = self.directory / "data" / f"mongodb-{n}"
-                run = mongodb.command(server=server, data=data, port=port, key_file=key_file)
+                run = mongodb.command(server=server, data=data, port=port, key_file=key_file, security=self.security)
                 programs.append(Program(name=f"mongodb-{n}", group="mongodb", command=run))
         for n in self.broker_ids:
-            run = kafka.command(
-                kafka.write_config(directory=self.directory, broker_id=n, brokers=self.brokers, ports=self.ports)
+            config = kafka.write_config(
+                directory=self.directory, broker_id=n, brokers=self.brokers, ports=self.ports, security=self.security
             )
+            run = kafka.command(config, self.security)
             environment = {"CLASSPATH": self.classes}
             programs.append(
                 # Brokers that all stop at once wait in vain for one another; their logs bear being killed.
@@ -149,6 +163,7 @@ class BackEnds:
             self.member_ports,
             password=self.secrets["mongodb-admin"],
             until=lambda condition: waiter.until(condition, "mongodb-1", START_SECONDS),
+            security=self.security,
         )
         for database in self.databases:
             mongodb.add_user(self.mongodb_uri, database=database, password=self.secrets[database])
@@ -156,7 +171,11 @@ class BackEnds:
     def _start_kafka(self, supervisor: Supervisor, waiter: Waiter) -> None:
         def prepare(n: int) -> None:
             kafka.format_storage(
-                directory=self.directory, broker_id=n, cluster_id=self.secrets["kafka"], classes=self.classes
+                directory=self.directory,
+                broker_id=n,
+                cluster_id=self.secrets["kafka"],
+                classes=self.classes,
+                security=self.security,
             )
             supervisor.run(f"kafka-{n}")
 
@@ -166,7 +185,8 @@ class BackEnds:
             {f"kafka-{n}": lambda n=n: answers(self.ports[f"kafka-{n}"]) for n in self.broker_ids},  # type: ignore[misc]
             START_SECONDS,
         )
-        waiter.until(lambda: kafka.brokers_up(self.bootstrap_servers) == self.brokers, "kafka-1", START_SECONDS)
+        waiter.until(lambda: self.brokers_up() == self.brokers, "kafka-1", START_SECONDS)
+        self.security.grant(self.bootstrap_servers)
 
     def _start_mail(self, supervisor: Supervisor, waiter: Waiter) -> None:
         supervisor.run("mail")

@@ -11,13 +11,16 @@ import click
 from rich.console import Console
 from rich.panel import Panel
 
-from deploy.local import tokens
+from deploy.local import scaling, tokens
 from deploy.local.errors import StackError
 from deploy.local.processes import SERVICES
 from deploy.local.stack import Stack
 from ops.command_line import doctor_alone, ops
 
 console = Console(stderr=True)
+
+
+secure_option = click.option("--secure", is_flag=True, help="Lock Kafka and MongoDB: TLS, passwords, least rights.")
 
 
 class _Stop(BaseException):
@@ -37,9 +40,11 @@ def main() -> None:
 @click.option("--mongo-members", default=1, show_default=True, type=click.IntRange(1, 7), help="MongoDB members.")
 @click.option("--scale", multiple=True, metavar="SERVICE.PROCESS=N", help="Such as events.worker=3; repeatable.")
 @click.option("--seed-demo", is_flag=True, help="Fill it with the demo's data.")
-def up(run_dir: Path, brokers: int, mongo_members: int, scale: tuple[str, ...], seed_demo: bool) -> None:
+@secure_option
+def up(run_dir: Path, brokers: int, mongo_members: int, scale: tuple[str, ...], seed_demo: bool, secure: bool) -> None:
     """Start everything, keep it running, stop it on SIGINT or SIGTERM."""
     options: dict[str, Any] = {"brokers": brokers, "mongo_members": mongo_members, "scale": _parse(scale)}
+    options["secure"] = secure
     if seed_demo:
         options["prepare"] = _seed
     try:
@@ -54,12 +59,13 @@ def up(run_dir: Path, brokers: int, mongo_members: int, scale: tuple[str, ...], 
 
 @main.command()
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Keep data and logs here.")
-def demo(run_dir: Path | None) -> None:
+@secure_option
+def demo(run_dir: Path | None, secure: bool) -> None:
     """Tell one season's story on a stack of its own, and say whether all of it came out right."""
     directory = run_dir or Path(tempfile.mkdtemp(prefix="uso-demo-"))
     status = 1
     try:
-        with _running(directory) as stack:
+        with _running(directory, secure=secure) as stack:
             from deploy.local import demo as story
 
             status = story.run(stack.info)
@@ -84,6 +90,17 @@ def token(run_dir: Path, role: str, sub: str | None) -> None:
     if not (run_dir / "signing-key.pem").exists():
         raise click.ClickException(f"{run_dir} is not the directory of a stack: start one there with uso up.")
     click.echo(tokens.make_token(run_dir, role, sub))
+
+
+@main.command()
+@click.option("--run-dir", type=click.Path(path_type=Path, exists=True), required=True, help="Of a stack that runs.")
+@click.argument("scale", nargs=-1, required=True, metavar="SERVICE.PROCESS=N…")
+def scale(run_dir: Path, scale: tuple[str, ...]) -> None:
+    """Run more or fewer processes in a stack, such as events.worker=3, while it works."""
+    try:
+        scaling.ask(run_dir, _parse(scale))
+    except StackError as error:
+        raise click.ClickException(str(error)) from error
 
 
 main.add_command(ops)

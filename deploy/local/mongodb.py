@@ -13,6 +13,7 @@ from pymongo.errors import ConnectionFailure, NotPrimaryError, OperationFailure,
 
 from deploy.local.errors import StackError
 from deploy.local.ports import HOST
+from deploy.local.security import Open
 
 REPLICA_SET = "uso"
 ELECTION_MILLIS = 3000
@@ -46,7 +47,7 @@ def _runs(server: Path) -> bool:
         return False
 
 
-def command(*, server: str, data: Path, port: int, key_file: Path) -> list[str]:
+def command(*, server: str, data: Path, port: int, key_file: Path, security: Open | None = None) -> list[str]:
     """What runs one member. What a killed client left open in a transaction is free after 15 seconds."""
     data.mkdir(parents=True, exist_ok=True)
     return [
@@ -56,15 +57,21 @@ def command(*, server: str, data: Path, port: int, key_file: Path) -> list[str]:
         *("--setParameter", "transactionLifetimeLimitSeconds=15", "--quiet", "--noscripting"),
         *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=500"),  # clients look elsewhere soon enough
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        # zlib has let strangers read this series' memory (CVE-2025-14847).
+        *("--networkMessageCompressors", "snappy,zstd"),
+        *(security or Open()).mongodb_arguments(),
     ]
 
 
-def initiate(ports: list[int], *, password: str, until: Callable[[Callable[[], bool]], None]) -> None:
+def initiate(
+    ports: list[int], *, password: str, until: Callable[[Callable[[], bool]], None], security: Open | None = None
+) -> None:
     """Makes the replica set and its administrator, unless they are there from last time.
 
     `until` waits for a condition. Afterwards there is a primary.
     """
-    with _direct(ports[0]) as client:
+    security = security or Open()
+    with _direct(ports[0], security) as client:
         members = [{"_id": number, "host": f"{HOST}:{port}"} for number, port in enumerate(ports)]
         settings = {"electionTimeoutMillis": ELECTION_MILLIS} if len(ports) > 1 else {}
         try:
@@ -72,18 +79,20 @@ def initiate(ports: list[int], *, password: str, until: Callable[[Callable[[], b
         except OperationFailure as error:
             if error.code not in (ALREADY_INITIALISED, UNAUTHORIZED):
                 raise StackError(f"MongoDB's replica set could not be made: {error.details}") from error
-    until(lambda: any(_administrator_made(port, password) for port in ports))
-    administrator = uri(ports, user="admin", password=password)
+    until(lambda: any(_administrator_made(port, password, security) for port in ports))
+    administrator = uri(ports, user="admin", password=password, security=security)
     until(lambda: _has_primary(administrator))
 
 
-def _direct(port: int) -> MongoClient[dict[str, Any]]:
-    return MongoClient(HOST, port, directConnection=True, serverSelectionTimeoutMS=5000)
+def _direct(port: int, security: Open) -> MongoClient[dict[str, Any]]:
+    # Nobody logs in here: the first user may be made without a password.
+    secured = security.mongodb_query().replace("&authMechanism=SCRAM-SHA-256", "")
+    return MongoClient(f"mongodb://{HOST}:{port}/?directConnection=true&serverSelectionTimeoutMS=5000{secured}")
 
 
-def _administrator_made(port: int, password: str) -> bool:
+def _administrator_made(port: int, password: str, security: Open) -> bool:
     """Whether there is an administrator now; False when this member is not the primary."""
-    with _direct(port) as client:
+    with _direct(port, security) as client:
         try:
             client.admin.command("createUser", "admin", pwd=password, roles=["root"])
         except (NotPrimaryError, ConnectionFailure):
@@ -105,10 +114,11 @@ def _has_primary(administrator: str) -> bool:
     return True
 
 
-def uri(ports: list[int], *, user: str, password: str, database: str = "admin") -> str:
+def uri(ports: list[int], *, user: str, password: str, database: str = "admin", security: Open | None = None) -> str:
     """A URI with all members; `database` is where the user is known."""
     hosts = ",".join(f"{HOST}:{port}" for port in ports)
-    return f"mongodb://{user}:{password}@{hosts}/?replicaSet={REPLICA_SET}&authSource={database}"
+    secured = (security or Open()).mongodb_query()
+    return f"mongodb://{user}:{password}@{hosts}/?replicaSet={REPLICA_SET}&authSource={database}{secured}"
 
 
 def add_user(admin_uri: str, *, database: str, password: str) -> None:

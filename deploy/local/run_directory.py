@@ -30,17 +30,18 @@ def take(directory: Path) -> IO[str]:
     return lock
 
 
-def check_size(directory: Path, *, brokers: int, mongo_members: int) -> None:
+def check_size(directory: Path, *, brokers: int, mongo_members: int, secure: bool) -> None:
     """The data of a cluster belongs to its number of servers. Raises StackError when that was another."""
     file = directory / "size.json"
-    size = {"brokers": brokers, "mongo_members": mongo_members}
+    size = {"brokers": brokers, "mongo_members": mongo_members, "secure": secure}
     if not file.exists():
         file.write_text(json.dumps(size))
-    before = json.loads(file.read_text())
+    before = {"secure": False, **json.loads(file.read_text())}
     if before != size:
         raise StackError(
             f"The data in {directory} is of {before['brokers']} Kafka brokers and "
-            f"{before['mongo_members']} MongoDB members: ask for the same, or give another --run-dir."
+            f"{before['mongo_members']} MongoDB members, {'with' if before['secure'] else 'without'} --secure: "
+            "ask for the same, or give another --run-dir."
         )
 
 

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from deploy.local import kafka, processes, run_directory, tokens
+from deploy.local import processes, run_directory, scaling, tokens
 from deploy.local.backends import BackEnds
 from deploy.local.errors import StackError
 from deploy.local.ports import Ports
 from deploy.local.processes import SERVICES, Process
+from deploy.local.security import Locked, Open
 from deploy.local.supervision import Supervisor, end_leftovers
 from deploy.local.supervisord_config import Program
 from deploy.local.waiting import Waiter
@@ -24,9 +25,10 @@ class Stack:
     """Starts on entering, stops on leaving, and keeps its data in `run_dir` for the next time.
 
     With `keep=False` nobody needs the data afterwards: leaving kills the processes, which takes a tenth of the time.
-    `services` may be empty: then only the back ends run. `scale` maps `events.worker` to a number.
-    `environment` goes to the services' processes. `prepare` is called with `info` when all of it is
-    ready and before `stack.json` is there. Start it from a thread that lives as long as it does.
+    `secure` locks Kafka and MongoDB with TLS, passwords and least rights. `services` may be empty: then only the back
+    ends run. `scale` maps `events.worker` to a number. `environment` goes to the services' processes. `prepare` is
+    called with `info` when all of it is ready and before `stack.json` is there. Start it from a thread that lives as
+    long as it does.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class Stack:
         *,
         brokers: int = 1,
         mongo_members: int = 1,
+        secure: bool = False,
         keep: bool = True,
         services: Sequence[str] = SERVICES,
         scale: Mapping[str, int] | None = None,
@@ -46,6 +49,7 @@ class Stack:
         self.directory = Path(run_dir).resolve()
         self.services = tuple(services)
         self._size = {"brokers": brokers, "mongo_members": mongo_members}
+        self._security = Locked(self.directory) if secure else Open()
         self._keep = keep
         self._scale = dict(scale or {})
         self._environment = dict(environment or {})
@@ -74,21 +78,30 @@ class Stack:
         """Starts everything and returns when all of it is ready; from then on `stack.json` stands there."""
         self._lock = run_directory.take(self.directory)
         end_leftovers(self.directory)
-        run_directory.check_size(self.directory, **self._size)
+        run_directory.check_size(self.directory, **self._size, secure=self._security.is_secure)
         (self.directory / "stack.json").unlink(missing_ok=True)
-        ports = Ports(self.directory / "ports.json")
+        scaling.forget(self.directory)
+        ports = self._ports = Ports(self.directory / "ports.json")
         tokens.ensure_key(self.directory)
         self._tokens = {role: tokens.make_token(self.directory, role) for role in tokens.ROLES}
-        known = run_directory.read_secrets(self.directory, DATABASES)
+        known = self._secrets = run_directory.read_secrets(self.directory, DATABASES)
         self._back = BackEnds(
-            self.directory, ports, known, self._size["brokers"], self._size["mongo_members"], DATABASES
+            self.directory,
+            ports,
+            known,
+            self._size["brokers"],
+            self._size["mongo_members"],
+            DATABASES,
+            self._security,
         )
         self._back.check_given()
         self._record_change("Kafka and MongoDB: fetching what is not here yet, and checking it")
         self._back.fetch()
         self._urls = {service: f"http://127.0.0.1:{ports[service]}" for service in SERVICES}
         self._processes = processes.all_processes(self.services, self._scale, ports)
-        self._supervisor = Supervisor(self.directory, [*self._back.programs(), *self._service_programs(known)])
+        self._supervisor = Supervisor(
+            self.directory, [*self._back.programs(), *self._service_programs(self._processes)]
+        )
         waiter = Waiter(self._supervisor)
         self._supervisor.start()
         self._record_change("Kafka, MongoDB and mail: starting")
@@ -137,6 +150,7 @@ class Stack:
             "kafka": {
                 "bootstrap_servers": back.bootstrap_servers,
                 "brokers": [{"id": n, "pid": pids.get(f"kafka-{n}")} for n in back.broker_ids],
+                **self._security.described(),
             },
             "mongodb": {"uri": back.mongodb_uri, "members": members},
             "mail": {"smtp": back.smtp, "directory": str(back.mail_directory) if back.mail_directory else None},
@@ -152,9 +166,9 @@ class Stack:
             "tokens": self._tokens,
         }
 
-    def _service_programs(self, known: Mapping[str, str]) -> list[Program]:
-        back = self._back
-        brokers = back.brokers or (kafka.brokers_up(back.bootstrap_servers) if self.services else 1) or 1
+    def _service_programs(self, wanted: Sequence[Process]) -> list[Program]:
+        back, known = self._back, self._secrets
+        brokers = back.brokers or (back.brokers_up() if self.services else 1) or 1
         common = {
             "KAFKA_BOOTSTRAP_SERVERS": back.bootstrap_servers,
             "KAFKA_REPLICATION_FACTOR": processes.replication_factor(brokers),
@@ -172,12 +186,12 @@ class Stack:
         return [
             processes.program(
                 process,
-                common=common,
+                common={**common, **self._security.environment(process.service, process.role)},
                 mongodb_uri=back.service_mongodb_uri(f"uso_{process.service}"),
                 directory=self.directory,
                 command=self._service_command,
             )
-            for process in self._processes
+            for process in wanted
         ]
 
     def _watch(self) -> None:
@@ -186,6 +200,7 @@ class Stack:
         before = self.info
         while supervisor and not self._stopped.wait(WATCH_SECONDS):
             try:
+                self._follow_scale(supervisor)
                 now = self.info
             except OSError:
                 if supervisor.runs():
@@ -195,6 +210,20 @@ class Stack:
             if now != before:
                 self._write(now)
                 before = now
+
+    def _follow_scale(self, supervisor: Supervisor) -> None:
+        asked = self._scale | scaling.read(self.directory)
+        if asked == self._scale:
+            return
+        self._processes = scaling.follow(
+            self._processes,
+            services=self.services,
+            scale=asked,
+            ports=self._ports,
+            supervisor=supervisor,
+            programs=self._service_programs,
+        )
+        self._scale = asked
 
     def _write(self, info: dict[str, Any]) -> None:
         """Writes `stack.json`, whole or not at all."""

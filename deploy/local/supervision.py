@@ -11,6 +11,7 @@ import tempfile
 import time
 import xmlrpc.client
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Starts supervisord, without any program yet."""
-        config = self.directory / "supervisord.conf"
-        write_secret(config, supervisord_config(self.directory, self._socket, self.programs.values()))
+        config = self._write_config()
         said = self.directory / "logs" / "supervisord.err"
         with said.open("wb") as errors:
             self._process = subprocess.Popen(
@@ -68,6 +68,25 @@ class Supervisor:
                 self._call("startProcess", f"{self.programs[name].group}:{name}", False)
             except xmlrpc.client.Fault as fault:
                 raise StackError(f"{name} could not be started: {fault.faultString}.") from fault
+
+    def add(self, programs: Sequence[Program]) -> None:
+        """Takes on programs while others run, each in a group of its own name, not started yet."""
+        for program in programs:
+            self.programs[program.name] = replace(program, group=program.name)
+        self._write_config()
+        self._call("reloadConfig")
+        for program in programs:
+            self._call("addProcessGroup", program.name)
+
+    def end(self, name: str) -> None:
+        """Stops one program as a whole stop would, and waits for it; it can be run again."""
+        with contextlib.suppress(xmlrpc.client.Fault):  # it does not run at this moment
+            self._call("stopProcess", f"{self.programs[name].group}:{name}", True)
+
+    def _write_config(self) -> Path:
+        config = self.directory / "supervisord.conf"
+        write_secret(config, supervisord_config(self.directory, self._socket, self.programs.values()))
+        return config
 
     def pids(self) -> dict[str, int]:
         """The running programs' process ids."""

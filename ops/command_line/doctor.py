@@ -16,6 +16,8 @@ from ops.command_line.processes import examine
 
 # An answer of several seconds, and the rounding of both clocks, are no difference.
 CLOCK_SECONDS = 2.0
+# Several connections to Kafka one after another, on a machine that may be in trouble.
+CHECKUP_SECONDS = 60.0
 Findings = list[dict[str, Any]]
 
 
@@ -46,9 +48,10 @@ def doctor_alone(arguments: tuple[str, ...]) -> None:
 
 def _service(api: Api) -> Iterator[dict[str, Any]]:
     """What the service finds from inside, and its clock compared with this machine's."""
+    patient = Api(api.url, api.token, timeout_seconds=CHECKUP_SECONDS)
     before = time.time()
     try:
-        checkup = api.get("/v1/ops/doctor")
+        checkup = patient.get("/v1/ops/doctor")
     except CallFailed as error:
         remedy = "Look whether its api runs, and whether the token is an operator's."
         yield {"severity": "wrong", "check": "service", "what": str(error), "remedy": remedy}

@@ -40,25 +40,14 @@ def topic_settings(context: OpsContext) -> Iterator[Finding]:
                 f"{name} differs from what it should be: {_differences(row['differs'])}.",
                 "Restart a relay of this service, which sets what is safe to set; change the rest by hand.",
             )
-    with admin(context.settings) as client:
-        brokers = len(client.describe_cluster()["brokers"])
-    if brokers < SAFE_BROKERS:
-        yield advice(
-            f"Kafka has {brokers} broker(s): the loss of one loses or stops every topic.",
-            "Run three brokers with replication 3.",
-        )
 
 
 def replaced_topics(context: OpsContext) -> Iterator[Finding]:
     """Offsets that belong to another log than the topic has now: it was lost, cut or made anew."""
     rows = {row["_id"]: row for row in context.db[OFFSETS].find()}
-    with reader(context.settings, seconds=ANSWER_SECONDS) as consumer, admin(context.settings) as client:
+    with reader(context.settings, seconds=ANSWER_SECONDS) as consumer:
         there = [topic for topic in sorted(context.subscriptions) if consumer.partitions_for_topic(topic)]
-        ids = (
-            {description["name"]: str(description["topic_id"]) for description in client.describe_topics(there)}
-            if there
-            else {}
-        )
+        ids = {topic: str(consumer._cluster.topic_id(topic)) for topic in there}
         for topic in there:
             ends = TopicReader(consumer, topic, ANSWER_SECONDS).ends()
             known = {number: rows.get(f"uso.{context.service}/{topic}/{number}") for number in ends}
@@ -74,8 +63,7 @@ def replaced_topics(context: OpsContext) -> Iterator[Finding]:
 
 
 def reading(context: OpsContext) -> Iterator[Finding]:
-    if not context.subscriptions:
-        return
+    """Whether there are brokers enough, and workers that read what they hold."""
     group = f"uso.{context.service}"
     if why := DeadLetterLimit(context.db, group).exceeded():
         yield wrong(
@@ -83,7 +71,13 @@ def reading(context: OpsContext) -> Iterator[Finding]:
             "Mend the release or go back, restart the workers, then redrive (docs/runbooks/UsoConsumerHalted.md).",
         )
     with admin(context.settings) as client:
+        brokers = len(client.describe_cluster()["brokers"])
         names = Counter(member["client_id"] for member in client.describe_groups([group])[group]["members"])
+    if brokers < SAFE_BROKERS:
+        yield advice(
+            f"Kafka has {brokers} broker(s): the loss of one loses or stops every topic.",
+            "Run three brokers with replication 3.",
+        )
     if not names:
         yield wrong("No worker reads messages.", "Start a worker of this service, and look at its log.")
     for name in sorted(name for name, count in names.items() if count > 1):
@@ -137,6 +131,4 @@ def _waiting(rows: list[dict[str, Any]]) -> Counter[str]:
 
 
 def _differences(differs: Mapping[str, Mapping[str, str]]) -> str:
-    return ", ".join(
-        f"{name} is {setting['found']}, not {setting['wanted']}" for name, setting in sorted(differs.items())
-    )
+    return ", ".join(f"{name} is {one['found']}, not {one['wanted']}" for name, one in sorted(differs.items()))

@@ -17,8 +17,10 @@ from kafka.admin import KafkaAdminClient
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from deploy.local import scaling
 from deploy.local.errors import StackError
 from deploy.local.stack import Stack
+from deploy.local.supervision import processes_of
 from tests.deploy.conftest import fake_command, wait_until
 
 
@@ -148,3 +150,37 @@ def test_a_second_start_in_the_same_directory_is_refused_and_harms_nothing(stack
     ):
         pass
     assert on_disk(stack) == stack.info
+
+
+def workers(stack: Stack) -> dict[str, int]:
+    return {
+        one["name"]: one["pid"] for one in on_disk(stack)["services"]["events"]["processes"] if one["role"] == "worker"
+    }
+
+
+def test_processes_are_added_and_taken_away_while_it_runs(stack: Stack) -> None:
+    before = workers(stack)
+    assert scaling.ask(stack.directory, {"events.worker": 4}) == {"events.worker": 4}
+    after = wait_until(lambda: all((now := workers(stack)).values()) and len(now) == 4 and now)
+    assert after | before == after, "those that ran go on"
+    wait_until(lambda: environ(stack, "events-worker-4")["PROCESS_NAME"] == "events-worker-4")
+
+    scaling.ask(stack.directory, {"events.worker": 1})
+    wait_until(lambda: list(workers(stack)) == ["events-worker-1"])
+    left = {process.pid for process in processes_of(stack.directory)}
+    assert left & set(after.values()) == {before["events-worker-1"]}
+
+    scaling.ask(stack.directory, {"events.worker": 2})
+    again = wait_until(lambda: all((now := workers(stack)).values()) and len(now) == 2 and now)
+    assert again["events-worker-2"] not in after.values()
+
+
+@pytest.mark.parametrize("asked", [{"events.workers": 2}, {"event.worker": 2}, {"events.worker": -1}])
+def test_a_scale_that_cannot_be_is_refused_at_once(stack: Stack, asked: dict[str, int]) -> None:
+    with pytest.raises(StackError, match="name a service and a process"):
+        scaling.ask(stack.directory, asked)
+
+
+def test_only_a_stack_that_runs_can_be_scaled(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="No stack runs in"):
+        scaling.ask(tmp_path, {"events.worker": 2})

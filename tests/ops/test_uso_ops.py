@@ -4,16 +4,20 @@ import json
 import subprocess
 import sys
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
-from kafka import KafkaProducer
+from kafka import KafkaConsumer, KafkaProducer
+from kafka.admin import KafkaAdminClient
 from pymongo import MongoClient
 
+from deploy.local import scaling
 from deploy.local.stack import Stack
+from shared.ids import new_id, utc_now
 from shared.testing import wait_for
 
 pytestmark = pytest.mark.slow
@@ -39,6 +43,15 @@ class Running:
             str(self.directory),
             "--json",
         ]
+        return self._answer(command)
+
+    def doctor(self) -> tuple[int, Any]:
+        """The exit status of `uso doctor --json` and what it printed."""
+        command = [sys.executable, "-m", "deploy.local.cli", "doctor", "--run-dir", str(self.directory), "--json"]
+        return self._answer(command)
+
+    @staticmethod
+    def _answer(command: list[str]) -> tuple[int, Any]:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         return done.returncode, json.loads(done.stdout) if done.stdout.strip() else done.stderr
 
@@ -104,6 +117,104 @@ def test_a_healthy_system_has_nothing_wrong(running: Running, projections: Any) 
     status, checked = running.uso("check")
     assert status == 0, checked
     assert checked["events"]["result"]["projections"]["contacts"]["keys"] == 1
+
+
+def test_the_doctor_finds_nothing_wrong_with_a_healthy_system(running: Running) -> None:
+    _, found = wait_for(lambda: answer if (answer := running.doctor())[0] == 0 else None, seconds=60)
+    assert set(found) == {"enrolment", "events", "processes"}
+    assert {one["severity"] for findings in found.values() for one in findings} <= {"advice"}
+    assert found["processes"] == []
+
+
+def test_a_row_too_large_for_kafka_is_named_by_the_doctor_and_skipped(running: Running) -> None:
+    made_before = running.contact(3)
+    large = {
+        "_id": new_id(),
+        "topic": CONTACTS,
+        "key": made_before["id"],
+        "value": b"x" * 8_500_000,
+        "headers": [],
+        "sequence": 2,
+        "slot": 1,
+        "at": utc_now(),
+    }
+    with MongoClient(running.info["mongodb"]["uri"]) as client:
+        client["uso_enrolment"]["journal"].insert_one(large)
+    status, outbox = wait_for(lambda: answer if (answer := running.uso("outbox"))[1]["enrolment"]["blocking"] else None)
+    assert status == 1
+    assert outbox["enrolment"]["blocking"][0]["id"] == large["_id"]
+    status, found = running.doctor()
+    assert status == 1
+    [blocked] = [one for one in found["enrolment"] if large["_id"] in one["what"]]
+    assert blocked["remedy"].endswith(f"uso ops outbox skip {large['_id']} --reason …")
+
+    assert running.uso("outbox", "skip", large["_id"])[0] == 2, "it asks for a reason"
+    status, skipped = running.uso("outbox", "skip", large["_id"], "--reason", "a bad import")
+    assert (status, skipped["enrolment"]["state"]) == (0, "skipped")
+    assert running.uso("outbox", "skip", large["_id"], "--reason", "again")[0] == 1, "nothing is blocked any more"
+    made_behind = running.contact(4)
+    with MongoClient(running.info["mongodb"]["uri"]) as client:
+        copies = client["uso_events"]["contacts"]
+        wait_for(lambda: copies.find_one({"_id": made_behind["id"]}), what="what stood behind it to reach events")
+
+
+def test_everything_of_a_kind_is_sent_again_and_changes_no_copy(running: Running, projections: Any) -> None:
+    made = running.contact(5)
+    before = wait_for(lambda: projections.find_one({"_id": made["id"]}), what="the contact to reach events")
+    sent_before = records(running, CONTACTS)[made["id"]]
+    status, job = running.uso("republish", "contact", "--reason", "Kafka's disk was exchanged")
+    assert (status, job["enrolment"]["state"]) == (0, "completed")
+    wait_for(lambda: records(running, CONTACTS)[made["id"]] == 2 * sent_before, what="the contact on the topic again")
+    wait_for(lambda: running.uso("lag")[0] == 0, seconds=60)
+    assert projections.find_one({"_id": made["id"]}) == before
+    assert running.uso("republish", "nothing")[0] == 1
+
+
+def readers(running: Running, group: str) -> dict[str, int]:
+    """Each member of the group, and of how many partitions it is in charge."""
+    admin = KafkaAdminClient(bootstrap_servers=running.info["kafka"]["bootstrap_servers"])
+    members = admin.describe_groups([group])[group]["members"]
+    admin.close()
+    return {
+        member["client_id"]: sum(
+            len(topic["partitions"]) for topic in member["member_assignment"]["assigned_partitions"]
+        )
+        for member in members
+    }
+
+
+def test_lag_grows_without_a_worker_and_falls_when_workers_are_added(running: Running) -> None:
+    def waiting() -> int:
+        return sum(row["lag"] or 0 for row in running.uso("lag")[1]["events"])
+
+    wait_for(lambda: waiting() == 0, seconds=60)
+    scaling.ask(running.directory, {"events.worker": 0})
+    wait_for(lambda: not readers(running, "uso.events"), seconds=60, what="the worker to leave")
+    for number in range(100, 140):
+        running.contact(number)
+    wait_for(lambda: waiting() == 40, seconds=60, what="a lag of forty")
+    scaling.ask(running.directory, {"events.worker": 1})
+    wait_for(lambda: waiting() == 0, seconds=90, what="the lag to fall")
+    scaling.ask(running.directory, {"events.worker": 3})
+    shared = wait_for(lambda: len(now := readers(running, "uso.events")) == 3 and all(now.values()) and now, seconds=90)
+    assert set(shared) == {"events-worker-1", "events-worker-2", "events-worker-3"}
+    assert max(shared.values()) - min(shared.values()) <= 1, "each takes its share"
+    scaling.ask(running.directory, {"events.worker": 1})
+    wait_for(lambda: list(readers(running, "uso.events")) == ["events-worker-1"], seconds=90)
+
+
+def records(running: Running, topic: str) -> Counter[str]:
+    """How many records the topic has of each key."""
+    consumer = KafkaConsumer(
+        topic,
+        bootstrap_servers=running.info["kafka"]["bootstrap_servers"],
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        consumer_timeout_ms=2000,
+    )
+    found = Counter(record.key.decode() for record in consumer)
+    consumer.close()
+    return found
 
 
 def test_a_copy_that_went_wrong_is_named_and_rebuilt(running: Running, projections: Any) -> None:

@@ -13,7 +13,7 @@ def read_messages(story: StoryState) -> str:
     """The last record of each key is the newest; names and addresses stand on the contacts topic alone."""
     versions = {(topic, thing["id"]): thing["version"] for topic, things in _shown(story).items() for thing in things}
     story.records = read_topics(
-        story.stack["kafka"]["bootstrap_servers"],
+        story.stack["kafka"],
         complete=lambda records: _holds_all(records, versions),
     )
     last = {

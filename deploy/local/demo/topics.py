@@ -3,14 +3,14 @@
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kafka import TopicPartition
 
 from deploy.local.demo.checks import WentWrong
-from shared.kafka_settings import KafkaSettings
+from deploy.local.security import client_settings
 from shared.messaging.kafka_clients import make_consumer
 
 TOPIC = re.compile(r"uso\.[a-z]+\.(?!relay-offsets)[a-z-]+\.v\d+")
@@ -32,12 +32,16 @@ class Record:
     text: str
 
 
-def read_topics(servers: str, *, complete: Callable[[list[Record]], bool], seconds: float = 20) -> list[Record]:
+def read_topics(
+    kafka: Mapping[str, Any], *, complete: Callable[[list[Record]], bool], seconds: float = 20
+) -> list[Record]:
     """Everything committed on the public topics, from the start until `complete` and nothing more comes.
+
+    `kafka` is what stack.json says of it.
 
     Raises WentWrong when it is not complete after `seconds`.
     """
-    settings = KafkaSettings(kafka_bootstrap_servers=servers.split(","))
+    settings = client_settings(kafka, "demo")
     consumer = make_consumer(settings, "uso-demo", max_poll_records=5000)
     try:
         topics = sorted(topic for topic in consumer.topics() if TOPIC.fullmatch(topic))
