@@ -47,6 +47,10 @@ test-images: setup ## build the images and run a service from each, as it runs e
 test-secure: setup ## tell the demo on locked Kafka and MongoDB, and try each principal's rights
 	@$(BIN)/pytest -q tests/secure
 
+.PHONY: test-watch
+test-watch: setup ## watch a stack with a real Prometheus: each panel, an alert that rises and falls, one trace
+	@$(BIN)/pytest -q tests/watching
+
 AUDIT ?= .run/audit
 .PHONY: audit
 audit: setup ## licences, bill of materials (CycloneDX) and known faults of what the images have, into .run/audit
