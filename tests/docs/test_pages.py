@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.configuration import filled
+from deploy.pictures import page as pictures
 
 ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"(?<!!)\[[^\]]+\]\(([^)#]+)[^)]*\)")
@@ -21,6 +22,14 @@ def test_the_page_of_settings_is_what_the_code_says() -> None:
     page = (ROOT / "docs" / "configuration.md").read_text()
     assert filled(page) == page, "run python -m deploy.configuration"
     assert all(f"| `{name}`" in page for name in ("MONGODB_URI", "SMTP_URL", "HTTP_PORT"))
+
+
+def test_the_pictures_are_drawn_from_the_code() -> None:
+    drawn = (ROOT / "docs" / "pictures.md").read_text()
+    assert drawn == pictures(), "run python -m deploy.pictures"
+    assert "enrolment_contacts --> notifications" in drawn
+    assert "published --> cancelled" in drawn
+    assert drawn.count("```mermaid") == 8
 
 
 @pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in tracked("*.md")])

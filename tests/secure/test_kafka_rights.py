@@ -44,7 +44,7 @@ MAY_READ = {
     **{f"{service}-relay": OTHERS[service] | OWN[service] | BEHIND_THE_SCENES[service] for service in OWN},
     "subscriber": {ORGANISATIONS, SEASONS, ENROLMENTS, DAYS, TASKS, EVENTS, ANNOUNCEMENTS, DELIVERIES},
 }
-MILLISECONDS = 4000
+MILLISECONDS = 2500
 
 
 @pytest.fixture
@@ -63,23 +63,25 @@ def consumer_of(kafka: dict[str, Any], principal: str, **options: Any) -> Iterat
         consumer.close()
 
 
-def can_read(kafka: dict[str, Any], principal: str, topic: str) -> bool:
+def readable(kafka: dict[str, Any], principal: str) -> set[str]:
+    """The topics that it sees and whose records it gets."""
+    found = set()
     with consumer_of(kafka, principal) as consumer:
-        partitions = consumer.partitions_for_topic(topic)
-        if not partitions:
-            return False  # it may not even see it
-        consumer.assign([TopicPartition(topic, number) for number in partitions])
-        consumer.seek_to_beginning()
-        try:
-            consumer.poll(timeout_ms=1000)
-        except TopicAuthorizationFailedError:
-            return False
-    return True
+        for topic in sorted(consumer.topics() & EVERYTHING):
+            partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+            consumer.assign(partitions)
+            consumer.seek_to_beginning()
+            try:
+                consumer.poll(timeout_ms=500)
+            except TopicAuthorizationFailedError:
+                continue
+            found.add(topic)
+    return found
 
 
 @pytest.mark.parametrize("principal", sorted(MAY_READ))
 def test_a_principal_reads_what_it_needs_and_nothing_else(kafka: dict[str, Any], principal: str) -> None:
-    assert {topic for topic in EVERYTHING if can_read(kafka, principal, topic)} == MAY_READ[principal]
+    assert readable(kafka, principal) == MAY_READ[principal]
 
 
 def write(kafka: dict[str, Any], principal: str, topic: str) -> None:
@@ -91,10 +93,11 @@ def write(kafka: dict[str, Any], principal: str, topic: str) -> None:
 
 
 @pytest.mark.parametrize("principal", [name for name in sorted(MAY_READ) if not name.endswith("-relay")])
-@pytest.mark.parametrize("topic", [ORGANISATIONS, EVENTS, DELIVERIES])
-def test_nobody_but_a_relay_writes_anything(kafka: dict[str, Any], principal: str, topic: str) -> None:
+def test_nobody_but_a_relay_writes_anything(kafka: dict[str, Any], principal: str) -> None:
+    service = principal.partition("-")[0]
+    own = sorted(OWN.get(service, {ORGANISATIONS}))[0]
     with pytest.raises(KafkaError):
-        write(kafka, principal, topic)
+        write(kafka, principal, own)
 
 
 @pytest.mark.parametrize("service", sorted(OWN))
