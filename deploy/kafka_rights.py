@@ -10,6 +10,7 @@ from shared.messaging.topics import Topic, service_topics
 from shared.service import Service
 
 SERVICES = (ENROLMENT, EVENTS, NOTIFICATIONS)
+ACKNOWLEDGEMENTS = {f"uso.{service.name}.acknowledgements.v1" for service in SERVICES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +84,9 @@ def subscriber(name: str, topics: Iterable[str]) -> Principal:
 
 
 def impersonal_topics() -> list[str]:
-    """What a foreign system may read without a reason of its own: what says nothing of people by name."""
-    return [
-        topic.name for service in SERVICES for topic in service.topics if "max.compaction.lag.ms" not in topic.config
-    ]
+    """What a foreign system may read without a reason of its own: nothing about people, nor what we tell ourselves."""
+    published = [topic for service in SERVICES for topic in service.topics if topic.name not in ACKNOWLEDGEMENTS]
+    return [topic.name for topic in published if "max.compaction.lag.ms" not in topic.config]
 
 
 def local_principals() -> list[Principal]:

@@ -99,8 +99,8 @@ def outbox_and_relay(context: OpsContext) -> Iterator[Finding]:
         )
     for row in now["blocking"]:
         yield wrong(
-            f"The row {row['id']} for {row['topic']} is too large for Kafka and holds up all behind it.",
-            f"Make the {row['kind'] or 'record'} smaller, then: uso ops outbox skip {row['id']} --reason …",
+            f"The row {row['_id']} for {row['topic']} is too large for Kafka and holds up all behind it.",
+            f"Make the {row['kind'] or 'record'} smaller, then: uso ops outbox skip {row['_id']} --reason …",
         )
     if now["oldest_seconds"] > LATE_SECONDS:
         yield wrong(

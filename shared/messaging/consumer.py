@@ -40,7 +40,6 @@ from shared.mongo.unit_of_work import UnitOfWork
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
 from shared.telemetry.metrics import BATCH_SECONDS, CONSUMED, CONSUMER_HALTED, DEAD_LETTERED
-from shared.telemetry.spans import SPANS
 
 log = get_logger(__name__)
 
@@ -198,8 +197,7 @@ class Consumer:
                     continue
                 self._bury(portion[0], error, tries)
             else:
-                if SPANS.are_wanted:
-                    record_handled(self.group, messages, began_at)
+                record_handled(self.group, messages, began_at)
                 self.limit.handled(len(portion))
                 self._sequences.look(messages)
                 for topic, count in Counter(record.topic for record in portion).items():

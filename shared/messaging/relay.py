@@ -27,7 +27,6 @@ from shared.mongo.database import Database
 from shared.settings import Settings
 from shared.telemetry.logs import get_logger
 from shared.telemetry.metrics import RELAY_BLOCKED, RELAY_DELAY, RELAY_GAPS, RELAYED, TOPICS_REPLACED
-from shared.telemetry.spans import SPANS
 
 log = get_logger(__name__)
 
@@ -207,8 +206,7 @@ class Relay:
         if batch.rows and "_id" in batch.rows[0]:
             self.reached = max(self.reached or "", *(row["_id"] for row in batch.rows))
             RELAYED.labels(self.settings.service).inc(len(batch.rows))
-            if SPANS.are_wanted:
-                record_relayed(rows)
+            record_relayed(rows)
             RELAY_DELAY.labels(self.settings.service).observe(max((utc_now() - batch.rows[0]["at"]).total_seconds(), 0))
 
     def _check_topics(self) -> None:

@@ -14,6 +14,8 @@ from shared.telemetry.spans import SPANS
 
 def record_relayed(rows: Iterable[Document]) -> None:
     """From the commit in MongoDB to the commit in Kafka, for each row that is somebody's doing."""
+    if not SPANS.are_wanted:
+        return
     for row in rows:
         if parent := traceparent_of(row.get("value")):
             attributes = {"messaging.system": "kafka", "messaging.message.id": row["_id"]}
@@ -28,6 +30,8 @@ def record_relayed(rows: Iterable[Document]) -> None:
 
 def record_handled(group: str, messages: Iterable[Message], began_at: float) -> None:
     """From the beginning of the batch's transaction to its commit."""
+    if not SPANS.are_wanted:
+        return
     for message in messages:
         if message.traceparent:
             attributes = {

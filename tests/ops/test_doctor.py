@@ -22,6 +22,7 @@ from ops.doctor.certificates import certificates
 from ops.doctor.settings import settings
 from ops.reading import admin
 from shared.ids import new_id, utc_now
+from shared.messaging.unsendable import note_unsendable
 from shared.mongo.database import DEAD_LETTERS, LEASES, OFFSETS
 from shared.mongo.journal import JOURNAL
 from shared.settings import Settings
@@ -82,6 +83,17 @@ def test_changes_that_wait_are_counted_with_their_age(operation: Operation) -> N
     operation.db[JOURNAL].insert_one({"_id": new_id(), "at": utc_now() - dt.timedelta(minutes=3), **row})
     [what] = findings(operation)["outbox"]
     assert what.startswith("1 changes wait for the relay, the oldest for 18")
+
+
+def test_a_row_that_holds_up_the_relay_is_named_with_the_command_that_lets_it_past(operation: Operation) -> None:
+    lead(operation)
+    row = {"_id": new_id(), "topic": operation.topic, "kind": "thing"}
+    note_unsendable(operation.db, row, size=9_000_000)
+    [check] = [check for check in operation.get("doctor")["checks"] if check["name"] == "outbox"]
+    [finding] = check["findings"]
+    assert finding["severity"] == "wrong"
+    assert finding["what"].startswith(f"The row {row['_id']} for {operation.topic} is too large for Kafka")
+    assert finding["remedy"].endswith(f"uso ops outbox skip {row['_id']} --reason …")
 
 
 def test_a_topic_that_is_gone_or_differs_is_named(operation: Operation) -> None:

@@ -24,25 +24,30 @@ ORGANISATIONS, CONTACTS = "uso.enrolment.organisations.v1", "uso.enrolment.conta
 SEASONS, ENROLMENTS = "uso.enrolment.seasons.v1", "uso.enrolment.enrolments.v1"
 DAYS, TASKS = "uso.enrolment.workshop-days.v1", "uso.enrolment.tasks.v1"
 EVENTS, REGISTRATIONS = "uso.events.events.v1", "uso.events.registrations.v1"
+ERASURES = "uso.enrolment.erasures.v1"
+ACKNOWLEDGED = {name: f"uso.{name}.acknowledgements.v1" for name in ("enrolment", "events", "notifications")}
 ANNOUNCEMENTS, DELIVERIES = "uso.notifications.announcements.v1", "uso.notifications.deliveries.v1"
 OWN = {
-    "enrolment": {ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, DAYS, TASKS},
-    "events": {EVENTS, REGISTRATIONS},
-    "notifications": {ANNOUNCEMENTS, DELIVERIES},
+    "enrolment": {ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, DAYS, TASKS, ERASURES, ACKNOWLEDGED["enrolment"]},
+    "events": {EVENTS, REGISTRATIONS, ACKNOWLEDGED["events"]},
+    "notifications": {ANNOUNCEMENTS, DELIVERIES, ACKNOWLEDGED["notifications"]},
 }
 BEHIND_THE_SCENES = {service: {f"uso.{service}.dead-letters.v1", f"uso.{service}.relay-offsets.v1"} for service in OWN}
-# What each service reads of the others.
+# What each service subscribes to; some of its own topics are among them.
 OTHERS = {
-    "enrolment": {EVENTS},
-    "events": {ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, DAYS},
-    "notifications": {ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, EVENTS, REGISTRATIONS},
+    "enrolment": {EVENTS, *ACKNOWLEDGED.values()},
+    "events": {ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, DAYS, ERASURES},
+    "notifications": {
+        *(ORGANISATIONS, CONTACTS, SEASONS, ENROLMENTS, DAYS, TASKS, ERASURES),
+        *(EVENTS, REGISTRATIONS, ANNOUNCEMENTS),
+    },
 }
 EVERYTHING = set().union(*OWN.values(), *BEHIND_THE_SCENES.values())
 MAY_READ = {
     **{f"{service}-api": OTHERS[service] for service in OWN},
     **{f"{service}-worker": OTHERS[service] for service in OWN},
     **{f"{service}-relay": OTHERS[service] | OWN[service] | BEHIND_THE_SCENES[service] for service in OWN},
-    "subscriber": {ORGANISATIONS, SEASONS, ENROLMENTS, DAYS, TASKS, EVENTS, ANNOUNCEMENTS, DELIVERIES},
+    "subscriber": {ORGANISATIONS, SEASONS, ENROLMENTS, DAYS, TASKS, ERASURES, EVENTS, ANNOUNCEMENTS, DELIVERIES},
 }
 MILLISECONDS = 2500
 
