@@ -31,11 +31,11 @@ def main(only: tuple[str, ...], quick: bool) -> None:
     began = time.monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="uso-bench-") as directory,
-        Stack(Path(directory), keep=False, services=(), tell=report.tell) as stack,
+        Stack(Path(directory), keep=False, services=(), report=report.progress) as stack,
     ):
         gc.collect()
         gc.freeze()  # as a service's processes do: for the baselines that run in this process too
-        bench = BenchStack(stack=stack, directory=Path(directory), quick=quick, tell=report.tell)
+        bench = BenchStack(stack=stack, directory=Path(directory), quick=quick, report=report.progress)
         rows = _measure(bench, only or tuple(scenarios.SCENARIOS))
     seconds = time.monotonic() - began
     report.show(rows, machine.describe(), seconds)
@@ -46,7 +46,7 @@ def main(only: tuple[str, ...], quick: bool) -> None:
 def _measure(bench: BenchStack, names: tuple[str, ...]) -> list[Row]:
     rows: list[Row] = []
     for name in names:
-        report.tell(f"{name} …")
+        report.progress(f"{name} …")
         rows += scenarios.SCENARIOS[name](bench)
     return rows
 

@@ -35,7 +35,7 @@ class BenchStack:
     stack: Stack
     directory: Path
     quick: bool
-    tell: Callable[[str], None] = print
+    report: Callable[[str], None] = print
     secret: str = field(default_factory=lambda: Fernet.generate_key().decode())
 
     def __post_init__(self) -> None:

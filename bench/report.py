@@ -22,7 +22,7 @@ HEADS = ("path", "what", "ours", "baseline", "compared with", "ratio", "target",
 console = Console(width=None if sys.stdout.isatty() else 200)
 
 
-def tell(text: str) -> None:
+def progress(text: str) -> None:
     """What is being done, for whoever waits."""
     console.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/dim] {text}")
 

@@ -4,7 +4,7 @@ import click
 
 from contracts import PUBLISHED, RELEASED, SERVICES, files, present
 from contracts.compatibility import breaks
-from contracts.examples import tell
+from contracts.examples import all_examples
 
 
 @click.group()
@@ -15,13 +15,13 @@ def main() -> None:
 @main.command()
 def write() -> None:
     """Write contracts/published."""
-    files.write(PUBLISHED, files.texts(SERVICES, present(), tell()))
+    files.write(PUBLISHED, files.texts(SERVICES, present(), all_examples()))
 
 
 @main.command()
 def check() -> None:
     """Fail when contracts/published is not up to date."""
-    outdated = files.outdated(PUBLISHED, files.texts(SERVICES, present(), tell()))
+    outdated = files.outdated(PUBLISHED, files.texts(SERVICES, present(), all_examples()))
     if outdated:
         raise click.ClickException(
             f"contracts/published is out of date: {', '.join(outdated)}. Run python -m contracts write."

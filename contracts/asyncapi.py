@@ -78,10 +78,10 @@ def asyncapi(services: Sequence[Service], *, version: str, defaults: KafkaSettin
 
 def _names(topic: Topic, types: Iterable[MessageType]) -> list[str]:
     """The messages of a topic, by their names among the components."""
-    told = [message.full_name for message in types if message.topic == topic.name]
-    if not told:
+    published = [message.full_name for message in types if message.topic == topic.name]
+    if not published:
         return [DEAD_LETTER]
-    return [*told, TOMBSTONE] if is_personal(topic) else told
+    return [*published, TOMBSTONE] if is_personal(topic) else published
 
 
 def _channel(topic: Topic, service: Service, names: Iterable[str], defaults: KafkaSettings) -> Json:

@@ -37,12 +37,12 @@ def _entry(
     promised: Contract,
     examples: Mapping[str, Json],
 ) -> Json:
-    told = [message for message in types if message.topic == topic.name]
+    published = [message for message in types if message.topic == topic.name]
     return {
         "name": topic.name,
         "about": topic.about,
         "owner": owner.name,
-        "key": f"the id of the {told[0].aggregate.name}" if told else "",
+        "key": f"the id of the {published[0].aggregate.name}" if published else "",
         "readers": [
             {"service": service.name, "uses": [handler.name for handler in service.subscriptions[topic.name]]}
             for service in services
@@ -51,9 +51,9 @@ def _entry(
         "kept": retention(topic),
         "partitions": promised.asyncapi["channels"][topic.name]["bindings"]["kafka"]["partitions"],
         "partitions_setting": "KAFKA_PARTITIONS_BUSY" if topic.busy else "KAFKA_PARTITIONS",
-        "types": told,
-        "fields": _fields(promised.schemas[told[0].full_name]) if told else [],
-        "example": as_text(examples[told[-1].full_name]).rstrip() if told else "",
+        "types": published,
+        "fields": _fields(promised.schemas[published[0].full_name]) if published else [],
+        "example": as_text(examples[published[-1].full_name]).rstrip() if published else "",
     }
 
 

@@ -38,7 +38,7 @@ from shared.erasure.acknowledgements import ACKNOWLEDGED, acknowledgements
 from shared.mongo.aggregates import Document
 
 
-def tell() -> dict[str, Json]:
+def all_examples() -> dict[str, Json]:
     """The examples by the full names of their types, the same in each run."""
     story = Story()
     kangasala = _organisation(story)

@@ -48,26 +48,26 @@ class _Walk:
     def step(self) -> bool:
         """Takes the next portion. Returns whether there may be more."""
         key = self.secrets.sealing_key_id
-        place = self.db[RESEALING].find_one({"_id": self.collection})
-        if place is None or place["key"] != key:
-            place = {"key": key, "after": "", "walks": 0, "not_before": utc_now()}
-            self.db[RESEALING].update_one({"_id": self.collection}, {"$set": place}, upsert=True)
-        if place["walks"] == 2 or place["not_before"] > utc_now():
+        walk = self.db[RESEALING].find_one({"_id": self.collection})
+        if walk is None or walk["key"] != key:
+            walk = {"key": key, "after": "", "walks": 0, "not_before": utc_now()}
+            self.db[RESEALING].update_one({"_id": self.collection}, {"$set": walk}, upsert=True)
+        if walk["walks"] == 2 or walk["not_before"] > utc_now():
             return False
-        wanted = {"_id": {"$gt": place["after"]}, self.field: {"$type": "string"}}
+        wanted = {"_id": {"$gt": walk["after"]}, self.field: {"$type": "string"}}
         found = list(self.db[self.collection].find(wanted, {self.field: 1}).sort("_id", 1).limit(PORTION))
         for document in found:
             self._reseal(document)
         if len(found) == PORTION:
             return self._move(key, {"after": found[-1]["_id"]})
-        walks = place["walks"] + 1
+        walks = walk["walks"] + 1
         log.info("sealed with the newest key", collection=self.collection, walk=walks)
         self._move(key, {"after": "", "walks": walks, "not_before": utc_now() + SECOND_WALK_AFTER})
         return False
 
-    def _move(self, key: str, place: Mapping[str, Any]) -> bool:
+    def _move(self, key: str, walk: Mapping[str, Any]) -> bool:
         """Moves the walk's position, unless another worker walks with another newest key."""
-        self.db[RESEALING].update_one({"_id": self.collection, "key": key}, {"$set": place})
+        self.db[RESEALING].update_one({"_id": self.collection, "key": key}, {"$set": walk})
         return True
 
     def _reseal(self, document: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from pymongo import MongoClient
 from pymongo.write_concern import WriteConcern
 from rich.console import Console
 
-from deploy.local.demo.story import tell
+from deploy.local.demo.story import run_story
 from deploy.local.demo.story_state import StoryState
 from deploy.local.stack import Stack
 from shared.ids import new_id
@@ -54,7 +54,7 @@ def season_told(tmp_path_factory: pytest.TempPathFactory, season_printed: Consol
         stack = Stack(tmp_path_factory.mktemp("season"), keep=False)
         try:
             stack.start()
-            yield tell(stack.info, season_printed)
+            yield run_story(stack.info, season_printed)
         finally:
             stack.stop()
 

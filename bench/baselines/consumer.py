@@ -67,10 +67,10 @@ def in_one_transaction(db: Database, batch: Batch, *, effect: bool, copy: bool) 
     """Seen ids, effects, copies and offsets of a batch together; a transaction that meets a seen id would fail."""
     now = datetime.now(UTC)
     documents = [json.loads(record.value) for records in batch.values() for record in records]
-    places = {f"{partition.topic}/{partition.partition}": found[-1].offset + 1 for partition, found in batch.items()}
+    offsets = {f"{partition.topic}/{partition.partition}": found[-1].offset + 1 for partition, found in batch.items()}
 
     def work(session: ClientSession) -> None:
-        moves = [UpdateOne({"_id": name}, {"$set": {"next": place}}, upsert=True) for name, place in places.items()]
+        moves = [UpdateOne({"_id": name}, {"$set": {"next": offset}}, upsert=True) for name, offset in offsets.items()]
         db[OFFSETS].bulk_write(moves, session=session)
         if effect:
             db[SEEN].insert_many([{"_id": document["id"], "at": now} for document in documents], session=session)

@@ -42,10 +42,12 @@ async def _run(
     )
     async def handle(documents: list[Any], message: KafkaMessage) -> None:
         now = datetime.now(UTC)
-        places = {f"{record.topic}/{record.partition}": record.offset + 1 for record in message.raw_message}
+        offsets = {f"{record.topic}/{record.partition}": record.offset + 1 for record in message.raw_message}
 
         async def work(session: AsyncClientSession) -> None:
-            moves = [UpdateOne({"_id": name}, {"$set": {"next": place}}, upsert=True) for name, place in places.items()]
+            moves = [
+                UpdateOne({"_id": name}, {"$set": {"next": offset}}, upsert=True) for name, offset in offsets.items()
+            ]
             await db[OFFSETS].bulk_write(moves, session=session)
             await db[SEEN].insert_many([{"_id": document["id"], "at": now} for document in documents], session=session)
             await db[EFFECTS].insert_many([effect_of(document) for document in documents], session=session)

@@ -37,7 +37,7 @@ def measure(bench: BenchStack) -> Iterator[Row]:
     count = bench.many(20_000, 400)
     bench.topics([Topic(name=topic) for topic in SERVICE.subscriptions])
     for step in STEPS:
-        took, others = _tell(bench, step, count)
+        took, others = _change_event(bench, step, count)
         what = f"{count:,} told that their event is {step}"
         yield Row(path="large_event", what=what, unit="recipients/s", ours=[count / took])
         yield Row(
@@ -52,7 +52,7 @@ def measure(bench: BenchStack) -> Iterator[Row]:
         )
 
 
-def _tell(bench: BenchStack, step: str, count: int) -> tuple[float, list[float]]:
+def _change_event(bench: BenchStack, step: str, count: int) -> tuple[float, list[float]]:
     """Seconds until everyone has their mail, and the seconds that others' confirmations took meanwhile."""
     name = bench.name("large")
     large, small = event_state(), event_state()

@@ -112,9 +112,9 @@ class _running:  # noqa: N801 - used like a function
 
     def __init__(self, run_dir: Path, **options: Any) -> None:
         self._status = console.status("Setting up …")
-        self._stack = Stack(run_dir, tell=self._record_change, **options)
+        self._stack = Stack(run_dir, report=self._report, **options)
 
-    def _record_change(self, step: str) -> None:
+    def _report(self, step: str) -> None:
         console.print(f"[dim]· {step}[/dim]")
         self._status.update(step)
 

@@ -44,7 +44,7 @@ class Stack:
         environment: Mapping[str, str] | None = None,
         service_command: Callable[[str, str], list[str]] = processes.service_command,
         prepare: Callable[[dict[str, Any]], object] = lambda _: None,
-        tell: Callable[[str], None] = lambda _: None,
+        report: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.directory = Path(run_dir).resolve()
         self.services = tuple(services)
@@ -55,7 +55,7 @@ class Stack:
         self._environment = dict(environment or {})
         self._service_command = service_command
         self._prepare = prepare
-        self._record_change = tell
+        self._report = report
         self._lock: IO[str] | None = None
         self._supervisor: Supervisor | None = None
         self._pids: dict[str, int] = {}
@@ -95,7 +95,7 @@ class Stack:
             self._security,
         )
         self._back.check_given()
-        self._record_change("Kafka and MongoDB: fetching what is not here yet, and checking it")
+        self._report("Kafka and MongoDB: fetching what is not here yet, and checking it")
         self._back.fetch()
         self._urls = {service: f"http://127.0.0.1:{ports[service]}" for service in SERVICES}
         self._processes = processes.all_processes(self.services, self._scale, ports)
@@ -104,10 +104,10 @@ class Stack:
         )
         waiter = Waiter(self._supervisor)
         self._supervisor.start()
-        self._record_change("Kafka, MongoDB and mail: starting")
+        self._report("Kafka, MongoDB and mail: starting")
         self._back.start(self._supervisor, waiter)
         if self._processes:
-            self._record_change(f"{', '.join(self.services)}: starting")
+            self._report(f"{', '.join(self.services)}: starting")
             self._supervisor.run(*(process.name for process in self._processes))
             waiter.until_all({process.name: process.is_ready for process in self._processes}, READY_SECONDS)
         self._prepare(self.info)

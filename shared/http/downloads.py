@@ -27,19 +27,19 @@ def table_answer(
 ) -> Response:
     """The rows as a file `name`.csv or .xlsx: as `format` says, else as Accept prefers, else CSV.
 
-    A text that a spreadsheet would take for a formula is made harmless by an apostrophe before it.
+    A text that a spreadsheet would take for a formula is made escape_formula by an apostrophe before it.
     """
     if format is None:
         preferred = request.accept_mimetypes.best_match([CSV, XLSX], default=CSV)
         format = "xlsx" if preferred == XLSX else "csv"
-    lines = [[harmless(row.get(column)) for column in columns] for row in rows]
+    lines = [[escape_formula(row.get(column)) for column in columns] for row in rows]
     body = _xlsx(columns, lines) if format == "xlsx" else _csv(columns, lines, separator)
     response = Response(body, content_type=XLSX if format == "xlsx" else f"{CSV}; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.{format}"'
     return response
 
 
-def harmless(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
     """A cell that no spreadsheet runs (OWASP, CSV injection); numbers stay numbers."""
     if isinstance(value, str) and value.lstrip(" ")[:1] in ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%"):
         return f"'{value}"

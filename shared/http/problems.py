@@ -76,10 +76,10 @@ def _http(error: HTTPException) -> Response:
 
 
 def _database(error: PyMongoError) -> Response:
-    told = refusal(error)
-    if isinstance(told, Problem):
+    problem = refusal(error)
+    if isinstance(problem, Problem):
         log.warning("database refused", error=type(error).__name__)
-        return _problem(told)
+        return _problem(problem)
     return _unexpected(error)
 
 

@@ -148,8 +148,8 @@ class Consumer:
                 if records:
                     self._handle(records)
                 # After a rebalance the next poll may start elsewhere: progress is checked only when all seeks are done.
-                if not listener.has_more:
-                    self._look_around()
+                if not listener.has_pending:
+                    self._check_progress()
             with contextlib.suppress(PyMongoError):
                 self.limit.save()
         finally:
@@ -195,7 +195,7 @@ class Consumer:
                 if tries < TRIES and not is_transient(error):
                     self._backoff.pause(backoff(tries, first=0.1, most=1.0))
                     continue
-                self._bury(portion[0], error, tries)
+                self._store_dead_letter(portion[0], error, tries)
             else:
                 record_handled(self.group, messages, began_at)
                 self.limit.handled(len(portion))
@@ -224,7 +224,7 @@ class Consumer:
     def _move(self, uow: UnitOfWork, reached: Mapping[TopicPartition, int]) -> None:
         self.positions.move(uow, reached)
 
-    def _bury(self, record: Record, error: Exception, tries: int) -> None:
+    def _store_dead_letter(self, record: Record, error: Exception, tries: int) -> None:
         """Stores the record, unchanged, as a dead letter and moves the offset, in one transaction.
 
         The projections take the message all the same: a policy that fails must not leave a projection behind. When
@@ -268,7 +268,7 @@ class Consumer:
         self._backoff.until_stopped()
         raise Halted(why)
 
-    def _look_around(self) -> None:
+    def _check_progress(self) -> None:
         """Every two seconds: moves past transaction markers, reports the lag, checks that reading makes progress."""
         now = time.monotonic()
         if now - self._looked_at < LOOK_SECONDS:

@@ -22,7 +22,7 @@ class RebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
             self._assigned |= set(assigned)
 
     @property
-    def has_more(self) -> bool:
+    def has_pending(self) -> bool:
         """Whether there was an assignment since the last `drain`."""
         with self._lock:
             return bool(self._assigned)

@@ -29,13 +29,13 @@ class SequenceWatch:
             before = self._young.get(key) or self._old.get(key)
             if before is not None and sequence != before + 1:
                 if sequence > before and sequence != TOMBSTONE_SEQUENCE:
-                    self._tell(message, before)
+                    self._report(message, before)
                 sequence = max(before, sequence)
             self._young[key] = sequence
         if len(self._young) > GENERATION:
             self._old, self._young = self._young, {}
 
-    def _tell(self, message: Message, before: int) -> None:
+    def _report(self, message: Message, before: int) -> None:
         SEQUENCE_LEAPS.labels(self._service, message.topic).inc()
         log.warning(
             "a sequence leaps",

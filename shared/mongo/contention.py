@@ -14,6 +14,7 @@ from pymongo.errors import PyMongoError
 
 from shared.backoff import backoff
 from shared.errors import Conflict, Unavailable
+from shared.mongo.errors import is_transient
 
 T = TypeVar("T")
 
@@ -70,12 +71,8 @@ def retry_on_contention(action: Callable[[], T]) -> T:
         try:
             return action()
         except Conflict as error:
-            if not _is_contention(error):
+            # The database refused, and no rule: a rule's refusal stays the same at every try.
+            if not (is_transient(error) and isinstance(error.__cause__, PyMongoError)):
                 raise
         time.sleep(backoff(attempt, first=FIRST_PAUSE_SECONDS, most=LONGEST_PAUSE_SECONDS))
     return action()
-
-
-def _is_contention(error: Conflict) -> bool:
-    """Whether the database refused, and no rule: a rule's refusal stays the same however often it is asked."""
-    return error.retry_after is not None and isinstance(error.__cause__, PyMongoError)

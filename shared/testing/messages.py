@@ -24,12 +24,12 @@ def message(
     id: str | None = None,
 ) -> Message:
     """A message as it arrives from `topic`; its key is the state's id and its sequence the state's version."""
-    facts = dict(state or {})
+    content = dict(state or {})
     return Message(
         id=id or new_id(),
         type=type,
-        key=key or str(facts["id"]),
-        sequence=sequence if sequence is not None else int(facts.get("version", 1)),
+        key=key or str(content["id"]),
+        sequence=sequence if sequence is not None else int(content.get("version", 1)),
         state=state,
         change=dict(change or {}),
         actor=actor,

@@ -3,10 +3,10 @@
 from functools import cache
 
 from contracts import present
-from contracts.examples import tell
+from contracts.examples import all_examples
 
 promised = cache(present)
-examples = cache(tell)
+examples = cache(all_examples)
 
 
 @cache

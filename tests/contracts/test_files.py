@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from contracts import PUBLISHED, RELEASED, SERVICES, present
 from contracts.asyncapi import DEAD_LETTER
-from contracts.examples import tell
+from contracts.examples import all_examples
 from contracts.files import NoExample, outdated, read, texts, write
 from contracts.shapes import MessageType, message_types
 from shared.messaging.dead_letters import dead_letter
@@ -45,15 +45,15 @@ def references(value: Any) -> Iterator[str]:
 
 
 def test_the_files_are_up_to_date() -> None:
-    assert not outdated(PUBLISHED, texts(SERVICES, present(), tell())), "run python -m contracts write"
+    assert not outdated(PUBLISHED, texts(SERVICES, present(), all_examples())), "run python -m contracts write"
 
 
 def test_the_examples_are_the_same_each_time() -> None:
-    assert tell() == tell()
+    assert all_examples() == all_examples()
 
 
 def test_what_is_written_is_up_to_date_and_what_is_not_wanted_is_gone(tmp_path: Any) -> None:
-    files = texts(SERVICES, present(), tell())
+    files = texts(SERVICES, present(), all_examples())
     write(tmp_path, files | {"schemas/fi.uso.thing.forgotten.json": "{}"})
     assert outdated(tmp_path, files) == ["schemas/fi.uso.thing.forgotten.json"]
     write(tmp_path, files)
@@ -64,7 +64,7 @@ def test_what_is_written_is_up_to_date_and_what_is_not_wanted_is_gone(tmp_path: 
 
 
 def test_a_message_type_without_an_example_is_refused() -> None:
-    examples = tell()
+    examples = all_examples()
     del examples["fi.uso.contact.created"]
     with pytest.raises(NoExample, match=r"fi\.uso\.contact\.created"):
         texts(SERVICES, present(), examples)

@@ -105,7 +105,7 @@ def main(
             scale=wanted,
             environment={"SMTP_URL": mail_server.url, "GATHER_CHANGES_SECONDS": GATHER_CHANGES_SECONDS},
             service_command=_with_clock(clock) if clock else processes.service_command,
-            tell=lambda step: console.print(f"· {step}"),
+            report=lambda step: console.print(f"· {step}"),
         )
         with stack:
             hasten_compaction(stack.info)

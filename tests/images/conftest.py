@@ -11,7 +11,7 @@ from rich.console import Console
 
 from deploy import images
 from deploy.configuration import TABLES
-from deploy.local.demo.story import tell
+from deploy.local.demo.story import run_story
 from deploy.local.demo.story_state import StoryState
 from deploy.local.processes import SERVICES
 from deploy.local.stack import Stack
@@ -69,7 +69,7 @@ def season_told(built: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
         # Nine containers that start at once on two cores take longer than nine processes.
         patch.setattr("deploy.local.stack.READY_SECONDS", 300.0)
         with Stack(directory, service_command=contained) as stack:
-            yield tell(stack.info, Console(file=io.StringIO()))
+            yield run_story(stack.info, Console(file=io.StringIO()))
 
 
 def output(*command: str | Path) -> str:

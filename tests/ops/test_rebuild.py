@@ -47,15 +47,15 @@ def test_a_rebuilt_copy_is_what_the_topic_says(operation: Operation, produce: An
 def test_a_rebuild_under_writes_loses_nothing_and_brings_nothing_back(operation: Operation, produce: Any) -> None:
     keys = [new_id() for _ in range(300)]
     produce(*[record(key, 1, n=0) for key in keys])
-    stop, encode_offsets = threading.Event(), dict.fromkeys(keys, 1)
+    stop, written = threading.Event(), dict.fromkeys(keys, 1)
 
     def write() -> None:
         number = 0
         while not stop.is_set():
             portion = [keys[(number + step) % len(keys)] for step in range(20)]
             for key in portion:
-                encode_offsets[key] += 1
-            produce(*[record(key, encode_offsets[key], n=number) for key in portion])
+                written[key] += 1
+            produce(*[record(key, written[key], n=number) for key in portion])
             number += 20
 
     writer = threading.Thread(target=write)
@@ -69,7 +69,7 @@ def test_a_rebuild_under_writes_loses_nothing_and_brings_nothing_back(operation:
             stop.set()
             writer.join()
         wait_for(
-            lambda: {key: document["sequence"] for key, document in operation.projections().items()} == encode_offsets,
+            lambda: {key: document["sequence"] for key, document in operation.projections().items()} == written,
             seconds=60,
             what="the copy to say what was written last",
         )

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from deploy.local.demo.checks import WentWrong
 from deploy.local.demo.report import show
-from deploy.local.demo.story import has_been_told, tell
+from deploy.local.demo.story import is_done, run_story
 from deploy.local.errors import StackError
 from ops.client import CallFailed
 
@@ -18,7 +18,7 @@ def run(stack: dict[str, Any]) -> int:
     console = Console()
     started = time.monotonic()
     try:
-        story = tell(stack, console)
+        story = run_story(stack, console)
         show(story, console)
     except (WentWrong, CallFailed) as wrong:
         console.print(f"[bold red]✗ {escape(str(wrong))}[/bold red]", highlight=False)
@@ -34,9 +34,9 @@ def seed(stack: dict[str, Any]) -> None:
     """Tells the story without the summary, unless season 7 is there already. Raises StackError with the reason."""
     console = Console(stderr=True)
     try:
-        if has_been_told(stack):
+        if is_done(stack):
             console.print("Season 7 is there already: the data stays as it is.")
         else:
-            tell(stack, console)
+            run_story(stack, console)
     except (WentWrong, CallFailed) as wrong:
         raise StackError(f"The demo's story went wrong: {wrong}") from wrong

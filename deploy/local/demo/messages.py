@@ -40,7 +40,7 @@ def _shown(story: StoryState) -> dict[str, list[Json]]:
         story.coordinator.enrolment,
         story.coordinator.notifications,
     )
-    gatherings = (story.webinar, story.workshop, story.refused)
+    shown = (story.webinar, story.workshop, story.refused)
     enrolments = [enrolment.get(f"/v1/enrolments/{known['id']}") for known in story.enrolments.values()]
     mine = {delivery["id"] for delivery in story.deliveries}
     return {
@@ -48,7 +48,7 @@ def _shown(story: StoryState) -> dict[str, list[Json]]:
         CONTACTS: enrolment.every("/v1/contacts"),
         "uso.enrolment.seasons.v1": [enrolment.get(f"/v1/seasons/{story.season['id']}")],
         "uso.enrolment.enrolments.v1": enrolments,
-        "uso.events.events.v1": [events.get(f"/v1/events/{event['id']}") for event in gatherings],
+        "uso.events.events.v1": [events.get(f"/v1/events/{event['id']}") for event in shown],
         "uso.events.registrations.v1": events.every(f"/v1/events/{story.webinar['id']}/registrations"),
         "uso.notifications.deliveries.v1": [
             delivery for delivery in notifications.every("/v1/deliveries") if delivery["id"] in mine

@@ -34,15 +34,15 @@ CHAPTERS: tuple[tuple[str, Chapter], ...] = (
 )
 
 
-def has_been_told(stack: dict[str, Any]) -> bool:
+def is_done(stack: dict[str, Any]) -> bool:
     """Whether season 7 is there already."""
     seasons = Staff(stack, "viewer").enrolment.every("/v1/seasons")
     return any(season["number"] == 7 for season in seasons)
 
 
-def tell(stack: dict[str, Any], console: Console) -> StoryState:
+def run_story(stack: dict[str, Any], console: Console) -> StoryState:
     """Tells the story on a stack that has not heard it. Raises WentWrong when anything is not as it should be."""
-    if has_been_told(stack):
+    if is_done(stack):
         raise WentWrong("season 7 is there already: the story needs a stack without it (a new --run-dir)")
     story = StoryState(
         stack=stack,

@@ -29,14 +29,14 @@ def erase_contact(uow: UnitOfWork, contact_id: str, *, reason: str | None = None
     fields = {"contact_ids": [person["_id"] for person in people], "state": "pending", "services": nobody_yet()}
     erasure = uow.insert(ERASURES, fields, "erasure.requested", reason=reason)
     for person in people:
-        _bury(uow, person)
+        _delete(uow, person)
     expect_acknowledgement(uow, erasure["_id"], erasure["contact_ids"])
     leave_enrolments(uow, erasure["contact_ids"])
     return erasure
 
 
-def _bury(uow: UnitOfWork, contact: ContactDocument) -> None:
-    """The contact's document, the content of its history, and by its tombstone what topics and projections hold."""
+def _delete(uow: UnitOfWork, contact: ContactDocument) -> None:
+    """Deletes the contact and the content of its history. Its tombstone erases it on topics and in projections."""
     uow.write(CONTACTS.collection, DeleteOne({"_id": contact["_id"], "version": contact["version"]}))
     uow.write(JOURNAL, UpdateMany({"of": contact["_id"], "kind": CONTACTS.name}, {"$set": {"value": None}}))
     uow.publish(topic=str(CONTACTS.topic), key=contact["_id"], value=None, sequence=contact["version"] + 1)

@@ -50,7 +50,7 @@ def summary(db: Database, event_id: str) -> Document:
     """Counts and scores, by one aggregation."""
     seated = {"$match": {"state": {"$in": list(SEATED)}}}
     count = {"$sum": 1}
-    [facts] = db[REGISTRATIONS.collection].aggregate(
+    [counts] = db[REGISTRATIONS.collection].aggregate(
         [
             {"$match": {"event_id": event_id}},
             {
@@ -63,7 +63,7 @@ def summary(db: Database, event_id: str) -> Document:
                         {"$group": {"_id": "$organisation_id", "count": count}},
                         {"$sort": {"count": -1, "_id": 1}},
                         {"$lookup": {"from": ORGANISATIONS.collection, "localField": "_id", "foreignField": "_id",
-                                     "as": "copies"}},
+                                     "as": "organisation"}},
                     ],
                     "scores": [
                         {"$match": {"feedback.score": {"$gt": 0}}},
@@ -75,15 +75,15 @@ def summary(db: Database, event_id: str) -> Document:
     )  # fmt: skip
     return {
         "event_id": event_id,
-        "by_state": {row["_id"]: row["count"] for row in facts["states"]},
-        "by_role": {row["_id"] or "none": row["count"] for row in facts["roles"]},
+        "by_state": {row["_id"]: row["count"] for row in counts["states"]},
+        "by_role": {row["_id"] or "none": row["count"] for row in counts["roles"]},
         "by_organisation": [
             {
                 "organisation_id": row["_id"],
-                "name": next((copy.get("name") for copy in row["copies"]), None),
+                "name": next((found.get("name") for found in row["organisation"]), None),
                 "count": row["count"],
             }
-            for row in facts["organisations"]
+            for row in counts["organisations"]
         ],
-        "scores": facts["scores"][0] if facts["scores"] else {"count": 0, "mean": None},
+        "scores": counts["scores"][0] if counts["scores"] else {"count": 0, "mean": None},
     }

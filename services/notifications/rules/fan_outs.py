@@ -137,8 +137,8 @@ def _tell_the_next(uow: UnitOfWork, identifier: str, portion: int) -> None:
     if len(found) < portion:
         uow.write(FAN_OUTS, DeleteOne({"_id": identifier}))
     else:  # behind the other fan-outs, so that each gets its turn
-        place = {"after": found[-1]["_id"], "states": states, "or_else": [], "next_at": uow.now}
-        uow.write(FAN_OUTS, UpdateOne({"_id": identifier}, {"$set": place}))
+        position = {"after": found[-1]["_id"], "states": states, "or_else": [], "next_at": uow.now}
+        uow.write(FAN_OUTS, UpdateOne({"_id": identifier}, {"$set": position}))
 
 
 def _states(uow: UnitOfWork, row: Document) -> list[str]:

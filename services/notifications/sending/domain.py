@@ -94,8 +94,8 @@ def _reminder_overtaken(
         return f"event_{event.get('state')}"
     if event["starts_at"] <= now:
         return "event_started"
-    told = personalisation.get("starts_at")
-    if told is not None and datetime.fromisoformat(told) != event["starts_at"]:
+    starts_at = personalisation.get("starts_at")
+    if starts_at is not None and datetime.fromisoformat(starts_at) != event["starts_at"]:
         return "event_moved"
     if registration.get("state") != "confirmed":
         return f"registration_{registration.get('state')}"
