@@ -170,7 +170,7 @@ class TopicShownList(Schema):
 
 
 class AuditEntry(Schema):
-    """Who did what, when and why."""
+    """A row of the audit: actor, action, time and reason."""
 
     id = fields.String(attribute="_id")
     at = Instant()

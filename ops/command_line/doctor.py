@@ -1,4 +1,4 @@
-"""`uso doctor`: what is wrong with a running system, and what to do."""
+"""`uso doctor`: the problems of a running system, and what to do about them."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from ops.command_line import tables
 from ops.command_line.group import Operator, ops
 from ops.command_line.processes import examine
 
-# An answer of several seconds, and the rounding of both clocks, are no difference.
+# A slow answer and the rounding of both clocks make a few seconds: only more is a difference of clocks.
 CLOCK_SECONDS = 2.0
 # Several connections to Kafka one after another, on a machine that may be in trouble.
 CHECKUP_SECONDS = 60.0
@@ -42,12 +42,12 @@ def doctor(context: click.Context, admins: tuple[str, ...]) -> None:
 @click.command("doctor", context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def doctor_alone(arguments: tuple[str, ...]) -> None:
-    """Look at a running system: what is wrong, and what to do."""
+    """Examine a running system: its problems, and what to do about them."""
     ops.main(["doctor", *arguments], prog_name="uso")
 
 
 def _service(api: Api) -> Iterator[dict[str, Any]]:
-    """What the service finds from inside, and its clock compared with this machine's."""
+    """The service's own findings, and the difference between its clock and this machine's."""
     patient = Api(api.url, api.token, timeout_seconds=CHECKUP_SECONDS)
     before = time.time()
     try:

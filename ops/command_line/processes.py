@@ -1,4 +1,4 @@
-"""What a service's processes say on their admin ports."""
+"""The findings from the admin ports of a service's processes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ANSWER_SECONDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Sign:
-    """A metric that means something when it is above `limit`."""
+    """A metric that is a finding when it is above `limit`."""
 
     limit: float
     severity: str

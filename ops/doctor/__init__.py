@@ -1,4 +1,4 @@
-"""What is wrong with a running service and what to do about it, as `GET /v1/ops/doctor` and `uso doctor` tell."""
+"""The problems of a running service, and what to do about them: `GET /v1/ops/doctor` and `uso doctor`."""
 
 from ops.doctor.checkup import check_up
 

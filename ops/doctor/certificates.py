@@ -1,4 +1,4 @@
-"""Until when the certificates of the servers that a service talks to are good."""
+"""The expiry of the certificates of the servers that a service talks to."""
 
 import socket
 import ssl
@@ -12,7 +12,7 @@ from ops.context import OpsContext
 from ops.doctor.findings import Finding, advice, wrong
 from shared.ids import utc_now
 
-# A certificate is renewed a month ahead; in the last week somebody must look why it was not.
+# Certificates are renewed a month ahead. In the last week an operator must find out why this one was not.
 ADVICE_DAYS = 30
 WRONG_DAYS = 7
 ANSWER_SECONDS = 3.0
@@ -36,7 +36,7 @@ def certificates(context: OpsContext) -> Iterator[Finding]:
 
 def valid_until(host: str, port: int) -> datetime:
     """The end of the certificate that the server shows. Raises OSError, ValueError."""
-    # Only the date is read, also of one that has run out: whether it can be trusted, the service's clients check.
+    # Only the date is read, of an expired certificate too: the service's clients check whether to trust it.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

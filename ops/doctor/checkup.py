@@ -1,4 +1,4 @@
-"""All examinations of one service, from inside of it."""
+"""All examinations of a service, from inside it."""
 
 import os
 from typing import Any
@@ -29,7 +29,7 @@ CHECKS: dict[str, Check] = {
 
 
 def check_up(context: OpsContext) -> dict[str, Any]:
-    """Each check with its findings. A server that does not answer is a finding as well, and no error."""
+    """Each check with its findings. A server that does not answer is a finding, and no error."""
     checks = [{"name": name, "findings": _findings(check, context)} for name, check in CHECKS.items()]
     # The time at the end: the caller compares it with the moment at which the answer came.
     return {"version": os.environ.get("USO_VERSION"), "checks": checks, "now": utc_now()}

@@ -1,4 +1,4 @@
-"""MongoDB: whether it takes writes, what it is, what the service's user may do, and its clock."""
+"""The examination of MongoDB: writes, version and members, the rights of the service's user, and the clock."""
 
 from collections.abc import Iterator
 from datetime import UTC
@@ -7,7 +7,7 @@ from ops.context import OpsContext
 from ops.doctor.findings import Finding, advice, wrong
 from shared.ids import utc_now
 
-# Leases, claims and periodic work go by MongoDB's clock; instants in documents and messages by the processes' own.
+# Leases, claims and periodic tasks use MongoDB's clock; instants in documents and messages use the processes' own.
 CLOCK_SECONDS = 1.0
 SUPPORTED_SERIES = 7
 SAFE_MEMBERS = 3

@@ -1,4 +1,4 @@
-"""What an examination finds."""
+"""The findings of an examination."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ops.context import OpsContext
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing: what it is, and what to do. `wrong` needs somebody now, `advice` can wait."""
+    """A problem, and what to do about it. `wrong` needs an operator now, `advice` can wait."""
 
     severity: Literal["wrong", "advice"]
     what: str

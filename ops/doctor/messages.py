@@ -1,4 +1,4 @@
-"""Topics, the outbox, what is read and what could not be: what stands between services."""
+"""The examination of messages: topics, the outbox, the lag of workers, and dead letters."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ def topic_settings(context: OpsContext) -> Iterator[Finding]:
 
 
 def replaced_topics(context: OpsContext) -> Iterator[Finding]:
-    """Offsets that belong to another log than the topic has now: it was lost, cut or made anew."""
+    """Findings of offsets that belong to an earlier log of their topic: it was lost, cut or made anew."""
     rows = {row["_id"]: row for row in context.db[OFFSETS].find()}
     with reader(context.settings, seconds=ANSWER_SECONDS) as consumer:
         there = [topic for topic in sorted(context.subscriptions) if consumer.partitions_for_topic(topic)]
@@ -63,7 +63,7 @@ def replaced_topics(context: OpsContext) -> Iterator[Finding]:
 
 
 def reading(context: OpsContext) -> Iterator[Finding]:
-    """Whether there are brokers enough, and workers that read what they hold."""
+    """Findings about the number of brokers, and about the workers that read from them."""
     group = f"uso.{context.service}"
     if why := DeadLetterLimit(context.db, group).exceeded():
         yield wrong(

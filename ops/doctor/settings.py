@@ -1,4 +1,4 @@
-"""Settings that are accepted and yet unwise, and the keys that tokens are checked with."""
+"""The examination of settings that are valid but unwise, and of the keys that check tokens."""
 
 from collections.abc import Iterator
 from urllib.parse import urlsplit

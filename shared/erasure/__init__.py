@@ -1,1 +1,1 @@
-"""Erasing a person: each service forgets what it holds of them, and says so on its topic of acknowledgements."""
+"""The erasure of a person: each service deletes their data, and acknowledges it on a topic of its own."""

@@ -1,4 +1,4 @@
-"""What a service says when it holds nothing of the erased person any more."""
+"""A service's acknowledgement of an erasure."""
 
 from marshmallow import fields
 
@@ -18,12 +18,12 @@ class Acknowledgement(Resource):
 
 
 def acknowledgements_topic(service: str) -> str:
-    """The topic on which the service says so."""
+    """The topic of the service's acknowledgements."""
     return f"uso.{service}.acknowledgements.v1"
 
 
 def acknowledgements(service: str) -> Aggregate[Document]:
-    """The service's acknowledgements: one for each erasure."""
+    """The aggregate of the service's acknowledgements, one for each erasure."""
     return Aggregate(
         name="acknowledgement",
         collection=COLLECTION,

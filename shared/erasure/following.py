@@ -1,9 +1,9 @@
-"""How a service follows an erasure: from the request and the tombstone to its acknowledgement.
+"""The steps of an erasure in a service: from the request and the tombstone to the acknowledgement.
 
-Both come by topics of their own, in either order. With the contact's tombstone the projection keeps for a while, in
-`erasing`, by what the person is known; a periodic task takes their traces out of the whole database, and acknowledges
-the erasure once it has also been asked for. What comes late or twice finds the tombstone in the projection, which
-nothing overwrites.
+Request and tombstone come by topics of their own, in either order. At the contact's tombstone the projection keeps the
+person's names and addresses in `erasing`. A periodic task removes the person's traces from the whole database, and
+acknowledges the erasure once the request has arrived too. Late and repeated messages find the tombstone in the
+projection, which no message overwrites.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ ERASURES_TOPIC = "uso.enrolment.erasures.v1"
 REQUESTED = "erasure.requested"
 ERASING = "erasing"
 ERASING_INDEXES = {ERASING: [IndexModel("open", name="open", partialFilterExpression={"open": True})]}
-# Who a contact is: enough to find their traces.
+# The fields of a contact that find their traces.
 KNOWN_BY = ("given_name", "family_name", "email", "phone")
 
 Erase = Callable[[UnitOfWork, Person], None]
@@ -35,7 +35,7 @@ Erase = Callable[[UnitOfWork, Person], None]
 
 @dataclass(frozen=True, kw_only=True)
 class ContactsProjection(Projection):
-    """A projection of contacts that begins to erase a person when their tombstone comes."""
+    """A projection of contacts that begins the erasure of a person at their tombstone."""
 
     def apply(self, uow: UnitOfWork, messages: Sequence[Message]) -> None:
         erased = {message.key for message in messages if message.state is None}
@@ -50,7 +50,7 @@ class ContactsProjection(Projection):
 
 
 def begin_erasing(uow: UnitOfWork, contact_id: str, contact: Mapping[str, Any]) -> None:
-    """From now on the periodic task erases the contact. `contact` may be erased already: then its row stays."""
+    """Adds the contact to the periodic task's work. When `contact` is erased already, its row stays."""
     known = {name: contact[name] for name in KNOWN_BY if contact.get(name)}
     found = {"tombstone": True, **({"person": known, "open": True} if known else {})}
     uow.write(
@@ -59,7 +59,7 @@ def begin_erasing(uow: UnitOfWork, contact_id: str, contact: Mapping[str, Any]) 
 
 
 def note_request(uow: UnitOfWork, message: Message) -> None:
-    """The policy for `erasure.requested`: the erasure is to be acknowledged once all of its contacts are erased."""
+    """The policy for `erasure.requested`: notes that the erasure waits for an acknowledgement."""
     expect_acknowledgement(uow, message.key, (message.state or {}).get("contact_ids") or [])
 
 
@@ -76,13 +76,13 @@ NOTE_REQUEST = Policy(name="erasures", types=frozenset({REQUESTED}), handle=note
 
 
 def erasing_task(db: Database, service: str, erase: Erase, *, contacts: str = "contacts") -> PeriodicTask:
-    """The task that erases. `erase` does what the service's own rules ask (twice: before and after the traces go)."""
+    """The task that erases. `erase` applies the service's own rules, before and after the traces are removed."""
     eraser = Eraser(db, service, erase, contacts)
     return PeriodicTask(name="erasures", run=eraser.step, every=1.0)
 
 
 class Eraser:
-    """Takes each person's row in `erasing` from step to step; several may do it at the same time.
+    """Takes each person's row in `erasing` from step to step. Several workers may run it at the same time.
 
     `contacts` is the collection in which namesakes are looked for.
     """
@@ -94,7 +94,7 @@ class Eraser:
         self.acknowledgements = acknowledgements(service)
 
     def step(self) -> bool:
-        """Does the next step for each person who is being erased; tells whether there was one."""
+        """Does the next step for each person in `erasing`. Returns whether there was one."""
         rows = list(self.db[ERASING].find({"open": True}).sort("_id", 1).limit(100))
         moved = [self._advance(row) for row in rows]
         return any(moved)
@@ -118,19 +118,19 @@ class Eraser:
         uow.write(ERASING, UpdateOne({"_id": row["_id"]}, {"$set": {"state": "erasing", "left": left, "after": None}}))
 
     def _take_out(self, row: Document) -> None:
-        """One portion of the first collection that is left; where it ended stands in the row."""
+        """Redacts a portion of the first collection that is left. The row keeps its last id."""
         after = redact_portion(self.db, self._person(row), row["left"][0], row["after"])
         left = row["left"] if after is not None else row["left"][1:]
         self.db[ERASING].update_one({"_id": row["_id"]}, {"$set": {"left": left, "after": after}})
 
     def _end(self, uow: UnitOfWork, row: Document) -> None:
-        """Once more what the service's rules ask, for what was under way meanwhile; then the row forgets as well."""
+        """Applies the service's rules again, for changes made meanwhile, and removes the person from the row."""
         self.erase(uow, self._person(row))
         gone = {"person": "", "left": "", "after": "", **({} if "erasure_id" in row else {"open": ""})}
         uow.write(ERASING, UpdateOne({"_id": row["_id"]}, {"$set": {"state": "done"}, "$unset": gone}))
 
     def _acknowledge(self, row: Document) -> bool:
-        """Says that all contacts of the erasure are erased here; once, however many workers find it so."""
+        """Acknowledges the erasure when all of its contacts are erased here. Of several workers only one does."""
         of = row["of"]
         if self.db[ERASING].count_documents({"_id": {"$in": of}, "state": "done"}) < len(of):
             return False

@@ -10,11 +10,11 @@ from typing import Any
 from shared.email_address import normalise_email
 
 ERASED = "[erased]"
-# What describes a person wherever it stands beside their id or their address.
+# The fields that describe a person in every document that has their id or address.
 PERSONAL = frozenset({"given_name", "family_name", "email", "email_key", "phone", "title", "search"})
-# By what a document says whom it is about.
+# The fields by which a document names the person that it is about.
 NAMED_BY = ("_id", "id", "contact_id", "subject")
-# Digits in a telephone number are written with these between them.
+# People write these characters between the digits of a telephone number.
 GAP = r"[\s()/-]*"
 
 
@@ -28,7 +28,7 @@ class Person:
     full_name: tuple[str, str] | None = None
 
     def redacted(self, value: Any) -> Any:
-        """`value` without what tells who the person is; `value` itself when there is nothing to take out."""
+        """`value` without everything that identifies the person; `value` itself when it has nothing of that kind."""
         if isinstance(value, str):
             found = self._pattern.sub(ERASED, value) if self._pattern else value
             return value if found == value else found
@@ -42,11 +42,11 @@ class Person:
         return value
 
     def mentioned_in(self, value: Any) -> bool:
-        """Whether the person's id, or anything that tells who they are, stands in `value`."""
+        """Whether `value` holds the person's id or anything that identifies them."""
         return self.contact_id in repr(value) or self.redacted(value) is not value
 
     def _redacted_bytes(self, value: bytes) -> bytes:
-        """JSON is redacted as a document: a name's two halves stand apart in it."""
+        """Redacts JSON as a document: the two halves of a name are separate fields in it."""
         text = value.decode(errors="surrogateescape")
         if self.contact_id not in text and not (self._pattern and self._pattern.search(text)):
             return value
@@ -79,7 +79,7 @@ class Person:
 
 
 def person_of(contact_id: str, contact: Mapping[str, Any], *, has_namesake: bool) -> Person:
-    """The person by what a service holds of the contact. The name of two people is no trace of one of them."""
+    """The person, from the fields that the service has of the contact. A name that two people share is no trace."""
     given, family = contact.get("given_name") or "", contact.get("family_name") or ""
     return Person(
         contact_id=contact_id,
@@ -91,7 +91,7 @@ def person_of(contact_id: str, contact: Mapping[str, Any], *, has_namesake: bool
 
 @lru_cache(maxsize=4)
 def _pattern(person: Person) -> re.Pattern[str] | None:
-    """One pattern for all that names the person in a text."""
+    """A pattern of everything that names the person in a text."""
     alternatives = list(_alternatives(person))
     return re.compile("|".join(alternatives), re.IGNORECASE) if alternatives else None
 

@@ -1,4 +1,4 @@
-"""Taking a person's traces out of a whole database, collection by collection, in portions."""
+"""Removes a person's traces from a whole database, collection by collection, in portions."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,18 +17,18 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 # A portion is read at once: a hundred journal rows of a megabyte still fit into a worker's memory.
 PORTION = 100
-# They hold ids and numbers alone.
+# These collections hold only ids and numbers.
 IMPERSONAL = frozenset({OFFSETS, LEASES, SEEN, DEAD_LETTER_COUNTS})
 
 
 def personal_collections(db: Database, *, without: str) -> list[str]:
-    """The collections that may hold something of people, sorted by name."""
+    """The collections that may hold personal data, sorted by name."""
     names = set(db.raw.list_collection_names()) - IMPERSONAL - {without}
     return sorted(name for name in names if not name.startswith("system."))
 
 
 def redact_portion(db: Database, person: Person, collection: str, after: Any) -> Any:
-    """Redacts the documents behind the id `after` (None: the first). The last one's id; None at the end."""
+    """Redacts a portion of documents behind the id `after` (None: the first). Returns its last id; None at the end."""
     query = {} if after is None else {"_id": {"$gt": after}}
     found = list(db[collection].find(query).sort("_id", 1).limit(PORTION))
     touched = [document["_id"] for document in found if _redacted(person, document) is not document]
@@ -45,10 +45,10 @@ def _redact(
         redacted = _redacted(person, document)
         if redacted is document:
             continue
-        if redacted["_id"] != document["_id"]:  # what is kept under an address goes
+        if redacted["_id"] != document["_id"]:  # a document whose id is the person's address is deleted
             uow.write(collection, DeleteOne({"_id": document["_id"]}))
         elif aggregate and (type := _type_of_a_change(aggregate, document, redacted)):
-            # `before` is the redacted document too: the message must not say what was there.
+            # `before` is redacted too: the message must not show the removed values.
             uow.save(aggregate, redacted, {"redacted_at": uow.now}, type)
         else:
             uow.write(collection, ReplaceOne({"_id": document["_id"]}, redacted))
@@ -67,7 +67,7 @@ def _redacted(person: Person, document: Document) -> Document:
 
 
 def _type_of_a_change(aggregate: Aggregate[Any], before: Document, after: Document) -> str | None:
-    """The type of the message that tells of the redaction; None when nobody outside was ever told."""
+    """The type of the message about the redaction; None for an aggregate without a topic."""
     if aggregate.topic is None or aggregate.to_public(before) == aggregate.to_public(after):
         return None
     return next((name for name in aggregate.message_types if name.endswith(".updated")), None)

@@ -13,7 +13,7 @@ from shared.telemetry.spans import SPANS
 
 
 def record_relayed(rows: Iterable[Document]) -> None:
-    """From the commit in MongoDB to the commit in Kafka, for each row that is somebody's doing."""
+    """From the commit in MongoDB to the commit in Kafka, for each row with a trace."""
     if not SPANS.are_wanted:
         return
     for row in rows:

@@ -24,7 +24,7 @@ NANOSECONDS = 1_000_000_000
 
 
 class Spans:
-    """Where a process leaves its spans."""
+    """The spans of a process, and the collector that they go to."""
 
     def __init__(self) -> None:
         self._processor: BatchSpanProcessor | None = None
@@ -32,11 +32,11 @@ class Spans:
 
     @property
     def are_wanted(self) -> bool:
-        """Whether anybody collects them: what costs something to find out need not be, otherwise."""
+        """Whether a collector is configured: otherwise callers need not find out expensive attributes."""
         return self._processor is not None
 
     def export(self, endpoint: str, *, service: str, process: str) -> None:
-        """From now on spans go to `endpoint`, such as http://collector:4318; an empty one leaves it as it is."""
+        """Sends spans to `endpoint`, such as http://collector:4318, from now on; an empty text changes nothing."""
         if not endpoint or self._processor is not None:
             return
         address = f"{endpoint.rstrip('/')}/v1/traces"

@@ -1,4 +1,4 @@
-"""Erasing a contact: gone here at once, with a tombstone for everybody else."""
+"""The erasure of a contact: deleted here at once, with a tombstone for all readers."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 
 def erase_contact(uow: UnitOfWork, contact_id: str, *, reason: str | None = None) -> ErasureDocument:
-    """The erasure of the contact, and of those that were merged into it; that of before when there is one.
+    """The erasure of the contact and of the contacts merged into it; an earlier erasure if there is one.
 
     Raises NotFound, Stale.
     """
@@ -51,7 +51,7 @@ def leave_enrolments(uow: UnitOfWork, contact_ids: Sequence[str]) -> None:
 
 
 def erase_traces(uow: UnitOfWork, person: Person) -> None:
-    """What staff wrote about the person: notes go, tasks keep only that there was one."""
+    """Deletes the notes about the person. Cancels the open tasks about them, and removes the titles of all of them."""
     about = {"about.kind": "contact", "about.id": person.contact_id}
     for note in uow.find_all(NOTES, about):
         uow.write(NOTES.collection, DeleteOne({"_id": note["_id"]}))

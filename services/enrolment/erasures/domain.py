@@ -17,7 +17,7 @@ def nobody_yet() -> Services:
 
 
 def acknowledged(services: Services, service: str, at: datetime) -> Services:
-    """The services after one of them has acknowledged; the first time counts."""
+    """The services after `service` has acknowledged. Its first acknowledgement counts."""
     if services[service]["state"] == "completed":
         return services
     return {**services, service: {"state": "completed", "at": at}}

@@ -1,4 +1,4 @@
-"""When a service acknowledges an erasure, note it; the last one completes the erasure."""
+"""Notes each service's acknowledgement of an erasure. The last acknowledgement completes the erasure."""
 
 from services.enrolment.erasures.domain import acknowledged, is_completed
 from services.enrolment.erasures.store import ERASURES
@@ -13,10 +13,10 @@ log = get_logger(__name__)
 
 
 def take_acknowledgement(uow: UnitOfWork, message: Message) -> None:
-    """After a restore from a backup an erasure may be unknown here; then it is to be asked for again."""
+    """Notes the acknowledgement. After a restore from a backup an erasure may be unknown here: ask for it again."""
     found = uow.find_all(ERASURES, {"_id": message.key})
     if not found:
-        log.warning("an erasure was acknowledged that is not known", erasure=message.key)
+        log.warning("an unknown erasure was acknowledged", erasure=message.key)
         return
     erasure = found[0]
     owner = OWNER.match(message.topic)

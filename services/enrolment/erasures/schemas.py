@@ -7,7 +7,7 @@ from shared.schemas import Id, Instant, Line, PageQuery, Resource, Strict, one_o
 
 
 class ErasureInput(Strict):
-    """Why a person is erased; the text must not say whom."""
+    """The reason of an erasure. The text must not name the person."""
 
     reason = Line(max_length=1000, metadata={"description": "such as `the person's request`; without their name"})
 
@@ -28,7 +28,7 @@ class Services(Schema):
 
 
 class Erasure(Resource):
-    """The erasure of a person: completed when each service holds nothing of them any more."""
+    """The erasure of a person. It is completed when no service holds anything of them."""
 
     contact_ids = fields.List(Id(), required=True, metadata={"description": "the person's, merged ones included"})
     state = one_of(*LIFECYCLE.states, required=True)

@@ -1,4 +1,4 @@
-"""Where erasures are kept: the proof that a person was erased, without telling whom."""
+"""The collection of erasures: the proof that a person was erased, without their name."""
 
 from datetime import datetime
 from typing import Any, TypedDict
