@@ -61,7 +61,7 @@ def receiver() -> Iterator[Receiver]:
 
 def _spans(request: ExportTraceServiceRequest) -> Iterator[Received]:
     for group in request.resource_spans:
-        resource = {one.key: one.value.string_value for one in group.resource.attributes}
+        resource = {attribute.key: attribute.value.string_value for attribute in group.resource.attributes}
         for scope in group.scope_spans:
             for span in scope.spans:
                 yield Received(
@@ -70,7 +70,10 @@ def _spans(request: ExportTraceServiceRequest) -> Iterator[Received]:
                     trace=span.trace_id.hex(),
                     id=span.span_id.hex(),
                     parent=span.parent_span_id.hex(),
-                    attributes={one.key: one.value.string_value or one.value.int_value for one in span.attributes},
+                    attributes={
+                        attribute.key: attribute.value.string_value or attribute.value.int_value
+                        for attribute in span.attributes
+                    },
                     began=span.start_time_unix_nano,
                     ended=span.end_time_unix_nano,
                 )

@@ -154,7 +154,9 @@ def test_a_second_start_in_the_same_directory_is_refused_and_harms_nothing(stack
 
 def workers(stack: Stack) -> dict[str, int]:
     return {
-        one["name"]: one["pid"] for one in on_disk(stack)["services"]["events"]["processes"] if one["role"] == "worker"
+        process["name"]: process["pid"]
+        for process in on_disk(stack)["services"]["events"]["processes"]
+        if process["role"] == "worker"
     }
 
 

@@ -122,7 +122,7 @@ def test_a_healthy_system_has_nothing_wrong(running: Running, projections: Any) 
 def test_the_doctor_finds_nothing_wrong_with_a_healthy_system(running: Running) -> None:
     _, found = wait_for(lambda: answer if (answer := running.doctor())[0] == 0 else None, seconds=60)
     assert set(found) == {"enrolment", "events", "processes"}
-    assert {one["severity"] for findings in found.values() for one in findings} <= {"advice"}
+    assert {finding["severity"] for findings in found.values() for finding in findings} <= {"advice"}
     assert found["processes"] == []
 
 
@@ -145,7 +145,7 @@ def test_a_row_too_large_for_kafka_is_named_by_the_doctor_and_skipped(running: R
     assert outbox["enrolment"]["blocking"][0]["id"] == large["_id"]
     status, found = running.doctor()
     assert status == 1
-    [blocked] = [one for one in found["enrolment"] if large["_id"] in one["what"]]
+    [blocked] = [finding for finding in found["enrolment"] if large["_id"] in finding["what"]]
     assert blocked["remedy"].endswith(f"uso ops outbox skip {large['_id']} --reason …")
 
     assert running.uso("outbox", "skip", large["_id"])[0] == 2, "it asks for a reason"

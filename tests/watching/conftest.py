@@ -69,8 +69,8 @@ def prometheus(watched: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iter
     if program is None:
         pytest.fail("prometheus was not found: install it (Debian's package prometheus)")
     directory = tmp_path_factory.mktemp("prometheus")
-    processes = [one for service in watched.info["services"].values() for one in service["processes"]]
-    targets = [{"targets": [one["admin_url"].removeprefix("http://")]} for one in processes]
+    processes = [process for service in watched.info["services"].values() for process in service["processes"]]
+    targets = [{"targets": [process["admin_url"].removeprefix("http://")]} for process in processes]
     (directory / "targets.json").write_text(json.dumps(targets))
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
