@@ -1,5 +1,6 @@
 """The shape of the code, besides what `lint-imports` knows."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -40,6 +41,23 @@ def test_the_import_rules_hold() -> None:
 def test_a_service_meets_kafka_only_through_the_library(path: Path) -> None:
     libraries = ("kafka", "aiokafka", "confluent_kafka", "faststream")
     assert not [module for module in imports(path.read_text()) if within(module, libraries)]
+
+
+def nested_functions(source: str) -> list[str]:
+    """The functions that are defined inside of functions: they can be neither imported nor found by name."""
+    functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
+    inner = [node for function in functions for node in ast.walk(function) if node is not function]
+    return [node.name for node in inner if isinstance(node, ast.FunctionDef)]
+
+
+def test_a_function_of_a_service_stands_at_module_level_or_in_a_class() -> None:
+    found = {name_of(path): nested_functions(path.read_text()) for path in python_files("services")}
+    assert {path: names for path, names in found.items() if names} == {}
+
+
+def test_the_test_sees_a_nested_function() -> None:
+    assert nested_functions("def view():\n    def work():\n        pass\n") == ["work"]
+    assert nested_functions("class Sender:\n    def send(self):\n        pass\n") == []
 
 
 @pytest.mark.parametrize("path", python_files("examples"), ids=name_of)

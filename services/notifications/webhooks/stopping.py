@@ -1,4 +1,6 @@
-"""A webhook whose endpoint is dead or gone is called no more, and somebody is told."""
+"""Stops the calls of a webhook whose endpoint is dead or gone, and warns operators."""
+
+from functools import partial
 
 from prometheus_client import Counter
 
@@ -16,15 +18,16 @@ STOPPED = Counter(
 
 
 def stop_calling(db: Database, webhook_id: str, *, to: str, why: str) -> None:
-    """The webhook becomes dead or gone, unless it is active no more."""
-
-    def work(uow: UnitOfWork) -> bool:
-        webhook = uow.find_one(WEBHOOKS.collection, {"_id": webhook_id, "state": "active"})
-        if webhook is None:
-            return False
-        uow.transition(WEBHOOKS, webhook, to, changes={"stopped_because": why})
-        return True
-
-    if db.transact(work, cause=own_initiative("webhooks")):
+    """Moves the webhook to dead or gone, unless it is no longer active."""
+    stop = partial(_stop, webhook_id=webhook_id, to=to, why=why)
+    if db.transact(stop, cause=own_initiative("webhooks")):
         STOPPED.labels(to).inc()
         log.error("a webhook is called no more", webhook_id=webhook_id, state=to, why=why)
+
+
+def _stop(uow: UnitOfWork, *, webhook_id: str, to: str, why: str) -> bool:
+    webhook = uow.find_one(WEBHOOKS.collection, {"_id": webhook_id, "state": "active"})
+    if webhook is None:
+        return False
+    uow.transition(WEBHOOKS, webhook, to, changes={"stopped_because": why})
+    return True
