@@ -10,8 +10,10 @@ from flask_smorest import Blueprint
 from pymongo import IndexModel
 
 from shared.http.app import create_app
+from shared.lease import Lease, unique_holder
 from shared.messaging.subscriptions import Projection, Subscriptions
 from shared.messaging.topics import Topic
+from shared.migrations import Migration, migrate
 from shared.mongo.aggregates import Aggregate
 from shared.mongo.database import Database, connect
 from shared.periodic import PeriodicTask
@@ -47,7 +49,8 @@ class Service:
 
     `routes` are the blueprints of its HTTP interface, `provides` makes the objects that its views ask for by
     type, `topics` are those that it alone writes, `subscriptions` its handlers of messages, `tasks` the
-    periodic tasks of its workers, `collections` the indexes of other collections than of aggregates and projections.
+    periodic tasks of its workers, `collections` the indexes of other collections than of aggregates and projections,
+    `migrations` what this release changes of the documents that earlier ones have stored.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Service:
     tasks: Callable[[Settings, Database], Sequence[PeriodicTask]] = _no_tasks
     collections: Mapping[str, Sequence[IndexModel]] = field(default_factory=dict)
     extensions: Sequence[Extension] = ()
+    migrations: Sequence[Migration] = ()
 
     @property
     def projections(self) -> dict[str, Projection]:
@@ -72,11 +76,17 @@ class Service:
         }
 
     def prepare(self, db: Database) -> None:
-        """Makes the collections and indexes that do not exist yet."""
+        """Makes the collections and indexes that do not exist yet, and does the migrations that nobody has done."""
         indexes = {projection.collection: projection.indexes for projection in self.projections.values()}
         for extension in self.extensions:
             indexes |= extension.collections
         db.prepare(self.aggregates, {**indexes, **self.collections})
+        self.migrate(db)
+
+    def migrate(self, db: Database, *, to: int | None = None) -> None:
+        """Does what is missing; with `to`, undoes what is above it as well. Raises what a migration raises."""
+        lease = Lease(db, f"{self.name}-migrations", unique_holder(self.name))
+        migrate(db, self.migrations, lease, to=to)
 
     def app(self, settings: Settings, db: Database) -> Flask:
         """The service's HTTP interface on `db`."""
@@ -97,10 +107,16 @@ class Service:
         return self.app(settings, db)
 
     def run(self, arguments: Sequence[str]) -> None:
-        """Becomes the process that the command line names: `api`, `worker` or `relay`."""
+        """Becomes the process that the command line names: `api`, `worker` or `relay`.
+
+        `migrate 3` makes 3 the last migration that is done, and ends: before a release that does not know the next one.
+        """
         roles = {"api": self._run_api, "worker": self._run_worker, "relay": self._run_relay}
+        if len(arguments) == 2 and arguments[0] == "migrate" and arguments[1].isdecimal():
+            self.migrate(self._open()[1], to=int(arguments[1]))
+            return
         if len(arguments) != 1 or arguments[0] not in roles:
-            raise SystemExit(f"Give one of the roles: {', '.join(roles)}.")
+            raise SystemExit(f"Give one of the roles: {', '.join(roles)}; or migrate and a number.")
         gc.collect()
         gc.freeze()  # The objects of the start stay: every later garbage collection skips them.
         roles[arguments[0]]()
