@@ -10,6 +10,8 @@ from tests.faults.workload import Staff, webinar
 # Long enough for the mails about one change to be under way when the next change comes.
 PAUSE_SECONDS = (20.0, 60.0)
 CHANGES = 4
+# Between two people's registrations: this party must not take all of the machine.
+BREATH_SECONDS = 0.1
 
 
 class LargeEventStaff(Staff):
@@ -48,6 +50,7 @@ class LargeEventStaff(Staff):
             if keep_on():
                 path = f"/v1/events/{event}/registrations"
                 self.post("events", path, {"contact_id": contact}, "registration.created", tries=5)
+                time.sleep(BREATH_SECONDS)
         return event
 
     def _change(self, event: str) -> None:

@@ -65,4 +65,4 @@ class RogueProducer:
             for future in futures:
                 future.get(20)
         finally:
-            producer.close()
+            producer.close(timeout=10)
