@@ -28,6 +28,7 @@ from services.enrolment.workshop_days.domain import EMPTY, Entry, sums
 from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from services.events.events.schemas import EventInput
 from services.events.events.store import EVENTS
+from services.events.invitations.store import INVITATIONS
 from services.events.registrations.store import REGISTRATIONS
 from services.notifications.announcements.commands import NOT_BEGUN
 from services.notifications.announcements.schemas import AnnouncementInput
@@ -53,6 +54,8 @@ def all_examples() -> dict[str, Json]:
     _announcement(story, season)
     _task(story, kangasala)
     _erasure(story, anna)
+    _invitation(story, webinar, anna)
+    _transfer(story, webinar)
     return story.messages
 
 
@@ -299,3 +302,35 @@ def _erasure(story: Story, contact: Document) -> None:
             erasure = story.moved(ERASURES, erasure, "erasure.completed", "completed", follows=True, **services)
         else:
             erasure = story.changed(ERASURES, erasure, "erasure.updated", services, follows=True)
+
+
+def _invitation(story: Story, event: Document, contact: Document) -> None:
+    story.begin(11)
+    fields = {
+        "event_id": event["_id"],
+        "contact_id": contact["_id"],
+        "organisation_id": contact["organisation_id"],
+        "role": contact["role"],
+        "language": contact["language"],
+        "state": "sent",
+        "reason": None,
+        "answered_at": None,
+        "reminded_at": None,
+        "registration_id": None,
+    }
+    sent = story.made(INVITATIONS, "invitation.created", fields)
+    reminded = story.changed(INVITATIONS, sent, "invitation.reminded", {"reminded_at": story.now})
+    story.moved(INVITATIONS, reminded, "invitation.transitioned", "declined", answered_at=story.now)
+
+
+def _transfer(story: Story, event: Document) -> None:
+    story.begin(12)
+    fields = {
+        "event_id": event["_id"],
+        "contact_id": story.new_id(),
+        "language": "fi",
+        "state": "confirmed",
+        "queue_number": 27,
+        "transferred_from": story.new_id(),
+    }
+    story.made(REGISTRATIONS, "registration.transferred", fields)

@@ -9,11 +9,16 @@ from services.events.erasure import erasing
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
 from services.events.events.store import EVENTS
+from services.events.invitations import api as invitations
+from services.events.invitations import public as public_invitations
+from services.events.invitations.store import INVITATIONS
 from services.events.people.registrants import MAILS, MAILS_INDEXES
 from services.events.people.resealing import reseal_registrations
 from services.events.projections import PROJECTIONS
 from services.events.public import api as public
 from services.events.public.pages import WORDS
+from services.events.questions import api as answers
+from services.events.questions.answers import SENSITIVE, SENSITIVE_INDEXES
 from services.events.registrations import api as registrations
 from services.events.registrations.admission import RegistrationBatcher
 from services.events.registrations.offers import end_offers
@@ -55,7 +60,7 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
 SERVICE = Service(
     name="events",
     description="Webinars, seminars and workshops, and who comes to them.",
-    aggregates=[EVENTS, REGISTRATIONS, acknowledgements("events")],
+    aggregates=[EVENTS, REGISTRATIONS, INVITATIONS, acknowledgements("events")],
     topics=[
         state_topic("uso.events.events.v1", "Webinars, seminars and workshops, from draft to completed or cancelled."),
         state_topic(
@@ -64,20 +69,24 @@ SERVICE = Service(
             personal=True,
             busy=True,
         ),
+        state_topic("uso.events.invitations.v1", "Who was invited to which event, and their answers without reasons."),
         declared_topic("events"),
     ],
     routes=[
         events.routes,
         registrations.routes,
         door_list.routes,
+        answers.routes,
         calendars.routes,
+        invitations.routes,
         public.routes,
+        public_invitations.routes,
         pages_blueprint(WORDS),
     ],
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
-    collections={SEATS: [], MAILS: MAILS_INDEXES, **ERASING_INDEXES},
+    collections={SEATS: [], MAILS: MAILS_INDEXES, SENSITIVE: SENSITIVE_INDEXES, **ERASING_INDEXES},
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

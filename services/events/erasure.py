@@ -2,20 +2,23 @@
 
 from functools import partial
 
-from pymongo import DeleteMany
+from pymongo import DeleteMany, DeleteOne, UpdateMany
 
 from services.events.events.store import EVENTS
+from services.events.invitations.store import INVITATIONS
 from services.events.people.registrants import MAILS, PURPOSE
+from services.events.questions.answers import SENSITIVE
 from services.events.registrations.commands import move_registration
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
 from shared.erasure.following import Erase
 from shared.erasure.person import Person
 from shared.erasure.traces import without_fields
+from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.secrets import Secrets
 
 # Of a person who was no contact when they registered, their e-mail address tells that it was them.
-FORGOTTEN = {"person_sealed": None, "address_key": None, "feedback_comment": None}
+FORGOTTEN: Document = {"person_sealed": None, "address_key": None, "feedback_comment": None, "answers": {}}
 BEFORE_THE_EVENT = ("confirmed", "waitlisted", "offered")
 
 
@@ -34,6 +37,8 @@ def erase_registrations(uow: UnitOfWork, person: Person, *, secrets: Secrets) ->
     for registration in uow.find_all(REGISTRATIONS, theirs):
         _erase_registration(uow, registration)
     uow.write(MAILS, DeleteMany({"_id": {"$in": keys}}))
+    reasons = {"contact_id": person.contact_id}, {"$set": {"reason": None}}
+    uow.write(INVITATIONS.collection, UpdateMany(*reasons))
 
 
 def _erase_registration(uow: UnitOfWork, registration: RegistrationDocument) -> None:
@@ -41,6 +46,7 @@ def _erase_registration(uow: UnitOfWork, registration: RegistrationDocument) -> 
     if event is not None and event["starts_at"] > uow.now and registration["state"] in BEFORE_THE_EVENT:
         registration = move_registration(uow, registration["_id"], to="cancelled", reason=None)
     without_fields(uow, {"of": registration["_id"], "kind": REGISTRATIONS.name}, "person_sealed")
+    uow.write(SENSITIVE, DeleteOne({"_id": registration["_id"]}))
     # Each needs a key of its own: no two registrations of an event are one person's.
     forgotten = {**FORGOTTEN, "person_keys": [f"erased:{registration['_id']}"]}
     # `before` has forgotten them as well: the message must not say what was there.

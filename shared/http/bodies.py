@@ -34,8 +34,8 @@ class BodyParser(FlaskParser):
 def form_object(form: "MultiDict[str, str]") -> dict[str, Any]:
     """The JSON object that a form stands for, without the fields that were left empty.
 
-    `person.email` is a field of the object `person`; `score:int` is a number, `roles:list` may have several values,
-    `agreed:bool` is true for any value but `false`.
+    `person.email` is a field of the object `person`; `score:int` and `weight:number` are numbers, `roles:list` may
+    have several values, `agreed:bool` is true for any value but `false`.
     """
     made: dict[str, Any] = {}
     for field, values in form.lists():
@@ -56,9 +56,19 @@ def form_object(form: "MultiDict[str, str]") -> dict[str, Any]:
 def _form_value(text: str, kind: str) -> Any:
     if kind == "bool":
         return text != "false"
+    if kind == "number":
+        return _number(text)
     if kind == "int" and text.strip().lstrip("-").isascii() and text.strip().lstrip("-").isdigit():
         return int(text[:20])
     return text
+
+
+def _number(text: str) -> float | str:
+    """The number that a person wrote, with a comma or a full stop; the text where it is none."""
+    try:
+        return float(text[:20].strip().replace(",", "."))
+    except ValueError:
+        return text
 
 
 class Json(DefaultJSONProvider):

@@ -18,9 +18,12 @@ OPEN = {
         "GET /public/events",
         "GET /public/events/<id>",
         "POST /public/events/<id>/registrations",
+        "GET /public/invitations/<token>",
+        "POST /public/invitations/<token>",
         "GET /public/registrations/<token>",
         "POST /public/registrations/<token>",
         "POST /public/registrations/<token>/feedback",
+        "POST /public/registrations/<token>/transfer",
     },
     "notifications": EVERYWHERE | {"GET /public/preferences/<token>", "POST /public/preferences/<token>"},
 }

@@ -105,19 +105,19 @@ def workshops(network: Network, enrolment: Json) -> None:
         network.catch_up()
 
 
+def event_body() -> Json:
+    return {
+        "kind": "webinar",
+        "title": {"fi": "Webinaari", "sv": "Webbinarium"},
+        "starts_at": in_(minutes=20),
+        "ends_at": in_(hours=1),
+        "capacity": 1,
+    }
+
+
 def webinar(network: Network, people: list[Json]) -> None:
     """One seat, three people: the first leaves, the second moves up, comes and says how it was."""
-    event = network.post(
-        "events",
-        "/v1/events",
-        {
-            "kind": "webinar",
-            "title": {"fi": "Webinaari", "sv": "Webbinarium"},
-            "starts_at": in_(minutes=20),
-            "ends_at": in_(hours=1),
-            "capacity": 1,
-        },
-    )
+    event = network.post("events", "/v1/events", event_body())
     path = f"/v1/events/{event['id']}"
     network.move("events", path, "published")
     network.patch("events", path, {"venue": {"fi": "Verkossa"}})
@@ -126,8 +126,26 @@ def webinar(network: Network, people: list[Json]) -> None:
         network.post("events", f"{path}/registrations", body) for body in [*bodies, {"person": STRANGER}]
     )
     network.move("events", f"/v1/registrations/{first['id']}", "cancelled")
+    elsewhere = network.post("events", "/v1/events", {**event_body(), "title": {"fi": "Toinen"}})
+    network.move("events", f"/v1/events/{elsewhere['id']}", "published")
+    leaver = network.post("events", f"/v1/events/{elsewhere['id']}/registrations", bodies[0])
+    network.post("events", f"/v1/registrations/{leaver['id']}/transfer", bodies[1])
     network.move("events", f"/v1/registrations/{second['id']}", "attended")
     network.post("events", f"/v1/registrations/{second['id']}/feedback", {"score": 5, "comment": "Tack!"})
+    network.catch_up()
+
+
+def invitations(network: Network, people: list[Json]) -> None:
+    """One person is invited, reminded, and declines with a reason."""
+    body = {"kind": "seminar", "title": {"fi": "Seminaari"}, "starts_at": in_(days=9), "ends_at": in_(days=10)}
+    event = network.post("events", "/v1/events", body)
+    path = f"/v1/events/{event['id']}"
+    network.move("events", path, "published")
+    made = network.post("events", f"{path}/invitations", {"contact_ids": [people[0]["id"]]})["invited"][0]
+    network.post("events", f"{path}/invitations/remind", {})
+    token = network.clients["events"].app.extensions["uso"][Secrets].sign("invitations", made["id"], expires_at=None)
+    body = {"answer": "declined", "reason": f"Ask {PEOPLE[1]['family_name']}"}
+    network.post("events", f"/public/invitations/{token}", body)
     network.catch_up()
 
 
@@ -177,6 +195,7 @@ def said(network: Network) -> list[tuple[str, Json]]:
     workshops(network, enrolment)
     webinar(network, people)
     offers(network)
+    invitations(network, people)
     deliveries(network)
     announcement(network, enrolment["season_id"])
     network.post("enrolment", f"/v1/contacts/{people[1]['id']}/erasure", {"reason": "their own wish"})

@@ -16,6 +16,17 @@ TEXT = {
 }
 VENUE = {"fi": "Kuntatalo, Toinen linja 14, Helsinki", "sv": "Kommunernas hus, Andra linjen 14, Helsingfors"}
 GUIDE = {"title": {"fi": "Ennakkotehtävä", "sv": "Förhandsuppgift"}, "url": "https://uso.example/tehtava.pdf"}
+LUNCH = {"fi": "Tuletko lounaalle?", "sv": "Kommer du på lunch?", "en": "Do you come to lunch?"}
+QUESTIONS = [
+    {"key": "lunch", "kind": "yes_no", "label": LUNCH, "required": True},
+    {"key": "diet", "kind": "text", "label": {"fi": "Ruokavalio", "sv": "Specialkost"}, "sensitive": True},
+    {"key": "topics", "kind": "choices", "label": {"fi": "Mikä kiinnostaa?"}, "options": [
+        {"key": "change", "label": {"fi": "Muutos", "sv": "Förändring"}},
+        {"key": "trust", "label": {"fi": "Luottamus", "sv": "Förtroende"}},
+    ]},
+    {"key": "size", "kind": "number", "label": {"fi": "Tiimin koko"}},
+    {"key": "since", "kind": "date", "label": {"fi": "Tehtävässä alkaen"}},
+]  # fmt: skip
 
 
 def own_path(events: Events, registration: Json) -> str:
@@ -27,7 +38,7 @@ def own_path(events: Events, registration: Json) -> str:
 def all_scenes(events: Events) -> dict[str, str]:
     """Makes the events and registrations that the scenes show. The paths have no query yet."""
     rich = a.webinar(title=TITLE, description=TEXT, venue=VENUE, online_url="https://meet.example/uso", capacity=2)
-    rich |= {"materials": [GUIDE]}
+    rich |= {"materials": [GUIDE], "questions": QUESTIONS}
     event = events.published(rich)
     plain = events.published(
         a.webinar(
@@ -61,4 +72,14 @@ def all_scenes(events: Events) -> dict[str, str]:
         "cancelled": gone,
         "offered": offered,
     }
+    town = a.organisation()
+    leaders = [a.contact(town) for _ in range(2)]
+    events.hears(a.known(a.ORGANISATIONS, town), a.known(a.CONTACTS, *leaders))
+    body = {"contact_ids": [leader["id"] for leader in leaders]}
+    invitations = events.client.post(f"/v1/events/{event['id']}/invitations", json=body).json["invited"]
+    scenes["invitation"], scenes["invitation declined"] = (
+        f"/public/invitations/{events.secrets.sign('invitations', invitation['id'], expires_at=None)}"
+        for invitation in invitations
+    )
+    events.client.post(scenes["invitation declined"], json={"answer": "declined"}, role=None)
     return scenes | {f"own {state}": own_path(events, registration) for state, registration in states.items()}

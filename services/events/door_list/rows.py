@@ -15,6 +15,11 @@ COLUMNS = ("family_name", "given_name", "organisation", "role", "language", "sta
 
 def door_list(db: Database, secrets: Secrets, event_id: str) -> list[Document]:
     """A row for each live registration: first the people with a seat, by name, then the line in its order."""
+    return [{name: row[name] for name in COLUMNS} for row in named_rows(db, secrets, event_id)]
+
+
+def named_rows(db: Database, secrets: Secrets, event_id: str) -> list[Document]:
+    """The rows of the door list, with each registration's answers to the questions that are not sensitive."""
     query = {"event_id": event_id, "state": {"$nin": ["cancelled", "refused"]}}
     found = with_positions(db, list(db[REGISTRATIONS.collection].find(query).sort(list(BY_ARRIVAL))))
     contacts = _by_id(db, CONTACTS.collection, {registration["contact_id"] for registration in found})
@@ -33,6 +38,7 @@ def door_list(db: Database, secrets: Secrets, event_id: str) -> list[Document]:
                 "state": registration["state"],
                 "position": registration["position"],
                 "registration_id": registration["_id"],
+                "answers": registration.get("answers"),
             }
         )
     return sorted((row for row in rows if row["position"] is None), key=_by_name) + [

@@ -9,6 +9,7 @@ from services.events.events.domain import check_changeable, check_settled, next_
 from services.events.events.schemas import EventInput
 from services.events.events.store import EVENTS, EventDocument, with_search_words
 from services.events.projections import ENROLMENTS, SEASONS
+from services.events.questions.answers import keep_until
 from services.events.registrations.seats import SEATS, fill_seats, new_seats, next_sequence
 from shared.errors import NotArrivedYet
 from shared.ids import new_id
@@ -40,6 +41,8 @@ def change_event(uow: UnitOfWork, event_id: str, patch: dict[str, Any]) -> Event
     fields = patched(EVENTS.to_public(event), patch, INPUT)
     check_settled(event, fields)
     after = save_event(uow, event, _with_references(uow, fields), "event.updated")
+    if after["ends_at"] != event["ends_at"]:
+        keep_until(uow, event_id, after["ends_at"])
     if seats_grow(event, after):
         fill_seats(uow, after)
     return after

@@ -8,6 +8,7 @@ import isodate
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from services.events.events.domain import KINDS, LIFECYCLE, ROLES
+from services.events.questions.schemas import questions_field
 from shared.schemas import MAX_TEXT, ByLanguage, Duration, Id, Instant, Resource, SearchQuery, Strict, one_of
 
 TIMEZONES = frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}
@@ -127,6 +128,7 @@ class EventInput(Strict):
         validate=validate.Length(max=10),
     )
     materials = fields.List(fields.Nested(Material), load_default=list, validate=validate.Length(max=100))
+    questions = questions_field()
     enrolment_id = Id()
     days = fields.Float(validate=whole_or_half, metadata={"multipleOf": 0.5})
 

@@ -39,6 +39,7 @@ class EventDocument(TypedDict):
     audience: dict[str, Any]
     reminders: list[str]
     materials: list[dict[str, Any]]
+    questions: list[dict[str, Any]]
     enrolment_id: str | None
     days: float | None
     season_id: str | None

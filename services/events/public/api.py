@@ -1,6 +1,7 @@
 """/public: for people without a token"""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,6 +10,7 @@ from flask import Response
 from services.events.events.store import BY_START, EVENTS, events_asked_for
 from services.events.people.registrants import find_registrant
 from services.events.public import pages
+from services.events.public.links import READING, REGISTRATION_LINK, WRITING, registration_token
 from services.events.public.schemas import (
     Accepted,
     PublicEvent,
@@ -16,16 +18,19 @@ from services.events.public.schemas import (
     PublicRegistration,
     PublicRegistrationInput,
     PublicStep,
+    PublicTransfer,
 )
+from services.events.questions.answers import Answers, changed_answers, checked
 from services.events.registrations import commands
 from services.events.registrations.admission import RegistrationBatcher, Request
 from services.events.registrations.domain import ADMITTED, actions_by_link, check_open
 from services.events.registrations.schemas import FeedbackInput
 from services.events.registrations.store import REGISTRATIONS, with_positions
+from services.events.registrations.transfers import transfer
 from shared.errors import NotFound
 from shared.http.auth import open_to_all
 from shared.http.calls import database, run, run_in_group, the
-from shared.http.limits import Bucket, limited
+from shared.http.limits import limited
 from shared.http.routes import Routes, load_one
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
@@ -34,10 +39,7 @@ from shared.mongo.database import Database
 from shared.mongo.paging import Page
 from shared.mongo.paging import page as page_of
 from shared.pages.forms import form, page
-from shared.secrets import LINK_GRACE, Secrets
-
-LINK = "registrations"
-"""The purpose that the links in e-mails are signed for: a link for another purpose opens no registration."""
+from shared.secrets import Secrets
 
 ACCEPTED = {"detail": "Thank you. What comes of it is on its way to this address by e-mail."}
 """The one answer to every registration by the form: a stranger learns nothing about the owner of an address."""
@@ -48,7 +50,6 @@ VISIBLE = ("published", "completed", "cancelled")
 routes = Routes(
     "public", __name__, url_prefix="/public", description="For people without a token", template_folder="templates"
 )
-READING, WRITING = Bucket(burst=120, per_second=2), Bucket(burst=60, per_second=1)
 
 
 def _register_again(problem: Document, *, id: str) -> Response:
@@ -91,9 +92,11 @@ def show_public_event(id: str) -> Document:
 @page(pages.accepted)
 def register_oneself(body: dict[str, Any], id: str) -> Document:
     """Register for a public event; the result goes to the address by e-mail, the answer here is always the same"""
-    check_open(public_event(database(), id), utc_now())
+    event = public_event(database(), id)
+    check_open(event, utc_now())
+    answers = checked(the(Secrets), event, body.get("answers"), complete=True)
     registrant = find_registrant(database(), the(Secrets), body)
-    run_in_group(the(RegistrationBatcher), id, Request(registrant=registrant, public=True))
+    run_in_group(the(RegistrationBatcher), id, Request(registrant=registrant, public=True, answers=answers))
     return ACCEPTED
 
 
@@ -115,10 +118,29 @@ def show_own_registration(token: str) -> Document:
 @routes.response(200, PublicRegistration)
 @page(pages.registration_moved)
 def move_own_registration(body: dict[str, Any], token: str) -> Document:
-    """Confirm one's seat and address, or cancel one's own registration"""
-    registration = load_one(database(), REGISTRATIONS, the(Secrets).unsign(LINK, token))
+    """Confirm one's seat and address, cancel one's own registration, or change its language"""
+    registration = load_one(database(), REGISTRATIONS, the(Secrets).unsign(REGISTRATION_LINK, token))
+    if "to" not in body:
+        return _own(run(commands.change_by_link, registration["_id"], body, _changed_answers(registration, body)))
     command = commands.cancel_by_link if body["to"] == "cancelled" else commands.confirm_by_link
     return _own(in_turn(registration["event_id"], partial(run, command, registration["_id"])))
+
+
+@routes.post("/registrations/<token>/transfer")
+@open_to_all
+@limited(WRITING)
+@form(again=_own_again)
+@routes.takes(PublicTransfer)
+@routes.response(200, PublicRegistration)
+@page(pages.registration_transferred)
+def transfer_own_registration(body: dict[str, Any], token: str) -> Document:
+    """Give one's place to a colleague, who hears of it by mail; the answer is one's own registration, cancelled"""
+    registration = load_one(database(), REGISTRATIONS, the(Secrets).unsign(REGISTRATION_LINK, token))
+    colleague = find_registrant(database(), the(Secrets), body)
+    if colleague.contact_id is None:
+        colleague = replace(colleague, organisation_id=registration["organisation_id"])
+    in_turn(registration["event_id"], partial(run, transfer, registration["_id"], colleague, by_link=True))
+    return _own_by(token)
 
 
 @routes.post("/registrations/<token>/feedback")
@@ -130,7 +152,7 @@ def move_own_registration(body: dict[str, Any], token: str) -> Document:
 @page(pages.feedback_given)
 def give_own_feedback(body: dict[str, Any], token: str) -> Document:
     """Give feedback on the event; a second one replaces the first"""
-    registration_id = the(Secrets).unsign(LINK, token)
+    registration_id = the(Secrets).unsign(REGISTRATION_LINK, token)
     return _own(run(commands.give_feedback, registration_id, body))
 
 
@@ -142,8 +164,16 @@ def public_event(db: Database, identifier: str) -> Document:
     return event
 
 
+def _changed_answers(registration: Document, body: dict[str, Any]) -> Answers | None:
+    given = body.pop("answers", None)
+    if given is None:
+        return None
+    event = load_one(database(), EVENTS, registration["event_id"])
+    return changed_answers(database(), the(Secrets), registration, event, given)
+
+
 def _own_by(token: str) -> Document:
-    registration = load_one(database(), REGISTRATIONS, the(Secrets).unsign(LINK, token))
+    registration = load_one(database(), REGISTRATIONS, the(Secrets).unsign(REGISTRATION_LINK, token))
     return _own(with_positions(database(), [registration])[0])
 
 
@@ -153,11 +183,12 @@ def _own(registration: Mapping[str, Any]) -> Document:
         "state": registration["state"],
         "language": registration["language"],
         "awaits": registration.get("awaits") if registration["state"] == "offered" else None,
+        "answers": registration.get("answers") or {},
         "actions": actions_by_link(registration, event, utc_now()),
         "held_until": registration.get("held_until") if registration["state"] == "offered" else None,
         "feedback": registration["feedback"] and {"score": registration["feedback"]["score"]},
         "position": registration["position"],
-        "token": the(Secrets).sign(LINK, registration["_id"], expires_at=event["ends_at"] + LINK_GRACE),
+        "token": registration_token(the(Secrets), registration["_id"], event),
         "event": event,
         "online_url": event.get("online_url") if registration["state"] in ADMITTED else None,
     }

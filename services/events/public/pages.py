@@ -16,6 +16,7 @@ from shared.pages.blueprint import errors_in
 from shared.pages.rendering import render, see
 
 WORDS = Path(__file__).parent / "words"
+DONE = ("confirmed", "waitlisted", "cancelled", "changed", "transferred", "feedback")
 LOOKS = {"confirmed": "good", "attended": "good", "waitlisted": "wait", "offered": "wait", "cancelled": "bad"}
 
 
@@ -62,15 +63,20 @@ def registration_page(own: Mapping[str, Any], *, problem: Document | None = None
         event=own["event"],
         meaning=_meaning(own),
         look=LOOKS.get(own["state"], ""),
-        done=request.args.get("done") if request.args.get("done") in ("confirmed", "cancelled", "feedback") else None,
+        done=request.args.get("done") if request.args.get("done") in DONE else None,
         errors=errors_in(problem) if problem else {},
     )
 
 
 def registration_moved(own: Mapping[str, Any], *, token: str) -> AnyResponse:
     """On to one's own registration, which says what was done."""
-    done = "cancelled" if own["state"] == "cancelled" else "confirmed"
+    done = "changed" if "to" not in request.form else str(own["state"])
     return see("public.show_own_registration", token=token, done=done)
+
+
+def registration_transferred(_: object, *, token: str) -> AnyResponse:
+    """On to one's own registration, which is cancelled now."""
+    return see("public.show_own_registration", token=token, done="transferred")
 
 
 def feedback_given(_: object, *, token: str) -> AnyResponse:

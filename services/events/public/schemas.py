@@ -1,10 +1,13 @@
 """The shapes that people without a token see and give."""
 
-from marshmallow import Schema, fields
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from services.events.events.domain import KINDS
 from services.events.events.schemas import Material
 from services.events.people.schemas import Person
+from services.events.questions.schemas import Question, answers_field
 from services.events.registrations.domain import ACTIONS, LIFECYCLE
 from shared.schemas import LANGUAGES, ByLanguage, Instant, SearchQuery, Strict, one_of
 
@@ -26,10 +29,12 @@ class PublicEvent(Schema):
     registration_opens_at = Instant(allow_none=True)
     registration_closes_at = Instant(allow_none=True)
     materials = fields.List(fields.Nested(Material))
+    questions = fields.List(fields.Nested(Question), metadata={"description": "that the form asks"})
 
 
 class PublicRegistrationInput(Strict):
     person = fields.Nested(Person, required=True)
+    answers = answers_field()
 
 
 class GivenScore(Schema):
@@ -44,6 +49,7 @@ class PublicRegistration(Schema):
         one_of(*ACTIONS), required=True, metadata={"description": "the things that this link can do at this moment"}
     )
     language = one_of(*LANGUAGES, required=True, metadata={"description": "of the mails about it"})
+    answers = fields.Dict(required=True, metadata={"description": "to the questions that are not sensitive"})
     position = fields.Integer(allow_none=True, required=True)
     held_until = Instant(
         allow_none=True, required=True, metadata={"description": "an offered seat waits for your answer until then"}
@@ -55,7 +61,20 @@ class PublicRegistration(Schema):
 
 
 class PublicStep(Strict):
-    to = one_of("confirmed", "cancelled", required=True)
+    """Either a step, or the fields that change."""
+
+    to = one_of("confirmed", "cancelled")
+    language = one_of(*LANGUAGES)
+    answers = answers_field()
+
+    @validates_schema
+    def a_step_or_a_change(self, data: dict[str, Any], **_: Any) -> None:
+        if ("to" in data) == bool(data.keys() - {"to"}):
+            raise ValidationError({"to": ["Give either to, or fields to change."]})
+
+
+class PublicTransfer(Strict):
+    person = fields.Nested(Person, required=True, metadata={"description": "the colleague who comes instead"})
 
 
 class Accepted(Schema):

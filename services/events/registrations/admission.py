@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from services.events.events.store import EVENTS, EventDocument
 from services.events.people.registrants import Registrant, take_mail, takes_part
+from services.events.questions.answers import Answers, keep_sensitive
 from services.events.registrations.domain import (
     AlreadyRegistered,
     Full,
@@ -31,10 +32,16 @@ class Request(GroupRequest):
     """A request to register.
 
     A `public` request came by the public form: the address is unconfirmed, and the result goes there by e-mail.
+    `invited`: staff asked for this person, or for the colleague in whose place they come; the audience does not matter.
+    `seat_only`: it is refused where there is no seat. `override`: why staff let this person in whatever the limits say.
     """
 
     registrant: Registrant
     public: bool = False
+    invited: bool = False
+    seat_only: bool = False
+    override: str | None = None
+    answers: Answers = field(default_factory=Answers)
 
 
 class RegistrationBatcher(GroupCommit[Request, RegistrationDocument]):
@@ -75,20 +82,22 @@ class _Admission:
         organisations = {request.registrant.organisation_id for request in requests}
         self.seated = Counter(seated_of(uow, event, {each for each in organisations if each}))
         self.known: dict[str, RegistrationDocument] = {}
-        keys = [key for request in requests if request.public for key in request.registrant.keys]
-        if keys:  # the unique index refuses staff's second registration of a person without this query
+        asking = [each for each in requests if each.public or each.seat_only or each.invited]
+        keys = [key for request in asking for key in request.registrant.keys]
+        if keys:  # other second registrations of a person are met by the unique index, without asking first
             live = {"event_id": event["_id"], "person_keys": {"$in": keys}, "live": True}
             for registration in uow.find_all(REGISTRATIONS, live):
                 self._remember(registration)
 
     def answer(self, request: Request) -> Answer:
         try:
-            check_open(self.event, self.uow.now, by_staff=bool(request.cause.roles))
+            if not request.override or self.event["state"] != "published":
+                check_open(self.event, self.uow.now, by_staff=bool(request.cause.roles))
             known = next((self.known[key] for key in request.registrant.keys if key in self.known), None)
             if known is not None:
                 return self._again(request, known)
             try:
-                return self._register(request, self._arrival(request.registrant))
+                return self._register(request, self._arrival(request))
             except (Full, NotInvited) as refusal:
                 if not request.public:
                     raise
@@ -107,14 +116,22 @@ class _Admission:
         self._remember(after)
         return after
 
-    def _arrival(self, registrant: Registrant) -> str:
+    def _arrival(self, request: Request) -> str:
         """`confirmed` or `waitlisted`. Raises NotInvited, Full."""
-        organisation, audience = registrant.organisation_id, self.event["audience"]
-        public = audience["open_to"] == "public"
-        enrolled = public or takes_part(self.uow, organisation, audience.get("season_id"))
-        check_invited(audience, is_contact=registrant.contact_id is not None, role=registrant.role, enrolled=enrolled)
+        organisation = request.registrant.organisation_id
+        if request.override:
+            return "confirmed"
+        if not request.invited:
+            self._check_audience(request.registrant)
         of_organisation = self.seated[organisation] if organisation else 0
-        return state_on_arrival(self.event, taken=self.taken, of_organisation=of_organisation)
+        line = self.event["waitlist"] and not request.seat_only
+        return state_on_arrival(self.event | {"waitlist": line}, taken=self.taken, of_organisation=of_organisation)
+
+    def _check_audience(self, registrant: Registrant) -> None:
+        audience = self.event["audience"]
+        public = audience["open_to"] == "public"
+        enrolled = public or takes_part(self.uow, registrant.organisation_id, audience.get("season_id"))
+        check_invited(audience, is_contact=registrant.contact_id is not None, role=registrant.role, enrolled=enrolled)
 
     def _register(self, request: Request, state: str, *, refused_because: str | None = None) -> Answer:
         registrant, event, now = request.registrant, self.event, self.uow.now
@@ -137,10 +154,14 @@ class _Admission:
             "mail_not_before": mail_at if mail_at > now else None,
             "refused_because": refused_because,
             "calendar_sequence": self.number,
+            "answers": request.answers.plain,
             **(offer or {}),
         }
-        made = self.uow.due_to(request.cause).insert(REGISTRATIONS, registration, "registration.created")
+        made = self.uow.due_to(request.cause).insert(
+            REGISTRATIONS, registration, "registration.created", reason=request.override
+        )
         if made["live"]:
+            keep_sensitive(self.uow, made["_id"], event, request.answers.sealed)
             self._remember(made)
         return made
 

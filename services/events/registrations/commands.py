@@ -6,10 +6,24 @@ from typing import Any
 
 from services.events.events.store import EVENTS
 from services.events.people.registrants import LONGEST_WAIT, confirm_address, take_mail
-from services.events.registrations.domain import LIFECYCLE, SEATED, check_may_accept, check_may_cancel, check_was_there
+from services.events.questions.answers import Answers, replace_sensitive
+from services.events.registrations.domain import (
+    LIFECYCLE,
+    SEATED,
+    NotOpen,
+    actions_by_link,
+    check_let_in,
+    check_may_accept,
+    check_may_cancel,
+    check_was_there,
+)
+from services.events.registrations.schemas import RegistrationFields
 from services.events.registrations.seats import change_seats, fill_seats, next_sequence
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
+from shared.merge_patch import patched
 from shared.mongo.unit_of_work import UnitOfWork
+
+FIELDS = RegistrationFields()
 
 
 def move_registration(
@@ -23,6 +37,8 @@ def move_registration(
 ) -> RegistrationDocument:
     """Cancels, accepts an offered seat, or notes that the person came or did not come.
 
+    With a reason staff let somebody in from the line, even where no seat is free (`registration.promoted`).
+
     A cancelled seat goes to the first person in line who may have it, in the same transaction. A second check-in
     of a person who is in changes nothing. `expired`: the time to take the seat ran out.
     Raises NotFound, Stale, IllegalTransition, Invalid, TooLate.
@@ -31,6 +47,7 @@ def move_registration(
     if registration["state"] == to == "attended":
         return registration
     LIFECYCLE.check(registration["state"], to, reason=reason)
+    check_let_in(registration, to, reason)
     if to == "confirmed":
         check_may_accept(registration, uow.now)
     changes: dict[str, Any] = {
@@ -45,7 +62,9 @@ def move_registration(
     change: dict[str, Any] = {"from": registration["state"], "to": to}
     if expired:
         change["expired"] = True
-    after = uow.save(REGISTRATIONS, registration, changes, "registration.transitioned", change=change, reason=reason)
+    let_in = (registration["state"], to) == ("waitlisted", "confirmed")
+    type = "registration.promoted" if let_in else "registration.transitioned"
+    after = uow.save(REGISTRATIONS, registration, changes, type, change=change, reason=reason)
     _settle_seats(uow, registration, after)
     return after
 
@@ -73,6 +92,33 @@ def confirm_by_link(uow: UnitOfWork, registration_id: str) -> RegistrationDocume
     if registration["state"] in ("confirmed", "waitlisted"):
         return uow.save(REGISTRATIONS, registration, {"confirm_address": False}, "registration.updated")
     return move_registration(uow, registration_id, to="confirmed", reason=None)
+
+
+def change_registration(
+    uow: UnitOfWork, registration_id: str, patch: Mapping[str, Any], answers: Answers | None = None
+) -> RegistrationDocument:
+    """Changes the language of the mails about it, and (unless None) the answers to the event's questions.
+
+    Raises NotFound, Stale, Invalid.
+    """
+    registration = uow.get(REGISTRATIONS, registration_id)
+    fields = patched(REGISTRATIONS.to_public(registration), patch, FIELDS)
+    if answers is not None:
+        replace_sensitive(uow, registration_id, uow.get(EVENTS, registration["event_id"]), answers.sealed)
+        fields["answers"] = answers.plain
+    return uow.save(REGISTRATIONS, registration, fields, "registration.updated")
+
+
+def change_by_link(
+    uow: UnitOfWork, registration_id: str, patch: Mapping[str, Any], answers: Answers | None
+) -> RegistrationDocument:
+    """As change_registration, for the person who holds the link. Raises NotFound, TooLate, NotOpen, Invalid."""
+    registration = uow.get(REGISTRATIONS, registration_id)
+    event = uow.get(EVENTS, registration["event_id"])
+    check_may_cancel(event, uow.now)
+    if "change" not in actions_by_link(registration, event, uow.now):
+        raise NotOpen(f"A registration that is {registration['state']} stays as it is.")
+    return change_registration(uow, registration_id, patch, answers)
 
 
 def give_feedback(uow: UnitOfWork, registration_id: str, feedback: Mapping[str, Any]) -> RegistrationDocument:

@@ -7,7 +7,7 @@ from typing import Any
 
 from isodate import parse_duration
 
-from shared.errors import Conflict
+from shared.errors import Conflict, Invalid
 from shared.state_machine import StateMachine
 
 # An offered seat counts as taken: it is held until the person answers or time runs out.
@@ -16,14 +16,15 @@ SEATED = ("confirmed", "offered", "attended", "absent")
 ADMITTED = ("confirmed", "attended", "absent")
 # People read their mail within a day. Held for longer, unconfirmed seats would keep the line from moving.
 CONFIRM_WITHIN = timedelta(hours=24)
-ACTIONS = ("confirm", "cancel", "feedback")
+TRANSFERABLE = ("confirmed", "waitlisted")
+ACTIONS = ("confirm", "cancel", "change", "transfer", "feedback")
 ENROLLED = ("enrolled", "active", "completed")
 
 LIFECYCLE = StateMachine(
     name="registration",
     steps={
         "confirmed": {"cancelled", "attended", "absent"},
-        "waitlisted": {"cancelled", "attended"},
+        "waitlisted": {"confirmed", "cancelled", "attended"},
         "offered": {"confirmed", "cancelled"},
         "attended": {"confirmed", "absent"},
         "absent": {"attended", "confirmed"},
@@ -51,6 +52,14 @@ class Full(Conflict):
 
 class AlreadyRegistered(Conflict):
     """The person has a live registration for the event."""
+
+
+class NotTransferable(Conflict):
+    """The place cannot go to another person, or not to this one."""
+
+
+class NotAllFit(Conflict):
+    """A batch that was to be registered as a whole was not."""
 
 
 class NotThere(Conflict):
@@ -88,9 +97,27 @@ def actions_by_link(registration: Mapping[str, Any], event: Mapping[str, Any], n
         actions.append("confirm")
     if "cancelled" in LIFECYCLE.steps[state] and now < before_the_start(event, "cancel_until"):
         actions.append("cancel")
+        if event["state"] == "published":
+            actions.append("change")
+            if state in TRANSFERABLE:
+                actions.append("transfer")
     if was_there(registration, event):
         actions.append("feedback")
     return actions
+
+
+def check_transferable(registration: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    """Raises NotTransferable unless it is a seat or a place in line at an event that is still to come."""
+    if event["state"] != "published":
+        raise NotTransferable(f"No place at this event can change hands: it is {event['state']}.")
+    if registration["state"] not in TRANSFERABLE:
+        raise NotTransferable(f"A registration that is {registration['state']} cannot go to another person.")
+
+
+def check_let_in(registration: Mapping[str, Any], to: str, reason: str | None) -> None:
+    """Raises Invalid when staff move somebody up from the line without saying why: others stood before them."""
+    if (registration["state"], to) == ("waitlisted", "confirmed") and not reason:
+        raise Invalid({"reason": ["Say why this person is let in before others."]})
 
 
 def may_promote(event: Mapping[str, Any], now: datetime) -> bool:

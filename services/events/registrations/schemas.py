@@ -6,21 +6,58 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from services.events.events.domain import ROLES
 from services.events.people.schemas import Person
+from services.events.questions.schemas import answers_field
 from services.events.registrations.domain import LIFECYCLE
 from shared.messaging.changes import Change, Transition
-from shared.schemas import LANGUAGES, Id, Instant, LongText, Resource, SearchQuery, Strict, one_of
+from shared.schemas import LANGUAGES, Id, Instant, Line, LongText, Resource, SearchQuery, Strict, one_of
+
+# One transaction for the whole batch: a delegation is smaller, and a table of people is imported in parts.
+MOST_IN_A_BATCH = 100
 
 
-class RegistrationInput(Strict):
+class Override(Strict):
+    """Staff let somebody in whatever the limits say."""
+
+    reason = Line(required=True, max_length=1000)
+
+
+class RegistrantInput(Strict):
     """Either a contact, or (where the event is open to the public) a person."""
 
     contact_id = Id()
     person = fields.Nested(Person)
+    answers = answers_field()
 
     @validates_schema
     def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
         if ("contact_id" in data) == ("person" in data):
             raise ValidationError({"contact_id": ["Give either contact_id or person."]})
+
+
+class RegistrationInput(RegistrantInput):
+    """Either a contact, or (where the event is open to the public) a person; `override` ignores limits and dates."""
+
+    override = fields.Nested(Override)
+
+
+class RegistrationFields(Strict):
+    """What can be changed of a registration."""
+
+    language = one_of(*LANGUAGES, required=True, metadata={"description": "of the mails about it"})
+    answers = answers_field()
+
+
+class BatchInput(Strict):
+    """Several people, of whom each has a mail of their own."""
+
+    registrations = fields.List(
+        fields.Nested(RegistrantInput), required=True, validate=validate.Length(min=1, max=MOST_IN_A_BATCH)
+    )
+    mode = one_of("all_or_none", "as_many_as_fit", load_default="all_or_none")
+
+
+class TransferInput(Strict):
+    contact_id = Id(required=True)
 
 
 class FeedbackInput(Strict):
@@ -43,6 +80,7 @@ class RegistrationTransition(Transition):
     """A registration changed its state; `expired` when time ran out and no person did it."""
 
     expired = fields.Boolean(metadata={"description": "true: the time to answer or to confirm the address was over"})
+    transferred_to = fields.String(metadata={"description": "the registration of the colleague who has the place now"})
 
 
 class Registration(Resource):
@@ -86,16 +124,34 @@ class Registration(Resource):
         },
     )
 
+    transferred_from = fields.String(
+        allow_none=True, metadata={"description": "the registration of the person whose place it was"}
+    )
+
 
 class RegistrationShown(Registration):
     """A registration as staff see it: with its present position, and with the person who is no contact."""
 
     person = fields.Dict(allow_none=True, metadata={"description": "what a person who is no contact gave"})
+    answers = fields.Dict(allow_none=True, metadata={"description": "to the questions that are not sensitive"})
     feedback = fields.Nested(Feedback, allow_none=True)
+
+
+class RefusedOfBatch(Schema):
+    index = fields.Integer(required=True)
+    reason = fields.String(required=True)
+
+
+class Batch(Schema):
+    """Those who were registered, and by their place in the batch those who were not."""
+
+    registered = fields.List(fields.Nested(RegistrationShown), required=True)
+    refused = fields.List(fields.Nested(RefusedOfBatch), required=True)
 
 
 class RegistrationQuery(SearchQuery):
     state = one_of(*LIFECYCLE.states)
+    organisation_id = Id()
 
 
 class Scores(Schema):

@@ -41,6 +41,8 @@ class RegistrationDocument(TypedDict):
     refused_because: str | None
     calendar_sequence: int
     asked_again_at: datetime
+    transferred_from: str
+    answers: dict[str, Any]
 
 
 # `person_keys` holds the contact's id and the keyed hashes of the e-mail address. The unique index covers live
@@ -57,6 +59,7 @@ REGISTRATIONS: Aggregate[RegistrationDocument] = Aggregate(
         "registration.promoted": Transition,
         "registration.offered": Transition,
         "registration.asked_again": Change,
+        "registration.transferred": Change,
         "feedback.given": FeedbackGiven,
     },
     schema=Registration,

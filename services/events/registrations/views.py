@@ -30,8 +30,7 @@ def _feedback(registration: Mapping[str, Any]) -> Document | None:
 def registrations_of(db: Database, secrets: Secrets, event_id: str, query: dict[str, Any]) -> Page:
     """A page of an event's registrations in the order of arrival; `q` looks in names."""
     conditions: Document = {"event_id": event_id}
-    if "state" in query:
-        conditions["state"] = query["state"]
+    conditions |= {name: query[name] for name in ("state", "organisation_id") if name in query}
     if query["q"]:
         all_of_event = db[REGISTRATIONS.collection].find(conditions, {"contact_id": 1, "person_sealed": 1})
         conditions |= named(db, secrets, all_of_event, query["q"])

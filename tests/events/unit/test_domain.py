@@ -48,7 +48,7 @@ def test_a_word_that_is_no_state_is_invalid() -> None:
 
 REGISTRATION_STEPS = {
     "confirmed": {"cancelled", "attended", "absent"},
-    "waitlisted": {"cancelled", "attended"},
+    "waitlisted": {"confirmed", "cancelled", "attended"},
     "offered": {"confirmed", "cancelled"},
     "attended": {"confirmed", "absent"},
     "absent": {"attended", "confirmed"},
