@@ -7,9 +7,9 @@ the next number of a chapter.
 """
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
+from contracts.event_examples import invite, offer_seat, transfer
 from contracts.story import Json, Story
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS
@@ -28,7 +28,6 @@ from services.enrolment.workshop_days.domain import EMPTY, Entry, sums
 from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from services.events.events.schemas import EventInput
 from services.events.events.store import EVENTS
-from services.events.invitations.store import INVITATIONS
 from services.events.registrations.store import REGISTRATIONS
 from services.notifications.announcements.commands import NOT_BEGUN
 from services.notifications.announcements.schemas import AnnouncementInput
@@ -48,14 +47,14 @@ def all_examples() -> dict[str, Json]:
     enrolment = _enrolment(story, season, kangasala, anna)
     _workshops(story, enrolment)
     webinar = _webinar(story)
-    _offer(story, webinar)
+    offer_seat(story, webinar)
     registration = _registration(story, webinar, anna)
     _delivery(story, registration, anna)
     _announcement(story, season)
     _task(story, kangasala)
     _erasure(story, anna)
-    _invitation(story, webinar, anna)
-    _transfer(story, webinar)
+    invite(story, webinar, anna)
+    transfer(story, webinar)
     return story.messages
 
 
@@ -222,22 +221,6 @@ def _registration(story: Story, event: Document, contact: Document) -> Document:
     return story.changed(REGISTRATIONS, there, "feedback.given", {"feedback": {"score": 5, "comment": None}}, score=5)
 
 
-def _offer(story: Story, event: Document) -> None:
-    """A person who is no contact stands in line, registers again by the form, and is offered a seat."""
-    fields = {
-        "event_id": event["_id"],
-        "person_sealed": "gAAAAABjh…",
-        "language": "fi",
-        "state": "waitlisted",
-        "queue_number": 26,
-        "position": 1,
-    }
-    waiting = story.made(REGISTRATIONS, "registration.created", fields)
-    waiting = story.changed(REGISTRATIONS, waiting, "registration.asked_again", {})
-    offer = {"position": None, "awaits": "answer", "held_until": event["starts_at"] - timedelta(days=1)}
-    story.moved(REGISTRATIONS, waiting, "registration.offered", "offered", follows=True, **offer)
-
-
 def _delivery(story: Story, registration: Document, contact: Document) -> None:
     story.begin(8)
     because = Because(
@@ -302,35 +285,3 @@ def _erasure(story: Story, contact: Document) -> None:
             erasure = story.moved(ERASURES, erasure, "erasure.completed", "completed", follows=True, **services)
         else:
             erasure = story.changed(ERASURES, erasure, "erasure.updated", services, follows=True)
-
-
-def _invitation(story: Story, event: Document, contact: Document) -> None:
-    story.begin(11)
-    fields = {
-        "event_id": event["_id"],
-        "contact_id": contact["_id"],
-        "organisation_id": contact["organisation_id"],
-        "role": contact["role"],
-        "language": contact["language"],
-        "state": "sent",
-        "reason": None,
-        "answered_at": None,
-        "reminded_at": None,
-        "registration_id": None,
-    }
-    sent = story.made(INVITATIONS, "invitation.created", fields)
-    reminded = story.changed(INVITATIONS, sent, "invitation.reminded", {"reminded_at": story.now})
-    story.moved(INVITATIONS, reminded, "invitation.transitioned", "declined", answered_at=story.now)
-
-
-def _transfer(story: Story, event: Document) -> None:
-    story.begin(12)
-    fields = {
-        "event_id": event["_id"],
-        "contact_id": story.new_id(),
-        "language": "fi",
-        "state": "confirmed",
-        "queue_number": 27,
-        "transferred_from": story.new_id(),
-    }
-    story.made(REGISTRATIONS, "registration.transferred", fields)

@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from icalendar import Calendar, Event, vCalAddress, vText, vUri
+from icalendar import Calendar, Event, vCalAddress, vDuration, vText, vUri
 
 from shared.vtimezones import vtimezone
 
 STATUSES = ("CONFIRMED", "TENTATIVE", "CANCELLED")
+# How often a program that subscribes asks again (RFC 7986, 5.7; Outlook reads the older X-PUBLISHED-TTL).
+REFRESH = timedelta(hours=1)
 METHODS = ("PUBLISH", "REQUEST", "CANCEL")
 
 _UTC_NAMES = frozenset({"UTC", "Etc/UTC", "Zulu", "Etc/Zulu", "Universal", "Etc/Universal", "UCT", "Etc/UCT"})
@@ -94,6 +96,8 @@ def calendar(entries: Iterable[Event], *, method: str, product_id: str, name: st
     if name:
         whole.add("name", vText(_text(name)))
         whole.add("x-wr-calname", vText(_text(name)))
+        whole.add("refresh-interval", vDuration(REFRESH), parameters={"VALUE": "DURATION"})
+        whole.add("x-published-ttl", vDuration(REFRESH))
     for zone, (first, last) in sorted(_years_by_zone(events).items()):
         whole.add_component(vtimezone(zone, first, last))
     for event in events:

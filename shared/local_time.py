@@ -42,7 +42,7 @@ def when(starts_at: datetime, ends_at: datetime, timezone: str, language: str) -
     if end.date() != start.date():
         text = f"{text} – {_moment(end, language)}"
     elif end != start:
-        text = f"{text}–{_clock(end, language)}"
+        text = f"{text}–{clock(end, language)}"
     return text if timezone == HOME_ZONE else f"{text} ({IN_ZONE[language].format(_zone_name(timezone, language))})"
 
 
@@ -65,11 +65,12 @@ def workshop_days(half_days: int, language: str) -> str:
 
 
 def _moment(local: datetime, language: str) -> str:
-    clock = TIME[language].format(_clock(local, language))
-    return f"{_day(local.date(), language)}{BETWEEN_DAY_AND_TIME[language]}{clock}"
+    time = TIME[language].format(clock(local, language))
+    return f"{_day(local.date(), language)}{BETWEEN_DAY_AND_TIME[language]}{time}"
 
 
-def _clock(local: datetime, language: str) -> str:
+def clock(local: datetime, language: str) -> str:
+    """The time of day: `14.05`, in English `14:05`."""
     return CLOCK[language].format(local.hour, local.minute)
 
 

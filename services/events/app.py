@@ -3,7 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from ops.extension import OPERATIONS
+from services.events.attendance import api as attendance
+from services.events.attendance.commands import SCANS, SCANS_INDEXES
 from services.events.calendars import api as calendars
+from services.events.calendars import public as public_calendars
+from services.events.calendars.links import CALENDAR_LINKS
+from services.events.documents import api as documents
 from services.events.door_list import api as door_list
 from services.events.erasure import erasing
 from services.events.events import api as events
@@ -60,7 +65,7 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
 SERVICE = Service(
     name="events",
     description="Webinars, seminars and workshops, and who comes to them.",
-    aggregates=[EVENTS, REGISTRATIONS, INVITATIONS, acknowledgements("events")],
+    aggregates=[EVENTS, REGISTRATIONS, INVITATIONS, CALENDAR_LINKS, acknowledgements("events")],
     topics=[
         state_topic("uso.events.events.v1", "Webinars, seminars and workshops, from draft to completed or cancelled."),
         state_topic(
@@ -77,7 +82,12 @@ SERVICE = Service(
         registrations.routes,
         door_list.routes,
         answers.routes,
+        attendance.routes,
         calendars.routes,
+        public_calendars.routes,
+        public_calendars.public_routes,
+        documents.routes,
+        documents.public_routes,
         invitations.routes,
         public.routes,
         public_invitations.routes,
@@ -86,7 +96,13 @@ SERVICE = Service(
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
-    collections={SEATS: [], MAILS: MAILS_INDEXES, SENSITIVE: SENSITIVE_INDEXES, **ERASING_INDEXES},
+    collections={
+        SEATS: [],
+        MAILS: MAILS_INDEXES,
+        SENSITIVE: SENSITIVE_INDEXES,
+        SCANS: SCANS_INDEXES,
+        **ERASING_INDEXES,
+    },
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from flask import Response, current_app, g, redirect, render_template, request
 from markupsafe import Markup
 from werkzeug.wrappers import Response as AnyResponse
 
-from shared.local_time import LOCALES, moment, when
+from shared.local_time import LOCALES, clock, moment, when
 from shared.pages.negotiation import address_of, reader_language, this_page_in
 from shared.pages.words import Words
 from shared.schemas import LANGUAGES
@@ -56,6 +57,7 @@ def template_names() -> dict[str, Any]:
         "plain": lambda texts: _find(texts, language)[1],
         "when": lambda event: when(event["starts_at"], event["ends_at"], event["timezone"], language),
         "moment": lambda at, timezone: moment(at, timezone, language),
+        "clock": lambda at, timezone: clock(at.astimezone(ZoneInfo(timezone)), language),
         "month": lambda local: Locale.parse(LOCALES[language]).months["stand-alone"]["abbreviated"][local.month],
         "to": address_of,
         "this_page_in": this_page_in,

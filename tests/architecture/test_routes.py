@@ -15,6 +15,11 @@ OPEN = {
     "events": EVERYWHERE
     | {
         "GET /public/assets/style.css",
+        "GET /public/calendar.ics",
+        "GET /public/calendars/<token>.ics",
+        "GET /public/registrations/<token>/calendar.ics",
+        "GET /public/registrations/<token>/certificate.pdf",
+        "GET /public/registrations/<token>/qr.svg",
         "GET /public/events",
         "GET /public/events/<id>",
         "POST /public/events/<id>/registrations",

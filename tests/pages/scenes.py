@@ -17,6 +17,12 @@ TEXT = {
 VENUE = {"fi": "Kuntatalo, Toinen linja 14, Helsinki", "sv": "Kommunernas hus, Andra linjen 14, Helsingfors"}
 GUIDE = {"title": {"fi": "Ennakkotehtävä", "sv": "Förhandsuppgift"}, "url": "https://uso.example/tehtava.pdf"}
 LUNCH = {"fi": "Tuletko lounaalle?", "sv": "Kommer du på lunch?", "en": "Do you come to lunch?"}
+AGENDA = [
+    {"starts_at": a.in_(days=30), "title": {"fi": "Avaus", "sv": "Öppning"}, "speakers": [
+        {"name": "Maija Mallikas", "title": {"fi": "kunnanjohtaja", "sv": "kommundirektör"}},
+    ]},
+    {"starts_at": a.in_(days=30, minutes=20), "title": {"fi": "Tilannekuva", "sv": "Lägesbild"}},
+]  # fmt: skip
 QUESTIONS = [
     {"key": "lunch", "kind": "yes_no", "label": LUNCH, "required": True},
     {"key": "diet", "kind": "text", "label": {"fi": "Ruokavalio", "sv": "Specialkost"}, "sensitive": True},
@@ -38,7 +44,7 @@ def own_path(events: Events, registration: Json) -> str:
 def all_scenes(events: Events) -> dict[str, str]:
     """Makes the events and registrations that the scenes show. The paths have no query yet."""
     rich = a.webinar(title=TITLE, description=TEXT, venue=VENUE, online_url="https://meet.example/uso", capacity=2)
-    rich |= {"materials": [GUIDE], "questions": QUESTIONS}
+    rich |= {"materials": [GUIDE], "questions": QUESTIONS, "agenda": AGENDA}
     event = events.published(rich)
     plain = events.published(
         a.webinar(

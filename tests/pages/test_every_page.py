@@ -30,6 +30,7 @@ READERS = [("fi", "light", 390), ("sv", "light", 1200), ("en", "dark", 390)]
 
 def test_nothing_is_wrong_with_any_page(events: Events, site: str, browser: Browser, screenshots: Path | None) -> None:
     page = browser.new_page(base_url=site, bypass_csp=True)  # axe-core is a script, which our policy forbids
+    page.set_default_timeout(120_000)  # as long as a busy machine needs
     found = {}
     for scenes in ({"empty list": "/public/events"}, all_scenes(events)):
         for language, scheme, width in READERS:

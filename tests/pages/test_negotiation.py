@@ -11,7 +11,7 @@ from shared.pages import blueprint
 from shared.pages.words import Words
 from tests.events import builders as a
 from tests.events.conftest import Events, Json
-from tests.pages.scenes import own_path
+from tests.pages.scenes import all_scenes, own_path
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 POLICY = (
@@ -112,6 +112,14 @@ def test_a_form_with_faults_comes_back_as_it_was_sent_and_says_what_to_do(events
 def seated(events: Events, **changes: Any) -> tuple[Json, str]:
     registration = events.registered(events.published(a.webinar(**changes)), person=a.person())
     return registration, own_path(events, registration)
+
+
+def test_every_page_is_there_in_every_language(events: Events) -> None:
+    for name, path in all_scenes(events).items():
+        for language in ("fi", "sv", "en"):
+            answer = browse(events, f"{path}{'&' if '?' in path else '?'}language={language}")
+            assert (name, answer.status_code) == (name, 404 if name == "no such event" else 200)
+            assert f'<html lang="{language}">' in answer.text
 
 
 def test_nothing_changes_on_get(events: Events) -> None:

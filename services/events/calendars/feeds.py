@@ -26,7 +26,7 @@ def events_of_season(db: Database, season_id: str | None) -> list[Document]:
     return list(db[EVENTS.collection].find(query).sort(list(BY_START)))
 
 
-def feed(events: Iterable[Document], *, language: str, name: str | None = None) -> bytes:
+def feed(events: Iterable[Document], *, language: str, name: str | None = None, online: bool = False) -> bytes:
     """A calendar for publication, with texts in `language` where an event has them.
 
     It leaves out the address of the online meeting: only registered people get the address, by e-mail.
@@ -39,7 +39,7 @@ def feed(events: Iterable[Document], *, language: str, name: str | None = None) 
             summary=in_language(event["title"], language),
             description=in_language(event.get("description"), language),
             location=in_language(event.get("venue"), language),
-            url=None,
+            url=event.get("online_url") if online else None,
             starts_at=event["starts_at"],
             ends_at=event["ends_at"],
             timezone=event["timezone"],

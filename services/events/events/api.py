@@ -4,23 +4,26 @@ from typing import Any
 
 from services.events.events import commands
 from services.events.events.domain import LIFECYCLE
-from services.events.events.schemas import Event, EventInput, EventQuery
+from services.events.events.schemas import Copies, CopiesInput, EventInput, EventQuery, EventShown
 from services.events.events.store import EVENTS, EventDocument
-from shared.http.calls import run
+from services.events.people.registrants import speakers_of
+from shared.http.calls import database, run, the
 from shared.http.listing import Sort
 from shared.http.resource_routes import ResourceRoutes
-from shared.http.routes import Routes
+from shared.http.routes import Routes, load_one
+from shared.mongo.aggregates import Document
 from shared.mongo.contention import in_turn
 from shared.schemas import patch_of, transition_of
+from shared.secrets import Secrets
 
 routes = Routes("events", __name__, url_prefix="/v1", description="Webinars, seminars and workshops")
 
-events = ResourceRoutes(routes=routes, path="/events", aggregate=EVENTS, shown=Event)
+events = ResourceRoutes(routes=routes, path="/events", aggregate=EVENTS, shown=EventShown)
 events.create(EventInput, commands.create_event, "Draft an event")
 events.list(
     EventQuery,
     "List events, the earliest first",
-    filters=["kind", "state", "season_id"],
+    filters=["kind", "state", "season_id", "series_id"],
     conditions={
         "starts_from": lambda moment: {"starts_at": {"$gte": moment}},
         "starts_before": lambda moment: {"starts_at": {"$lt": moment}},
@@ -35,15 +38,27 @@ events.history()
 
 @routes.patch("/events/<id>")
 @routes.takes(patch_of(EventInput))
-@routes.answers(Event)
+@routes.answers(EventShown)
 def change_event(body: dict[str, Any], id: str) -> EventDocument:
     """Change an event (JSON merge patch; needs If-Match)"""
-    return in_turn(id, lambda: run(commands.change_event, id, body))
+    speakers = speakers_of(database(), the(Secrets), body.get("agenda"))
+    return in_turn(id, lambda: run(commands.change_event, id, body, speakers))
 
 
 @routes.post("/events/<id>/transitions")
 @routes.takes(transition_of(LIFECYCLE.states, "event"))
-@routes.answers(Event)
+@routes.answers(EventShown)
 def move_event(body: dict[str, Any], id: str) -> EventDocument:
     """Publish, complete or cancel an event"""
-    return in_turn(id, lambda: run(commands.move_event, id, to=body["to"], reason=body.get("reason")))
+    speakers = speakers_of(database(), the(Secrets), load_one(database(), EVENTS, id).get("agenda"))
+    return in_turn(
+        id, lambda: run(commands.move_event, id, to=body["to"], reason=body.get("reason"), speakers=speakers)
+    )
+
+
+@routes.post("/events/<id>/copies")
+@routes.takes(CopiesInput)
+@routes.response(201, Copies)
+def copy_event(body: dict[str, Any], id: str) -> Document:
+    """Draft copies of an event at other times, with all its dates moved by the difference"""
+    return {"events": run(commands.copy_event, id, body["starts_at"], series=body["series"])}

@@ -5,14 +5,16 @@ from typing import Any
 from zoneinfo import available_timezones
 
 import isodate
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, ValidationError, fields, pre_dump, validate, validates_schema
 
 from services.events.events.domain import KINDS, LIFECYCLE, ROLES
+from services.events.events.texts import missing_texts
 from services.events.questions.schemas import questions_field
-from shared.schemas import MAX_TEXT, ByLanguage, Duration, Id, Instant, Resource, SearchQuery, Strict, one_of
+from shared.schemas import MAX_TEXT, ByLanguage, Duration, Id, Instant, Line, Resource, SearchQuery, Strict, one_of
 
 TIMEZONES = frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}
 DEFAULT_REMINDERS = ("P7D", "PT2H")
+MOST_COPIES = 52  # a year of weeks
 LONGEST_BEFORE_THE_START = timedelta(days=366)
 
 
@@ -71,10 +73,42 @@ class Audience(Strict):
 
 
 class Material(Strict):
-    """Something to read or watch."""
+    """Something to read or watch: from the start, after the event, or only for those who attended."""
 
     title = ByLanguage(required=True)
     url = web_address(required=True)
+    visible = one_of("before", "after", "attended", load_default="before", dump_default="before")
+
+
+class Speaker(Strict):
+    """A contact of the network, who has a seat without asking, or a guest by name."""
+
+    contact_id = Id()
+    name = Line(max_length=120)
+    title = ByLanguage()
+
+    @validates_schema
+    def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
+        if ("contact_id" in data) == ("name" in data):
+            raise ValidationError({"name": ["Give either contact_id or name."]})
+
+
+class AgendaItem(Strict):
+    starts_at = Instant(required=True, validate=within_the_calendar)
+    ends_at = Instant(validate=within_the_calendar)
+    title = ByLanguage(required=True)
+    speakers = fields.List(fields.Nested(Speaker), load_default=list, validate=validate.Length(max=20))
+
+    @validates_schema
+    def times_are_in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("ends_at") and data["ends_at"] <= data["starts_at"]:
+            raise ValidationError({"ends_at": ["Must be after starts_at."]})
+
+
+class AgendaItemTold(AgendaItem):
+    """As messages tell it: without the names of guests."""
+
+    speakers = fields.List(fields.Nested(Speaker(exclude=["name"])))
 
 
 class EventInput(Strict):
@@ -128,6 +162,9 @@ class EventInput(Strict):
         validate=validate.Length(max=10),
     )
     materials = fields.List(fields.Nested(Material), load_default=list, validate=validate.Length(max=100))
+    agenda = fields.List(
+        fields.Nested(AgendaItem), load_default=list, dump_default=list, validate=validate.Length(max=100)
+    )
     questions = questions_field()
     enrolment_id = Id()
     days = fields.Float(validate=whole_or_half, metadata={"multipleOf": 0.5})
@@ -162,18 +199,51 @@ class CalendarMark(Schema):
 
 
 class Event(EventInput, Resource):
-    """An event as staff and other services see it."""
+    """An event as messages tell it."""
+
+    agenda = fields.List(fields.Nested(AgendaItemTold), dump_default=list)
 
     season_id = fields.String(allow_none=True, metadata={"description": "of the audience, or of the enrolment"})
     organisation_id = fields.String(allow_none=True, metadata={"description": "a workshop's: that of the enrolment"})
+    series_id = fields.String(allow_none=True, metadata={"description": "the same for all events of a series"})
     state = one_of(*LIFECYCLE.states, required=True)
     refusal_reason = fields.String(allow_none=True, metadata={"description": "why enrolment gave no days"})
     calendar = fields.Nested(CalendarMark, required=True)
+
+
+class Warning(Schema):
+    """A text that lacks a language which other texts of the event have."""
+
+    field = fields.String(required=True)
+    language = fields.String(required=True)
+
+
+class EventShown(Event):
+    """An event as staff see it: with the names of guests who speak, and what is still missing."""
+
+    agenda = fields.List(fields.Nested(AgendaItem), dump_default=list)
+    warnings = fields.List(fields.Nested(Warning), dump_only=True)
+
+    @pre_dump
+    def with_warnings(self, event: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {**event, "warnings": missing_texts(event)}
+
+
+class CopiesInput(Strict):
+    starts_at = fields.List(
+        Instant(validate=within_the_calendar), required=True, validate=validate.Length(min=1, max=MOST_COPIES)
+    )
+    series = fields.Boolean(load_default=False, metadata={"description": "the event and its copies become a series"})
+
+
+class Copies(Schema):
+    events = fields.List(fields.Nested(EventShown), required=True)
 
 
 class EventQuery(SearchQuery):
     kind = one_of(*KINDS)
     state = one_of(*LIFECYCLE.states)
     season_id = Id()
+    series_id = Id()
     starts_from = Instant(data_key="from", metadata={"description": "starts then or later"})
     starts_before = Instant(data_key="to", metadata={"description": "starts before then"})

@@ -40,6 +40,8 @@ class EventDocument(TypedDict):
     reminders: list[str]
     materials: list[dict[str, Any]]
     questions: list[dict[str, Any]]
+    agenda: list[dict[str, Any]]
+    series_id: str | None
     enrolment_id: str | None
     days: float | None
     season_id: str | None
@@ -64,6 +66,7 @@ EVENTS: Aggregate[EventDocument] = Aggregate(
         IndexModel([("state", 1), ("starts_at", 1), ("_id", 1)], name="state"),
         IndexModel([("search", 1), ("starts_at", 1)], name="search"),
         IndexModel([("enrolment_id", 1), ("state", 1)], name="enrolment"),
+        IndexModel("series_id", name="series", partialFilterExpression={"series_id": {"$type": "string"}}),
     ],
 )
 BY_START: Sort = (("starts_at", 1), ("_id", 1))

@@ -89,6 +89,14 @@ def find_registrant(db: Database, secrets: Secrets, body: dict[str, Any]) -> Reg
     )
 
 
+def speakers_of(db: Database, secrets: Secrets, agenda: Any) -> list[Registrant]:
+    """The contacts who speak by an agenda, as a caller gave it or as it is kept. Raises NotArrivedYet."""
+    items = [item for item in agenda or [] if isinstance(item, dict)] if isinstance(agenda, list) else []
+    speakers = [speaker for item in items for speaker in item.get("speakers") or [] if isinstance(speaker, dict)]
+    found = dict.fromkeys(speaker["contact_id"] for speaker in speakers if isinstance(speaker.get("contact_id"), str))
+    return [find_registrant(db, secrets, {"contact_id": contact_id}) for contact_id in found]
+
+
 def find_contact(db: Database, identifier: str) -> Document | None:
     """The projection of a contact, or of the contact it was merged into; None when it is unknown or erased."""
     contact = unless_erased(db[CONTACTS.collection].find_one({"_id": identifier}))

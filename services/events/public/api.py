@@ -10,6 +10,7 @@ from flask import Response
 from services.events.events.store import BY_START, EVENTS, events_asked_for
 from services.events.people.registrants import find_registrant
 from services.events.public import pages
+from services.events.public.for_readers import for_readers
 from services.events.public.links import READING, REGISTRATION_LINK, WRITING, registration_token
 from services.events.public.schemas import (
     Accepted,
@@ -161,7 +162,7 @@ def public_event(db: Database, identifier: str) -> Document:
     event = load_one(db, EVENTS, identifier)
     if event["state"] not in VISIBLE or event["audience"]["open_to"] != "public":
         raise NotFound("event", identifier)
-    return event
+    return for_readers(db, event)
 
 
 def _changed_answers(registration: Document, body: dict[str, Any]) -> Answers | None:
@@ -189,6 +190,6 @@ def _own(registration: Mapping[str, Any]) -> Document:
         "feedback": registration["feedback"] and {"score": registration["feedback"]["score"]},
         "position": registration["position"],
         "token": registration_token(the(Secrets), registration["_id"], event),
-        "event": event,
+        "event": for_readers(database(), event, attended=registration["state"] == "attended"),
         "online_url": event.get("online_url") if registration["state"] in ADMITTED else None,
     }

@@ -9,6 +9,7 @@ from shared.secrets import LINK_GRACE, Secrets
 # What the links are signed for, and the part of their address after /public/: notifications signs the same words.
 REGISTRATION_LINK = "registrations"
 INVITATION_LINK = "invitations"
+CALENDAR_LINK = "calendars"
 READING, WRITING = Bucket(burst=120, per_second=2), Bucket(burst=60, per_second=1)
 
 

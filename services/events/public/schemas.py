@@ -12,6 +12,18 @@ from services.events.registrations.domain import ACTIONS, LIFECYCLE
 from shared.schemas import LANGUAGES, ByLanguage, Instant, SearchQuery, Strict, one_of
 
 
+class PublicSpeaker(Schema):
+    name = fields.String(allow_none=True)
+    title = ByLanguage(allow_none=True)
+
+
+class PublicAgendaItem(Schema):
+    starts_at = Instant(required=True)
+    ends_at = Instant(allow_none=True)
+    title = ByLanguage(required=True)
+    speakers = fields.List(fields.Nested(PublicSpeaker))
+
+
 class PublicEvent(Schema):
     """An event that is open to the public. The meeting's address is for the registered only."""
 
@@ -29,6 +41,7 @@ class PublicEvent(Schema):
     registration_opens_at = Instant(allow_none=True)
     registration_closes_at = Instant(allow_none=True)
     materials = fields.List(fields.Nested(Material))
+    agenda = fields.List(fields.Nested(PublicAgendaItem))
     questions = fields.List(fields.Nested(Question), metadata={"description": "that the form asks"})
 
 

@@ -124,6 +124,8 @@ class Registration(Resource):
         },
     )
 
+    attended_at = Instant(allow_none=True, metadata={"description": "the first scan at the door"})
+    minutes = fields.Integer(allow_none=True, metadata={"description": "how long they were there, where it is known"})
     transferred_from = fields.String(
         allow_none=True, metadata={"description": "the registration of the person whose place it was"}
     )
@@ -156,6 +158,12 @@ class RegistrationQuery(SearchQuery):
 
 class Scores(Schema):
     count = fields.Integer(required=True)
+    distribution = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        required=True,
+        metadata={"description": "for each score from 1 to 5 how many gave it"},
+    )
     mean = fields.Float(required=True, allow_none=True)
 
 

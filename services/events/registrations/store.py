@@ -43,6 +43,8 @@ class RegistrationDocument(TypedDict):
     asked_again_at: datetime
     transferred_from: str
     answers: dict[str, Any]
+    attended_at: datetime
+    minutes: int | None
 
 
 # `person_keys` holds the contact's id and the keyed hashes of the e-mail address. The unique index covers live

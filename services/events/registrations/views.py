@@ -66,7 +66,7 @@ def summary(db: Database, event_id: str) -> Document:
                     ],
                     "scores": [
                         {"$match": {"feedback.score": {"$gt": 0}}},
-                        {"$group": {"_id": None, "count": count, "mean": {"$avg": "$feedback.score"}}},
+                        {"$group": {"_id": "$feedback.score", "count": count}},
                     ],
                 }
             },
@@ -84,5 +84,15 @@ def summary(db: Database, event_id: str) -> Document:
             }
             for row in counts["organisations"]
         ],
-        "scores": counts["scores"][0] if counts["scores"] else {"count": 0, "mean": None},
+        "scores": scores({row["_id"]: row["count"] for row in counts["scores"]}),
+    }
+
+
+def scores(counts: Mapping[int, int]) -> Document:
+    """How many gave each score, how many in all, and their mean (null without any)."""
+    number = sum(counts.values())
+    return {
+        "count": number,
+        "mean": sum(score * count for score, count in counts.items()) / number if number else None,
+        "distribution": {str(score): counts.get(score, 0) for score in range(1, 6)},
     }
