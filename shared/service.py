@@ -19,6 +19,7 @@ from shared.mongo.database import Database, connect
 from shared.periodic import PeriodicTask
 from shared.processes import run_api, run_relay, run_worker
 from shared.settings import Settings, read_settings
+from shared.telemetry.logs import configure_logs
 
 
 def _nothing(settings: Settings, db: Database) -> Iterable[object]:
@@ -50,7 +51,8 @@ class Service:
     `routes` are the blueprints of its HTTP interface, `provides` makes the objects that its views ask for by
     type, `topics` are those that it alone writes, `subscriptions` its handlers of messages, `tasks` the
     periodic tasks of its workers, `collections` the indexes of other collections than of aggregates and projections,
-    `migrations` what this release changes of the documents that earlier ones have stored.
+    `migrations` what this release changes of the documents that earlier ones have stored,
+    `commands` what an operator may have it do once, by name, instead of one of the processes.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Service:
     collections: Mapping[str, Sequence[IndexModel]] = field(default_factory=dict)
     extensions: Sequence[Extension] = ()
     migrations: Sequence[Migration] = ()
+    commands: Mapping[str, Callable[[Settings, Database], object]] = field(default_factory=dict)
 
     @property
     def projections(self) -> dict[str, Projection]:
@@ -114,6 +117,12 @@ class Service:
         roles = {"api": self._run_api, "worker": self._run_worker, "relay": self._run_relay}
         if len(arguments) == 2 and arguments[0] == "migrate" and arguments[1].isdecimal():
             self.migrate(self._open()[1], to=int(arguments[1]))
+            return
+        if len(arguments) == 1 and arguments[0] in self.commands:
+            settings, db = self._open()
+            configure_logs(service=self.name, process=settings.process_name, level=settings.log_level)
+            self.prepare(db)
+            self.commands[arguments[0]](settings, db)
             return
         if len(arguments) != 1 or arguments[0] not in roles:
             raise SystemExit(f"Give one of the roles: {', '.join(roles)}; or migrate and a number.")

@@ -11,6 +11,7 @@ from services.notifications.bounces import api as bounces
 from services.notifications.deliveries import api as deliveries
 from services.notifications.deliveries.commands import queue_what_is_due
 from services.notifications.deliveries.domain import LANES, URGENT
+from services.notifications.deliveries.recall import recall
 from services.notifications.deliveries.retention import forget_old_texts
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.erasure import erase_deliveries
@@ -123,6 +124,7 @@ SERVICE = Service(
         WEBHOOKS,
         acknowledgements("notifications"),
     ],
+    commands={"recall": recall},
     topics=[
         state_topic(
             "uso.notifications.announcements.v1",

@@ -42,7 +42,7 @@ def add_deliveries(uow: UnitOfWork, wanted: Iterable[tuple[Cause, NewDelivery]])
     if not pairs:
         return []
     there = uow.find(DELIVERIES.collection, {"dedup_key": {"$in": list(pairs)}}, projection={"dedup_key": 1})
-    known = {row["dedup_key"] for row in there}
+    known = {key for row in there for key in _keys_of(row["dedup_key"])}
     made = []
     for dedup_key, (cause, new) in reversed(pairs.items()):
         if dedup_key not in known:
@@ -50,6 +50,11 @@ def add_deliveries(uow: UnitOfWork, wanted: Iterable[tuple[Cause, NewDelivery]])
             change = {"from": None, "to": document["state"]}
             made.append(uow.due_to(cause).insert(DELIVERIES, document, MOVED, change=change))
     return made
+
+
+def _keys_of(dedup_key: str | list[str]) -> list[str]:
+    """One that was recalled after a restore has all keys that a rule may have for it."""
+    return dedup_key if isinstance(dedup_key, list) else [dedup_key]
 
 
 def record_outcomes(db: Database, outcomes: Sequence[Outcome], *, rule: str) -> int:
