@@ -6,9 +6,8 @@ from binascii import b2a_qp
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.header import Header
-from email.message import Message
-from email.policy import Policy
 from email.utils import format_datetime, parseaddr
+from functools import lru_cache
 
 MAX_LINE = 998  # RFC 5322, 2.1.1
 MAX_PHRASE = 60  # a longer name is written in encoded words, which can be folded; quoted names cannot
@@ -40,26 +39,6 @@ _OURS = frozenset(
 )
 
 
-class HeaderValue(str):
-    """A header's value that goes out exactly as it is written, whatever the policy's line length.
-
-    The standard library would break a long address in List-Unsubscribe into encoded words, which no
-    mail program reads. It has the two members that `email.policy` asks of a parsed header.
-    """
-
-    __slots__ = ("name",)
-    name: str
-
-    @classmethod
-    def of(cls, name: str, value: str) -> "HeaderValue":
-        made = cls(value)
-        made.name = name
-        return made
-
-    def fold(self, *, policy: Policy) -> str:
-        return f"{self.name}: {self}".replace("\n", policy.linesep) + policy.linesep
-
-
 def compose(
     *,
     delivery_id: str,
@@ -67,8 +46,8 @@ def compose(
     recipient_name: str,
     recipient_address: str,
     subject: str,
-    text: str,
-    html: str,
+    text: bytes,
+    html: bytes,
     language: str,
     date: datetime,
     domain: str,
@@ -76,93 +55,93 @@ def compose(
     calendar_method: str | None = None,
     unsubscribe_url: str | None = None,
     headers: Mapping[str, str] | None = None,
-) -> Message:
+) -> bytes:
     """The mail of one delivery: text and HTML, and with `calendar` the invitation, to accept and to save.
 
-    Write it with the policy `email.policy.SMTP` (or SMTPUTF8), so that its lines end with CRLF.
-    The same arguments make the same bytes. `Message-ID` is `<delivery_id@domain>`, so that the
-    recipient's programs recognise a mail that was sent twice. It says that a machine wrote it (RFC 3834, 5) and, with
-    `unsubscribe_url`, how to unsubscribe with one click (RFC 8058). Bodies are 7-bit; so are headers,
-    but for an address that is not ASCII (RFC 6532). Line breaks in a name or subject become spaces.
-    Raises ValueError for an address, id, domain, header, sender, web address or calendar method that
-    is none, and for a naive date.
+    `text` and `html` are as `quoted_printable` writes them. The same arguments make the same bytes, with CRLF line
+    ends. `Message-ID` is `<delivery_id@domain>`, so that a mail that was sent twice can be known as one. It says
+    that a machine wrote it (RFC 3834, 5) and, with `unsubscribe_url`, how to unsubscribe with one click (RFC 8058).
+    Bodies are 7-bit; so are headers, but for an address that is not ASCII (RFC 6532). Line breaks in a name or
+    subject become spaces. Raises ValueError for an address, id, domain, header, sender, web address or calendar
+    method that is none, and for a naive date.
     """
     if date.tzinfo is None:
         raise ValueError("The date of a mail needs a time zone.")
     if not _ID.fullmatch(delivery_id) or not _ID.fullmatch(domain):
         raise ValueError("A Message-ID is made of letters, digits, points and hyphens.")
-    if _BREAKS.search(sender):
-        raise ValueError("The sender is one line.")
-    sender_name, sender_address = parseaddr(sender)
-    message = Message()
-    _set(message, "From", _mailbox(sender_name, sender_address))
-    _set(message, "To", _mailbox(recipient_name, recipient_address))
-    _set(message, "Subject", _encoded(_one_line(subject), "Subject"))
-    _set(message, "Date", format_datetime(date.astimezone(UTC)))
-    _set(message, "Message-ID", f"<{delivery_id}@{domain}>")
-    _set(message, "Auto-Submitted", "auto-generated")
-    _set(message, "X-Auto-Response-Suppress", "OOF, AutoReply")  # Exchange does not look at Auto-Submitted
-    _set(message, "Content-Language", _token(language))
+    fields = [
+        ("From", _sender(sender)),
+        ("To", _mailbox(recipient_name, recipient_address)),
+        ("Subject", _encoded(_one_line(subject), "Subject")),
+        ("Date", format_datetime(date.astimezone(UTC))),
+        ("Message-ID", f"<{delivery_id}@{domain}>"),
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "OOF, AutoReply"),  # Exchange does not look at Auto-Submitted
+        ("Content-Language", _token(language)),
+    ]
     if unsubscribe_url:
-        _set(message, "List-Unsubscribe", f"<{_page(unsubscribe_url)}>")
-        _set(message, "List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+        fields.append(("List-Unsubscribe", f"<{_page(unsubscribe_url)}>"))
+        fields.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     for name, value in (headers or {}).items():
         if name.lower() in _OURS:
             raise ValueError(f"The header {name} is not free.")
-        _set(message, _token(name), _encoded(_one_line(value), name))
-    _set(message, "MIME-Version", "1.0")
-    _fill(message, delivery_id, text, html, calendar, calendar_method)
-    return message
+        fields.append((_token(name), _encoded(_one_line(value), name)))
+    head = "".join(_line(name, value) for name, value in [*fields, ("MIME-Version", "1.0")])
+    body = _body(delivery_id, text, html, calendar, calendar_method)
+    return head.encode("ascii" if recipient_address.isascii() else "utf-8") + body
 
 
-def _fill(message: Message, boundary: str, text: str, html: str, calendar: bytes | None, method: str | None) -> None:
-    alternatives = [_text_part("plain", text), _text_part("html", html)]
+def quoted_printable(text: str) -> bytes:
+    """The text as a mail's body (RFC 2045, 6.7), line by line: what a line becomes depends on no other line."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
+    return b2a_qp(lines, istext=True).replace(b"\n", b"\r\n")
+
+
+def _body(boundary: str, text: bytes, html: bytes, calendar: bytes | None, method: str | None) -> bytes:
+    parts = [_TEXT_PART + text, _HTML_PART + html]
     if calendar is None:
-        _multipart(message, "alternative", boundary, alternatives)
-        return
+        return _multipart("alternative", boundary, parts)
     if method not in METHODS:
         raise ValueError(f"A calendar cannot have the method {method}.")
     # The alternative is what programs show with buttons (RFC 6047, 2.4), the attachment what people can save.
-    alternatives.append(_base64_part(f'text/calendar; charset="utf-8"; method={method}', calendar))
-    attachment = _base64_part('application/ics; name="invite.ics"', calendar)
-    _set(attachment, "Content-Disposition", 'attachment; filename="invite.ics"')
-    body = Message()
-    _multipart(body, "alternative", f"a{boundary}", alternatives)
-    _multipart(message, "mixed", f"m{boundary}", [body, attachment])
+    encoded = encodebytes(calendar).replace(b"\n", b"\r\n")
+    parts.append(_CALENDAR_PART % method.encode() + encoded)
+    return _multipart("mixed", f"m{boundary}", [_multipart("alternative", f"a{boundary}", parts), _ICS_PART + encoded])
 
 
-def _multipart(message: Message, subtype: str, boundary: str, parts: list[Message]) -> None:
+def _multipart(subtype: str, boundary: str, parts: list[bytes]) -> bytes:
     # "=_" stands in no part: quoted-printable writes "=" before hexadecimal digits or at a line's end,
     # base64 has no "_" (RFC 2045, 6.7).
-    _set(message, "Content-Type", f'multipart/{subtype}; boundary="=_{boundary[:60]}"')
-    message.set_payload([*parts])
+    mark = f"=_{boundary[:60]}".encode()
+    head = b'Content-Type: multipart/%s; boundary="%s"\r\n\r\n' % (subtype.encode(), mark)
+    return b"%s--%s\r\n%s\r\n--%s--\r\n" % (head, mark, (b"\r\n--%s\r\n" % mark).join(parts), mark)
 
 
-def _text_part(subtype: str, text: str) -> Message:
-    part = Message()
-    _set(part, "Content-Type", f'text/{subtype}; charset="utf-8"')
-    _set(part, "Content-Transfer-Encoding", "quoted-printable")
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").encode("utf-8", "replace")
-    part.set_payload(b2a_qp(lines, istext=True).decode("ascii"))
-    return part
+_QP = b"Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+_BASE64 = b"Content-Transfer-Encoding: base64\r\n"
+_TEXT_PART = b'Content-Type: text/plain; charset="utf-8"\r\n' + _QP
+_HTML_PART = b'Content-Type: text/html; charset="utf-8"\r\n' + _QP
+_CALENDAR_PART = b'Content-Type: text/calendar; charset="utf-8"; method=%s\r\n' + _BASE64 + b"\r\n"
+_ICS_PART = (
+    b'Content-Type: application/ics; name="invite.ics"\r\n'
+    + _BASE64
+    + b'Content-Disposition: attachment; filename="invite.ics"\r\n\r\n'
+)
 
 
-def _base64_part(content_type: str, content: bytes) -> Message:
-    part = Message()
-    _set(part, "Content-Type", content_type)
-    _set(part, "Content-Transfer-Encoding", "base64")
-    part.set_payload(encodebytes(content).decode("ascii"))
-    return part
-
-
-def _set(message: Message, name: str, value: str) -> None:
-    """Adds a header that was made safe already.
-
-    `Message`, and not `EmailMessage`: its policy makes a class for each header, which is a tenth of a mail's work.
-    """
+def _line(name: str, value: str) -> str:
+    """A header that was made safe already."""
     if any(len(line) + len(name) > MAX_LINE - 2 for line in value.split("\n")):
         raise ValueError(f"The header {name} is too long.")
-    message[name] = HeaderValue.of(name, value)
+    folded = value.replace("\n", "\r\n")
+    return f"{name}: {folded}\r\n"
+
+
+@lru_cache(maxsize=16)
+def _sender(sender: str) -> str:
+    if _BREAKS.search(sender):
+        raise ValueError("The sender is one line.")
+    return _mailbox(*parseaddr(sender))
 
 
 def _one_line(text: str) -> str:

@@ -1,11 +1,8 @@
 """Composes the e-mail of a delivery, or finds the reason why there is none."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.message import Message
-from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
 from functools import partial
 from typing import Any
@@ -19,7 +16,8 @@ from services.notifications.sending.delivery_subject import DeliverySubject, ren
 from services.notifications.sending.domain import Held, Missing, NotToBeSent
 from services.notifications.sending.invitations import calendar_of
 from services.notifications.settings import MailSettings
-from services.notifications.templates.rendering import CompiledTemplate, Rendered, render
+from services.notifications.templates.rendering import CompiledTemplate
+from services.notifications.templates.skeletons import Skeletons, WrittenText
 from services.notifications.templates.store import TemplateCache, identifier
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
@@ -30,7 +28,6 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-WITHOUT_LINK = "…"
 REGISTRATIONS_LINK = "registrations"
 """The purpose that the events service signs its links for."""
 
@@ -57,6 +54,7 @@ class MailComposer:
         self.mail = mail
         self.public_urls = public_urls
         self.templates = TemplateCache(db)
+        self.skeletons = Skeletons()
 
     def write(self, deliveries: Sequence[Document]) -> Callable[[Document], Written]:
         """A function that writes the mail of each of these deliveries, when its turn comes."""
@@ -113,19 +111,19 @@ class MailComposer:
             manage_url=manage_url,
             network={"name": self.mail.network_name, "sender": self.mail.sender},
         )
-        rendered = self._render(text, context, person.language)
+        written = self._written(text, context, person.language)
         method, calendar = calendar_of(
             subject, person.language, sender=self.mail.sender, attendee=person.email, made_at=delivery["due_at"]
         )
         reply_to = (subject.announcement or {}).get("reply_to")
-        message = compose(
+        content = compose(
             delivery_id=delivery["_id"],
             sender=self.mail.sender,
             recipient_name=person.name,
             recipient_address=person.email,
-            subject=f"[Test] {rendered.subject}" if subject.is_a_test else rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
+            subject=f"[Test] {written.subject}" if subject.is_a_test else written.subject,
+            text=written.text_part,
+            html=written.html_part,
             language=person.language,
             date=delivery["due_at"],  # a mail that is sent again has the same bytes, its date included
             domain=self.mail.domain,
@@ -134,24 +132,23 @@ class MailComposer:
             headers={"Reply-To": reply_to} if reply_to else None,
             unsubscribe_url=f"{preferences_url}?choice={choice}" if preferences_url and choice else None,
         )
-        links = [link for link in (preferences_url, manage_url) if link]
         return OutgoingMail(
             sender=parseaddr(self.mail.sender)[1],
             recipient=person.email,
-            content=as_bytes(message, person.email),
+            content=content,
             fields={
-                "subject": without_tokens(rendered.subject, links),
-                "text": without_tokens(rendered.text, links),
+                "subject": written.kept_subject,
+                "text": written.kept_text,
                 "text_expires_at": utc_now() + timedelta(days=self.mail.text_days),
                 "language": person.language,
-                "message_id": str(message["Message-ID"]),
+                "message_id": f"<{delivery['_id']}@{self.mail.domain}>",
             },
         )
 
-    def _render(self, text: CompiledTemplate, context: Mapping[str, Any], language: str) -> Rendered:
-        """The mail's text. When the saved template fails for this mail, the packaged template is used."""
+    def _written(self, text: CompiledTemplate, context: Mapping[str, Any], language: str) -> WrittenText:
+        """The mail's text; by the packaged one when the saved one fails for this mail."""
         try:
-            return render(text, context)
+            return self.skeletons.write(text, context)
         except Exception as error:
             packaged = self.templates.packaged(text.key, language)
             if packaged is text:
@@ -160,7 +157,7 @@ class MailComposer:
                 "a saved text failed; the packaged one is used", template=text.key, error=type(error).__name__
             )
             metrics.PACKAGED_INSTEAD.labels(text.key).inc()
-            return render(packaged, context)
+            return self.skeletons.write(packaged, context)
 
     def _link(
         self, service: str, purpose: str, identifier: str | None, *, expires_at: datetime | None = None
@@ -171,15 +168,3 @@ class MailComposer:
             return None
         token = self.secrets.sign(purpose, identifier, expires_at=expires_at)
         return f"{base.rstrip('/')}/public/{purpose}/{token}"
-
-
-def without_tokens(text: str, links: Sequence[str]) -> str:
-    """The text with a mark in place of each link's token: staff who read it must not act as the recipient."""
-    for link in links:
-        text = re.sub(re.escape(link.rpartition("/")[2]), WITHOUT_LINK, text, flags=re.IGNORECASE)
-    return text
-
-
-def as_bytes(message: Message, address: str) -> bytes:
-    """The mail's bytes, with CRLF line ends."""
-    return message.as_bytes(policy=SMTP if address.isascii() else SMTPUTF8)

@@ -15,10 +15,12 @@ from typing import Any
 
 from jinja2 import StrictUndefined, Template, UndefinedError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markdown_it.common.utils import escapeHtml
 
 from services.notifications.templates.checking import check
 from services.notifications.templates.context import CONTEXT, Placeholder
 from services.notifications.templates.errors import BadSyntax, CannotRender, UnknownPlaceholders
+from services.notifications.templates.holes import Holes, find_holes
 from services.notifications.templates.markdown import escape_line, escape_paragraphs, one_line, to_html_and_text
 
 MAX_SOURCE = 20_000
@@ -32,6 +34,7 @@ class CompiledTemplate:
     key: str
     subject: Template
     body: Template
+    holes: Holes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +77,10 @@ def compile_template(key: str, subject: str, body: str) -> CompiledTemplate:
         raise UnknownPlaceholders(unknown)
     try:
         return CompiledTemplate(
-            key=key, subject=_for_subject().from_string(subject), body=_for_body().from_string(body)
+            key=key,
+            subject=_for_subject().from_string(subject),
+            body=_for_body().from_string(body),
+            holes=find_holes(_for_body(), subject, body),
         )
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:  # Python's own limits of nesting
         raise BadSyntax("body", 1, "too deeply nested.") from error
@@ -96,7 +102,7 @@ def render(template: CompiledTemplate, context: Mapping[str, Any]) -> Rendered:
             raise CannotRender("It comes out empty.", field=field)
     if len(body) > 2 * MAX_OUTPUT:
         raise CannotRender("The mail is too long.")
-    html = _layout().substitute(language=escape(values["language"]), subject=escape(subject), body=body)
+    html = _layout().substitute(language=escape(values["language"]), subject=escapeHtml(subject), body=body)
     return Rendered(subject=subject, text=text + "\n", html=html)
 
 
