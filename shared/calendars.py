@@ -110,12 +110,12 @@ def with_attendee(whole: bytes, address: str) -> bytes:
 
     Making the entry once and adding its attendees is what makes a crowd's invitations cheap.
     """
-    event = Event()
-    event.add("attendee", _attendee(address))
-    line = bytes(event.to_ical()).removeprefix(b"BEGIN:VEVENT\r\n")
-    return whole.replace(
-        b"\r\nEND:VEVENT\r\n", b"\r\n" + line
-    )  # no text contains that line: folded lines begin with a space
+    if any(character.isspace() or not character.isprintable() for character in address):
+        raise ValueError("An e-mail address has no spaces or line breaks.")
+    # As `_attendee` writes it, in a tenth of the time.
+    attendee = f"ATTENDEE;PARTSTAT=ACCEPTED;ROLE=REQ-PARTICIPANT;RSVP=FALSE:mailto:{address}"
+    line = _folded(attendee) + b"\r\nEND:VEVENT\r\n"
+    return whole.replace(b"\r\nEND:VEVENT\r\n", b"\r\n" + line)  # no text can have that line: folds begin with a space
 
 
 def stamped(whole: bytes, made_at: datetime) -> bytes:
@@ -160,6 +160,19 @@ def _attendee(address: str) -> vCalAddress:
     attendee = _address(address)
     attendee.params.update({"ROLE": "REQ-PARTICIPANT", "PARTSTAT": "ACCEPTED", "RSVP": "FALSE"})
     return attendee
+
+
+def _folded(line: str) -> bytes:
+    """A content line in pieces of 74 octets, none of them inside of a character (RFC 5545, 3.1)."""
+    octets = line.encode()
+    pieces = []
+    while len(octets) > 74:
+        end = 74
+        while octets[end] & 0xC0 == 0x80:
+            end -= 1
+        pieces.append(octets[:end])
+        octets = octets[end:]
+    return b"\r\n ".join([*pieces, octets])
 
 
 def _years_by_zone(events: Iterable[Event]) -> dict[str, tuple[int, int]]:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadSignature, Serializer, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 
 from shared.errors import Gone, NotFound
 from shared.ids import utc_now
@@ -85,4 +86,11 @@ class Secrets:
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
         # itsdangerous signs with the last key of its list and accepts all of them.
-        return URLSafeSerializer(self._signing_keys[::-1], salt=purpose)
+        return _Links(self._signing_keys[::-1], salt=purpose)
+
+
+class _Links(URLSafeSerializer):
+    """It does not try whether a payload gets shorter by compression: a few dozen bytes never do, and it takes long."""
+
+    def dump_payload(self, obj: object) -> bytes:
+        return bytes(base64_encode(Serializer.dump_payload(self, obj)))

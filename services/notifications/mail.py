@@ -138,6 +138,12 @@ def _line(name: str, value: str) -> str:
 
 
 @lru_cache(maxsize=16)
+def address_of(mailbox: str) -> str:
+    """The address in a From header's value."""
+    return parseaddr(mailbox)[1]
+
+
+@lru_cache(maxsize=16)
 def _sender(sender: str) -> str:
     if _BREAKS.search(sender):
         raise ValueError("The sender is one line.")

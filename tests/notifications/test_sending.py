@@ -247,15 +247,15 @@ def test_a_suppressed_address_gets_nothing(notifications, mailbox) -> None:
 
 
 def test_a_text_that_cannot_be_rendered_fails_alone(notifications, monkeypatch) -> None:
-    from services.notifications.sending import mail_composer
+    from services.notifications.templates import skeletons
 
     registered(notifications)
-    real = mail_composer.render
+    real = skeletons.render
     with monkeypatch.context() as patch:
-        patch.setattr(mail_composer, "render", lambda *_: 1 / 0)
+        patch.setattr(skeletons, "render", lambda *_: 1 / 0)
         notifications.sends()
     registered(notifications)
-    assert mail_composer.render is real
+    assert skeletons.render is real
     notifications.sends()
     assert [(row["state"], row["error"]) for row in notifications.deliveries()] == [
         ("failed", "rendering_ZeroDivisionError"),

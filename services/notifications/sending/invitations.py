@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from email.utils import parseaddr
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+from services.notifications.mail import address_of
 from services.notifications.sending.delivery_subject import DeliverySubject
 from services.notifications.templates.defaults import in_language
 from shared.calendars import calendar, calendar_entry, stamped, with_attendee
@@ -49,7 +49,7 @@ def calendar_of(
         ends_at=event["ends_at"],
         timezone=event.get("timezone") or "UTC",
         updated_at=event.get("updated_at") or event["starts_at"],
-        organizer=parseaddr(sender)[1],
+        organizer=address_of(sender),
     )
     return method, stamped(with_attendee(same_for_all, _in_a_uri(attendee)), made_at)
 

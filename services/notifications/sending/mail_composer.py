@@ -3,11 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parseaddr
-from functools import partial
 from typing import Any
 
-from services.notifications.mail import compose
+from services.notifications.mail import address_of, compose
 from services.notifications.preferences.store import CHOICE_OF_TEMPLATE, PREFERENCES_LINK
 from services.notifications.sending import metrics
 from services.notifications.sending.addressees import Addressee
@@ -133,7 +131,7 @@ class MailComposer:
             unsubscribe_url=f"{preferences_url}?choice={choice}" if preferences_url and choice else None,
         )
         return OutgoingMail(
-            sender=parseaddr(self.mail.sender)[1],
+            sender=address_of(self.mail.sender),
             recipient=person.email,
             content=content,
             fields={

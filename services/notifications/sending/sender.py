@@ -36,7 +36,8 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-FLUSH_SECONDS = 0.1
+# On a slow machine a shorter time makes a transaction of every few mails.
+FLUSH_SECONDS = 0.5
 
 
 class Sender:
