@@ -18,6 +18,7 @@ from services.notifications.erasure import erase_deliveries
 from services.notifications.explanations import api as explanations
 from services.notifications.preferences import api as preferences
 from services.notifications.preferences import public
+from services.notifications.preferences.pages import WORDS
 from services.notifications.preferences.store import PREFERENCES
 from services.notifications.projections import ENROLMENTS_TOPIC, EVENTS_TOPIC, PROJECTIONS, REGISTRATIONS_TOPIC
 from services.notifications.rules.fan_outs import FAN_OUTS_INDEXES, fan_out
@@ -45,6 +46,7 @@ from shared.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUE
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database
+from shared.pages.blueprint import pages_blueprint
 from shared.periodic import PeriodicTask
 from shared.secrets import Secrets
 from shared.service import Service
@@ -146,6 +148,7 @@ SERVICE = Service(
         preferences.routes,
         explanations.routes,
         public.routes,
+        pages_blueprint(WORDS),
         webhooks.routes,
     ],
     provides=provides,

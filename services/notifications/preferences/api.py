@@ -4,9 +4,10 @@ from typing import Any
 
 from services.notifications.preferences.commands import choose, preferences_of
 from services.notifications.preferences.store import Preferences, PreferencesInput
-from shared.http.calls import database, run
+from shared.http.calls import database, run, the
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
+from shared.secrets import Secrets
 
 routes = Routes("preferences", __name__, url_prefix="/v1", description="Which e-mails a contact wants")
 
@@ -15,7 +16,7 @@ routes = Routes("preferences", __name__, url_prefix="/v1", description="Which e-
 @routes.answers(Preferences)
 def get_preferences(id: str) -> Document:
     """Show what a contact wants to get"""
-    return preferences_of(database(), id)
+    return preferences_of(database(), the(Secrets), id)
 
 
 @routes.put("/contacts/<id>/preferences")
@@ -23,4 +24,4 @@ def get_preferences(id: str) -> Document:
 @routes.answers(Preferences)
 def put_preferences(body: dict[str, Any], id: str) -> Document:
     """Change what a contact wants to get (needs If-Match)"""
-    return run(choose, id, body)
+    return run(choose, the(Secrets), id, body)

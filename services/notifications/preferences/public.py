@@ -5,6 +5,7 @@ from typing import Any
 from flask import request
 from marshmallow import ValidationError
 
+from services.notifications.preferences import pages
 from services.notifications.preferences.commands import choose, preferences_of
 from services.notifications.preferences.store import (
     CHOICES,
@@ -21,6 +22,7 @@ from shared.http.limits import Bucket, limited
 from shared.http.media import takes_any_media
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
+from shared.pages.forms import page
 from shared.schemas import flatten_errors
 from shared.secrets import Secrets
 
@@ -28,7 +30,9 @@ FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 NOTHING = dict.fromkeys(CHOICES, False)
 _INPUT = OwnPreferencesInput()
 
-routes = Routes("public", __name__, url_prefix="/public", description="For people without a token")
+routes = Routes(
+    "public", __name__, url_prefix="/public", description="For people without a token", template_folder="templates"
+)
 reading, writing = Bucket(burst=120, per_second=2), Bucket(burst=60, per_second=1)
 
 
@@ -37,9 +41,10 @@ reading, writing = Bucket(burst=120, per_second=2), Bucket(burst=60, per_second=
 @limited(reading)
 @routes.query(OwnPreferencesQuery)
 @routes.response(200, OwnPreferences)
+@page(pages.preferences_page)
 def get_own_preferences(query: dict[str, Any], token: str) -> Document:
     """Show which e-mails one gets"""
-    return preferences_of(database(), the(Secrets).unsign(PREFERENCES_LINK, token))
+    return preferences_of(database(), the(Secrets), the(Secrets).unsign(PREFERENCES_LINK, token))
 
 
 @routes.post("/preferences/<token>")
@@ -48,14 +53,15 @@ def get_own_preferences(query: dict[str, Any], token: str) -> Document:
 @limited(writing)
 @routes.query(OwnPreferencesQuery)
 @routes.response(200, OwnPreferences)
+@page(pages.preferences_chosen)
 def choose_for_oneself(query: dict[str, Any], token: str) -> Document:
     """Choose which e-mails one gets, or unsubscribe with one click (RFC 8058)
 
     Any POST to the address in a mail's List-Unsubscribe unsubscribes, with any body: mail programs send different
     bodies, and show no answer to the person.
     """
-    contact_id = the(Secrets).unsign(PREFERENCES_LINK, token)
-    return run(choose, contact_id, wanted(query.get("choice")))
+    name = the(Secrets).unsign(PREFERENCES_LINK, token)
+    return run(choose, the(Secrets), name, wanted(query.get("choice")))
 
 
 def wanted(choice: str | None) -> dict[str, bool]:
@@ -67,6 +73,8 @@ def wanted(choice: str | None) -> dict[str, bool]:
         return {choice: False}
     if any(name.strip() == "List-Unsubscribe" for name in form):
         return NOTHING
+    if "save" in form:
+        return pages.chosen_in_form(form)
     return _chosen(form)
 
 

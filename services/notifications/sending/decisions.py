@@ -1,15 +1,16 @@
 """Decides whether a delivery is sent, to whom and in which language; for the sender and for questions beforehand."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
 from services.notifications.announcements.domain import language_of
-from services.notifications.preferences.store import opted_out
+from services.notifications.preferences.owners import address_ids
+from services.notifications.preferences.store import PREFERENCES, opted_out
 from services.notifications.sending.addressees import Addressee, addressee_of
 from services.notifications.sending.delivery_subject import DeliverySubject
 from services.notifications.sending.domain import Circumstances, Missing, NotToBeSent, why_not
-from services.notifications.sending.references import References, load_references, suppressed
+from services.notifications.sending.references import ById, References, load_references, suppressed
 from shared.email_address import normalise_email
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
@@ -35,23 +36,34 @@ def decide(db: Database, secrets: Secrets, deliveries: Sequence[Document]) -> Ca
     """
     references = load_references(db, deliveries)
     people = {row["_id"]: addressee_of(row, references, secrets) for row in deliveries}
+    strangers = _strangers_choices(db, secrets, people)
     silent = suppressed(db, (person.email for person in people.values() if isinstance(person, Addressee)))
-    return partial(_decide, people, references, silent)
+
+    def decided(delivery: Document) -> Decision:
+        person = people[delivery["_id"]]
+        if not isinstance(person, Addressee):
+            return person
+        chosen = references.preferences.get(person.contact["_id"]) if person.contact else strangers.get(person.email)
+        is_suppressed = normalise_email(person.email) in silent
+        return _decide(delivery, person, references, chosen=chosen, is_suppressed=is_suppressed)
+
+    return decided
+
+
+def _strangers_choices(db: Database, secrets: Secrets, people: Mapping[str, Addressee | Missing | NotToBeSent]) -> ById:
+    """What people who are no contacts have chosen, by their address."""
+    strangers = {person.email for person in people.values() if isinstance(person, Addressee) and not person.contact}
+    ids = {identifier: email for email in strangers for identifier in address_ids(secrets, email)}
+    rows = db[PREFERENCES.collection].find({"_id": {"$in": list(ids)}}) if ids else ()
+    return {ids[row["_id"]]: row for row in rows}
 
 
 def _decide(
-    people: Mapping[str, Addressee | Missing | NotToBeSent],
-    references: References,
-    silent: Collection[str],
-    delivery: Document,
+    delivery: Document, person: Addressee, references: References, *, chosen: Document | None, is_suppressed: bool
 ) -> Decision:
-    person = people[delivery["_id"]]
-    if not isinstance(person, Addressee):
-        return person
     subject = DeliverySubject.of(delivery, references, person.contact)
     if subject.missing:
         return Missing(what=subject.missing)
-    chosen = references.preferences.get((person.contact or {}).get("_id", ""))
     circumstances = Circumstances(
         is_suppressed=normalise_email(person.email) in silent,
         has_opted_out=opted_out(chosen, delivery["template"]),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.notifications.mail import address_of, compose
+from services.notifications.preferences.owners import name_in_link
 from services.notifications.preferences.store import CHOICE_OF_TEMPLATE, PREFERENCES_LINK
 from services.notifications.sending import metrics
 from services.notifications.sending.addressees import Addressee
@@ -94,7 +95,9 @@ class MailComposer:
         self, delivery: Document, person: Addressee, subject: DeliverySubject, text: CompiledTemplate
     ) -> OutgoingMail:
         choice = CHOICE_OF_TEMPLATE.get(delivery["template"])
-        preferences_url = self._link("notifications", PREFERENCES_LINK, delivery["contact_id"])
+        preferences_url = self._link(
+            "notifications", PREFERENCES_LINK, name_in_link(delivery["contact_id"], delivery["registration_id"])
+        )
         manage_url = self._link(
             "events",
             REGISTRATIONS_LINK,
