@@ -44,6 +44,11 @@ def is_calendar(value: Any) -> bool:
     return isinstance(value, dict) and is_text(value.get("uid")) and is_number(value.get("sequence"))
 
 
+def is_about(value: Any) -> bool:
+    """What a task is about."""
+    return isinstance(value, dict) and is_text(value.get("kind")) and is_text(value.get("id"))
+
+
 def only(instants: tuple[str, ...] = (), **kinds: Callable[[Any], bool]) -> Callable[[Message], Document]:
     """A projection's `keep` that keeps these fields of the state; `instants` become points in time.
 
@@ -137,10 +142,18 @@ REGISTRATIONS = Projection(
     indexes=[
         IndexModel([("event_id", 1), ("state", 1), ("_id", 1)], name="event"),
         IndexModel("contact_id", name="contact"),
+        IndexModel("created_at", name="created_at"),
     ],
 )
 
+TASKS = Projection(
+    collection="tasks",
+    keep=only(about=is_about, assignee=is_text, due_on=is_text, state=is_text),
+    indexes=[IndexModel([("assignee", 1), ("state", 1), ("due_on", 1)], name="assignee")],
+)
+
 PROJECTIONS = {
+    "uso.enrolment.tasks.v1": TASKS,
     "uso.enrolment.contacts.v1": CONTACTS,
     "uso.enrolment.organisations.v1": ORGANISATIONS,
     "uso.enrolment.seasons.v1": SEASONS,

@@ -36,11 +36,20 @@ def addressee_of(delivery: Document, references: References, secrets: Secrets) -
         sealed = delivery["personalisation"].get("test_to")
         if sealed:
             return _addressee({"email": secrets.unseal(sealed)}, delivery["language"])
+        if delivery["personalisation"].get("staff_id"):
+            return _staff(references.staff.get(delivery["personalisation"]["staff_id"]))
         if delivery["contact_id"]:
             return _contact(references.contacts.get(delivery["contact_id"]), delivery["language"])
         return _registrant(references.registrations.get(delivery["registration_id"]), delivery["language"], secrets)
     except (ValueError, AttributeError, TypeError):
         return NotToBeSent(state="failed", error="unreadable_recipient")
+
+
+def _staff(member: Document | None) -> Addressee | NotToBeSent:
+    if member is None:
+        return NotToBeSent(state="cancelled", error="erased")
+    person = {"given_name": member["name"], "email": member["email"], "language": member["language"]}
+    return _addressee(person, None)
 
 
 def _contact(contact: Document | None, fallback: str | None) -> Addressee | Missing | NotToBeSent:

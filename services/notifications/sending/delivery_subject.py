@@ -96,6 +96,7 @@ def render_context(
         "registration": {"position": given.get("position") or subject.position, "manage_url": manage_url},
         "change": {"reason": given.get("reason"), "what": what_changed(given.get("fields") or (), language)},
     }
+    context |= {name: given[name] for name in ("digest", "task") if name in given}
     organisation = person.get("organisation")
     if subject.organisation is not None:
         organisation = in_language(subject.organisation.get("name"), language)

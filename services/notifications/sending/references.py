@@ -7,6 +7,7 @@ from functools import partial
 from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.preferences.store import PREFERENCES
 from services.notifications.projections import CONTACTS, ENROLMENTS, EVENTS, ORGANISATIONS, REGISTRATIONS, SEASONS
+from services.notifications.staff.store import STAFF
 from services.notifications.suppressions.store import SUPPRESSIONS
 from shared.email_address import normalise_email
 from shared.ids import utc_now
@@ -30,6 +31,7 @@ class References:
     announcements: ById
     events_with_check_in: frozenset[str]
     positions: dict[str, int]
+    staff: ById
 
 
 def load_references(db: Database, deliveries: Sequence[Document]) -> References:
@@ -51,6 +53,7 @@ def load_references(db: Database, deliveries: Sequence[Document]) -> References:
         registrations=registrations,
         preferences=find(PREFERENCES.collection, contacts),
         announcements=find(ANNOUNCEMENTS.collection, (row["announcement_id"] for row in deliveries)),
+        staff=find(STAFF.collection, (row["personalisation"].get("staff_id") for row in deliveries)),
         positions=_positions(db, deliveries, registrations),
         events_with_check_in=_events_with_check_in(db, deliveries),
     )

@@ -19,6 +19,11 @@ CHANGES: Mapping[str, Mapping[str, str]] = {
 }
 
 
+TASK = {"fi": "tehtävä", "sv": "uppgift", "en": "task"}
+ABOUT: Mapping[str, Mapping[str, str]] = {
+    "contact": {"fi": "yhteyshenkilö", "sv": "kontaktperson", "en": "a contact"},
+}
+
 REFUSALS: Mapping[str, Mapping[str, str]] = {
     "full": {"fi": "tilaisuus on täynnä", "sv": "evenemanget är fullbokat", "en": "the event is full"},
     "organisation_full": {
