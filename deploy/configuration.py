@@ -48,7 +48,8 @@ def _default(variable: Variable) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         value = ",".join(value)
-    return "none" if value in ("", None) else f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    text = "" if value is None else str(value)
+    return f"`{text.lower() if isinstance(value, bool) else text}`" if text else "none"
 
 
 if __name__ == "__main__":

@@ -29,9 +29,13 @@ from services.notifications.rules.waiting import follow_waiting
 from services.notifications.rules.waiting_messages import WAITING_INDEXES
 from services.notifications.sending.backlog import note_the_oldest
 from services.notifications.sending.mail_composer import MailComposer
+from services.notifications.sending.pace import PACE, Pace
 from services.notifications.sending.sender import Sender
 from services.notifications.sending.smtp import Session
-from services.notifications.settings import WebhookSettings, read_mail_settings
+from services.notifications.settings import RecipientSettings, WebhookSettings, read_mail_settings
+from services.notifications.staff import api as staff
+from services.notifications.staff.digests import send_digests, tell_overdue_tasks
+from services.notifications.staff.store import STAFF
 from services.notifications.suppressions import api as suppressions
 from services.notifications.suppressions.store import SUPPRESSIONS
 from services.notifications.templates import api as templates
@@ -86,15 +90,18 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     secrets = Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)
     writer = MailComposer(db, secrets, mail, settings.public_urls)
     webhook_caller = WebhookCaller(db, secrets, allowed=WebhookSettings.read().allowed)
+    pace = Pace(db, a_minute=mail.mails_a_minute, a_day=mail.mails_a_day)
     senders = [
-        Sender(db, writer, Session(mail.smtp, helo=mail.domain), lanes=lanes) for lanes in lanes_of(mail.sender_threads)
+        Sender(db, writer, Session(mail.smtp, helo=mail.domain), lanes=lanes, pace=pace)
+        for lanes in lanes_of(mail.sender_threads)
     ]
     gathering = timedelta(seconds=mail.gather_changes_seconds)
     return [
         PeriodicTask(name="due deliveries", run=lambda: queue_what_is_due(db), every=0.5),
         PeriodicTask(name="oldest due delivery", run=lambda: note_the_oldest(db), every=5.0),
         PeriodicTask(name="old texts", run=lambda: forget_old_texts(db), every=60.0),
-        erasing_task(db, "notifications", erase_deliveries),
+        PeriodicTask(name="digests", run=lambda: send_digests(db), every=30.0),
+        PeriodicTask(name="overdue tasks", run=lambda: tell_overdue_tasks(db), every=300.0),
         PeriodicTask(name="reminders", run=lambda: remind(db), every=1.0),
         PeriodicTask(name="waiting messages", run=lambda: follow_waiting(db, BOOKS.values()), every=0.25),
         PeriodicTask(name="announcements", run=lambda: send_announcements(db), every=0.25),
@@ -111,6 +118,7 @@ def provides(settings: Settings, db: Database) -> Iterable[object]:
     return [
         Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys),
         WebhookSettings.read(),
+        RecipientSettings.read(),
     ]
 
 
@@ -121,6 +129,7 @@ SERVICE = Service(
         ANNOUNCEMENTS,
         DELIVERIES,
         PREFERENCES,
+        STAFF,
         SUPPRESSIONS,
         TEMPLATES,
         WEBHOOKS,
@@ -149,18 +158,13 @@ SERVICE = Service(
         explanations.routes,
         public.routes,
         pages_blueprint(WORDS),
+        staff.routes,
         webhooks.routes,
     ],
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
-    collections={
-        **WAITING_INDEXES,
-        **FAN_OUTS_INDEXES,
-        **REMINDED_INDEXES,
-        **WEBHOOK_INDEXES,
-        **ERASING_INDEXES,
-    },
+    collections={**WAITING_INDEXES, **FAN_OUTS_INDEXES, **REMINDED_INDEXES, **WEBHOOK_INDEXES, PACE: []},
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

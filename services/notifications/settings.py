@@ -6,6 +6,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from environs import Env, EnvError, validate
 
+from services.notifications.sending.allow_list import EVERYBODY, AllowList
+from services.notifications.sending.quiet_hours import MailHours
 from services.notifications.webhooks.addresses import Network, parse_networks
 from shared.environment import FromEnvironment, setting
 
@@ -58,7 +60,20 @@ def parse_smtp_url(url: str) -> SmtpServer:
 
 
 @dataclass(frozen=True, kw_only=True)
-class MailSettings(FromEnvironment):
+class RecipientSettings(FromEnvironment):
+    """To whom mail may go, which the api tells as well."""
+
+    allow_list: AllowList = setting(
+        "MAIL_ALLOW_LIST",
+        EVERYBODY,
+        parse=lambda text: AllowList.parse(text.split(",")),
+        about="on a system for trying things out: the addresses and domains, with commas, that get mail; all others "
+        "get nothing (`not_on_allow_list`)",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailSettings(RecipientSettings):
     """`sender` is a whole From header, `domain` the right side of Message-IDs and calendar UIDs."""
 
     smtp: SmtpServer = setting(
@@ -79,11 +94,28 @@ class MailSettings(FromEnvironment):
         check=validate.Range(min=1, max=32),
         about="how many mails are handed over at the same time",
     )
+    mails_a_minute: int = setting(
+        "SMTP_MAILS_A_MINUTE",
+        0,
+        check=validate.Range(min=0),
+        about="how many mails the server gets in a minute at the most; 0 for no limit. After 421 or 4.7.x it gets half "
+        "for ten minutes",
+    )
+    mails_a_day: int = setting(
+        "SMTP_MAILS_A_DAY", 0, check=validate.Range(min=0), about="and in a day (UTC); 0 for no limit"
+    )
     gather_changes_seconds: float = setting(
         "GATHER_CHANGES_SECONDS",
         120.0,
         check=validate.Range(min=0, max=3600),
         about="an event's changes within so many seconds make one e-mail that tells all of them",
+    )
+    optional_hours: MailHours | None = setting(
+        "OPTIONAL_MAIL_HOURS",
+        MailHours(opens=7, closes=20),
+        parse=MailHours.parse,
+        about="when announcements, reminders and requests for feedback leave, on working days in Finland (`7-20`); "
+        "empty for always",
     )
     text_days: int = setting(
         "MAIL_TEXT_DAYS",

@@ -70,6 +70,7 @@ class Notifications:
         self.smtp = smtp
         self.mailbox = mailbox
         self.client = client
+        self.mail_settings: dict[str, Any] = {"optional_hours": None}  # tests run at night too
 
     def hears(self, *messages: Any) -> None:
         """The messages arrive, one batch each (a list is one batch), and whoever is to be told of them is."""
@@ -82,7 +83,7 @@ class Notifications:
         feed(self.db, SERVICE.subscriptions, message if isinstance(message, list) else [message])
 
     def sender(self, smtp: SmtpServer | None = None) -> Sender:
-        mail = MailSettings.for_tests(smtp=smtp or self.smtp, sender_threads=1)
+        mail = MailSettings.for_tests(smtp=smtp or self.smtp, sender_threads=1, **self.mail_settings)
         urls = {"events": "https://events.example", "notifications": "https://notifications.example"}
         return Sender(self.db, MailComposer(self.db, self.secrets, mail, urls), Session(mail.smtp, helo="test.example"))
 

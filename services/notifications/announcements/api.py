@@ -16,6 +16,7 @@ from services.notifications.announcements.schemas import (
     TestSent,
 )
 from services.notifications.announcements.store import ANNOUNCEMENTS
+from services.notifications.settings import RecipientSettings
 from shared.http.auth import needs
 from shared.http.calls import database, run, the
 from shared.http.resource_routes import ResourceRoutes
@@ -43,7 +44,8 @@ announcements.history()
 def list_recipients(query: dict[str, Any], id: str) -> Page:
     """List who would get it, in which language, and who would not, and why"""
     announcement = load_one(database(), ANNOUNCEMENTS, id)
-    return recipients_of(database(), the(Secrets), announcement, limit=query["limit"], cursor=query["cursor"])
+    allowed = the(RecipientSettings).allow_list
+    return recipients_of(database(), the(Secrets), allowed, announcement, limit=query["limit"], cursor=query["cursor"])
 
 
 @routes.get("/announcements/<id>/progress")

@@ -5,6 +5,7 @@ from functools import partial
 from services.notifications.announcements.segments import next_portion
 from services.notifications.announcements.sending import announced
 from services.notifications.deliveries.store import new_document
+from services.notifications.sending.allow_list import AllowList
 from services.notifications.sending.decisions import ToBeSent, decide
 from services.notifications.sending.domain import Missing
 from shared.ids import new_id, utc_now
@@ -14,8 +15,14 @@ from shared.mongo.paging import Page
 from shared.secrets import Secrets
 
 
-def recipients_of(db: Database, secrets: Secrets, announcement: Document, *, limit: int, cursor: str | None) -> Page:
-    """A page of the segment's people, each with a language, or with the reason for getting nothing."""
+def recipients_of(
+    db: Database, secrets: Secrets, allow_list: AllowList, announcement: Document, *, limit: int, cursor: str | None
+) -> Page:
+    """A page of the segment's people with their language, or with the reason why they get nothing."""
+
+    def find(collection: str, query: Document, **options: object) -> object:
+        return db[collection].find(query, **options)
+
     after, found = cursor or "", []
     while True:
         portion = next_portion(partial(_find, db), announcement["segment"], after=after, size=limit)  # type: ignore[arg-type]
@@ -30,7 +37,7 @@ def recipients_of(db: Database, secrets: Secrets, announcement: Document, *, lim
         }
         for person in found
     ]
-    decided = decide(db, secrets, rows)
+    decided = decide(db, secrets, rows, allow_list)
     items = []
     for row in rows:
         decision = decided(row)

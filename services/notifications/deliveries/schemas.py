@@ -50,6 +50,9 @@ class ShownDelivery(Delivery):
     """A delivery as staff see it."""
 
     server = fields.Nested(ServerReply, allow_none=True, dump_default=None)
+    template_version = fields.Integer(
+        allow_none=True, metadata={"description": "the version of the text that it was written with"}
+    )
 
 
 class DeliveryWithText(ShownDelivery):

@@ -1,16 +1,17 @@
 """Explains why a contact did, did not or would get a mail, with the code that decides at the sending."""
 
+from collections.abc import Callable
+
 from services.notifications.deliveries.domain import UNDER_WAY, Because, NewDelivery
 from services.notifications.deliveries.store import DELIVERIES, new_document
 from services.notifications.projections import CONTACTS, REGISTRATIONS
-from services.notifications.sending.decisions import Decision, ToBeSent, decide
+from services.notifications.sending.decisions import Decision, ToBeSent
 from services.notifications.sending.domain import Missing
 from shared.errors import NotFound
 from shared.ids import new_id, utc_now
 from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
-from shared.secrets import Secrets
 
 ABOUT_AN_EVENT = (
     "registration_confirmed",
@@ -22,13 +23,19 @@ ABOUT_AN_EVENT = (
     "event_reminder",
     "feedback_request",
 )
+Decide = Callable[[Document], Decision]
 WITHOUT_AN_EVENT = ("enrolment_received", "enrolment_confirmed", "announcement")
 # The mails that a registration can still cause. The other mails tell of a change that has happened.
 AHEAD = frozenset({"event_changed", "event_cancelled", "event_reminder", "feedback_request", "registration_cancelled"})
 
 
 def explain(
-    db: Database, secrets: Secrets, contact_id: str, *, event_id: str | None, template: str | None
+    db: Database,
+    decide_on: Decide,
+    contact_id: str,
+    *,
+    event_id: str | None,
+    template: str | None,
 ) -> list[Document]:
     """An explanation for each template, or for `template`. Raises NotFound for an unknown contact."""
     if unless_erased(db[CONTACTS.collection].find_one({"_id": contact_id})) is None:
@@ -42,23 +49,23 @@ def explain(
     for name in templates:
         asked = {"contact_id": contact_id, "template": name, **({"event_id": event_id} if event_id else {})}
         delivery = db[DELIVERIES.collection].find_one(asked, sort=[("_id", -1)])
-        found.append({"template": name, **_explained(db, secrets, asked, delivery, registration)})
+        found.append({"template": name, **_explained(decide_on, asked, delivery, registration)})
     return found
 
 
 def _explained(
-    db: Database, secrets: Secrets, asked: Document, delivery: Document | None, registration: Document | None
+    decide_on: Decide, asked: Document, delivery: Document | None, registration: Document | None
 ) -> Document:
     if delivery is not None and delivery["state"] not in UNDER_WAY:
         was_sent = delivery["state"] in ("sent", "delivered")
         why = delivery["because"]["rule"] if was_sent else delivery["error"] or delivery["state"]
         return {"outcome": "sent" if was_sent else "not_sent", "why": why, "delivery_id": delivery["_id"]}
     if delivery is not None:
-        return _foreseen(decide(db, secrets, [delivery])(delivery), delivery["because"]["rule"], delivery["_id"])
+        return _foreseen(decide_on(delivery), delivery["because"]["rule"], delivery["_id"])
     if asked.get("event_id") and registration is None:
         return {"outcome": "not_sent", "why": "not_registered", "delivery_id": None}
     supposed = _supposed(asked, registration)
-    decision = decide(db, secrets, [supposed])(supposed)
+    decision = decide_on(supposed)
     if isinstance(decision, ToBeSent) and asked.get("event_id") and asked["template"] not in AHEAD:
         return {"outcome": "not_sent", "why": "nothing_led_to_it", "delivery_id": None}
     return _foreseen(decision, asked["template"], None)

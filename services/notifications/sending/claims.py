@@ -14,12 +14,14 @@ from typing import Any
 from pymongo import UpdateOne
 from pymongo.write_concern import WriteConcern
 
-from services.notifications.deliveries.domain import LANES
+from services.notifications.deliveries.domain import LANES, URGENT
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.sending.domain import BATCH, CLAIM
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
+# What a delivery lacks that version 0.1.0 has queued.
+OF_VERSION_0_1 = {"lane": URGENT, "announcement_id": None, "resend_of": None, "unknowns": 0, "server": None}
 IS_DUE = {"$expr": {"$lte": ["$next_at", "$$NOW"]}}
 
 
@@ -29,19 +31,21 @@ def in_(wait: timedelta) -> Document:
 
 
 def claim(db: Database, token: str, *, lanes: Sequence[int] = LANES, limit: int = BATCH) -> list[Document]:
-    """Claims due deliveries, by lane and then by age. Two senders never get the same delivery."""
-    due = {"state": "queued", "lane": {"$in": list(lanes)}, **IS_DUE}
+    """Takes up queued deliveries that are due, by lane and then oldest first. Two senders never get the same one."""
+    wanted = [*lanes, None] if URGENT in lanes else list(lanes)  # None: as version 0.1.0 queued it
+    due = {"state": "queued", "lane": {"$in": wanted}, **IS_DUE}
     order = [("lane", 1), ("next_at", 1), ("_id", 1)]
     found = list(db[DELIVERIES.collection].find(due, {"lane": 1}).sort(order).limit(4 * limit))
     if not found:
         return []
-    # Senders that look at the same moment pick different deliveries of the first lane, so that few claims collide.
-    foremost = sum(row["lane"] == found[0]["lane"] for row in found)
+    # Senders that look at the same moment should not all reach for the same ones, but all for the first lane.
+    foremost = sum(row.get("lane") == found[0].get("lane") for row in found)
     first = random.randrange(0, foremost, limit) if foremost > limit else 0  # noqa: S311
     ids = [row["_id"] for row in found[first : first + limit]]
     mine = [{"$set": {"claim": token, "next_at": in_(CLAIM)}}]
     db[DELIVERIES.collection].update_many({"_id": {"$in": ids}, **due}, mine)
-    return _in_order(list(db[DELIVERIES.collection].find({"_id": {"$in": ids}, "claim": token})))
+    claimed = db[DELIVERIES.collection].find({"_id": {"$in": ids}, "claim": token})
+    return _in_order([{**OF_VERSION_0_1, **row} for row in claimed])
 
 
 def _in_order(claimed: Sequence[Document]) -> list[Document]:

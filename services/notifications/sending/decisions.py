@@ -8,6 +8,7 @@ from services.notifications.announcements.domain import language_of
 from services.notifications.preferences.owners import address_ids
 from services.notifications.preferences.store import PREFERENCES, opted_out
 from services.notifications.sending.addressees import Addressee, addressee_of
+from services.notifications.sending.allow_list import EVERYBODY, AllowList
 from services.notifications.sending.delivery_subject import DeliverySubject
 from services.notifications.sending.domain import Circumstances, Missing, NotToBeSent, why_not
 from services.notifications.sending.references import ById, References, load_references, suppressed
@@ -29,8 +30,10 @@ class ToBeSent:
 Decision = ToBeSent | Missing | NotToBeSent
 
 
-def decide(db: Database, secrets: Secrets, deliveries: Sequence[Document]) -> Callable[[Document], Decision]:
-    """A function that decides about each of these deliveries.
+def decide(
+    db: Database, secrets: Secrets, deliveries: Sequence[Document], allow_list: AllowList = EVERYBODY
+) -> Callable[[Document], Decision]:
+    """What is to become of each of these deliveries, for whoever asks for it.
 
     The projections are read here, in a handful of queries for all deliveries.
     """
@@ -44,6 +47,8 @@ def decide(db: Database, secrets: Secrets, deliveries: Sequence[Document]) -> Ca
         if not isinstance(person, Addressee):
             return person
         chosen = references.preferences.get(person.contact["_id"]) if person.contact else strangers.get(person.email)
+        if not allow_list.lets_through(person.email):
+            return NotToBeSent(state="suppressed", error="not_on_allow_list")
         is_suppressed = normalise_email(person.email) in silent
         return _decide(delivery, person, references, chosen=chosen, is_suppressed=is_suppressed)
 

@@ -38,9 +38,11 @@ class Missing:
     what: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Held:
-    """The delivery's announcement is paused."""
+    """The delivery waits: its announcement is paused, or it is night."""
+
+    wait: timedelta
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,8 +12,9 @@ from services.notifications.sending import metrics
 from services.notifications.sending.addressees import Addressee
 from services.notifications.sending.decisions import Decision, ToBeSent, decide
 from services.notifications.sending.delivery_subject import DeliverySubject, render_context
-from services.notifications.sending.domain import Held, Missing, NotToBeSent
+from services.notifications.sending.domain import HELD_WAIT, Held, Missing, NotToBeSent
 from services.notifications.sending.invitations import calendar_of
+from services.notifications.sending.quiet_hours import wait_for_the_day
 from services.notifications.settings import MailSettings
 from services.notifications.templates.rendering import CompiledTemplate
 from services.notifications.templates.skeletons import Skeletons, WrittenText
@@ -56,8 +57,8 @@ class MailComposer:
         self.skeletons = Skeletons()
 
     def write(self, deliveries: Sequence[Document]) -> Callable[[Document], Written]:
-        """A function that writes the mail of each of these deliveries, when its turn comes."""
-        decided = decide(self.db, self.secrets, deliveries)
+        """What becomes of each of these deliveries, for whoever asks for it; a mail is written when its turn comes."""
+        decided = decide(self.db, self.secrets, deliveries, self.mail.allow_list)
         texts = self.templates.get_many(
             {identifier(row["template"], language) for row in deliveries for language in LANGUAGES}
         )
@@ -85,7 +86,10 @@ class MailComposer:
             if announcement["state"] == "cancelled":
                 return NotToBeSent(state="cancelled", error="announcement_cancelled")
             if announcement["state"] == "paused":
-                return Held()
+                return Held(wait=HELD_WAIT)
+        wait = wait_for_the_day(self.mail.optional_hours, delivery["template"], decision.subject.event, utc_now())
+        if wait is not None and not decision.subject.is_a_test:
+            return Held(wait=wait)
         text = texts.get(identifier(delivery["template"], decision.person.language))
         if text is None:
             return NotToBeSent(state="failed", error="unknown_template")
@@ -140,6 +144,7 @@ class MailComposer:
             fields={
                 "subject": written.kept_subject,
                 "text": written.kept_text,
+                "template_version": written.version,
                 "text_expires_at": utc_now() + timedelta(days=self.mail.text_days),
                 "language": person.language,
                 "message_id": f"<{delivery['_id']}@{self.mail.domain}>",

@@ -15,7 +15,6 @@ from services.notifications.sending import claims, metrics
 from services.notifications.sending.batch import Batch
 from services.notifications.sending.domain import (
     BATCH,
-    HELD_WAIT,
     MISSING_LIMIT,
     REFUSED_LIMIT,
     UNKNOWN_LIMIT,
@@ -24,6 +23,7 @@ from services.notifications.sending.domain import (
     NotToBeSent,
 )
 from services.notifications.sending.mail_composer import MailComposer, OutgoingMail, Written
+from services.notifications.sending.pace import Pace
 from services.notifications.sending.smtp import Away, Envelope, OutcomeUnknown, Refused, Session
 from services.notifications.sending.tracing import record_mail
 from services.notifications.sending.waits import wait_for_projection, wait_for_recipient, wait_for_server
@@ -38,16 +38,27 @@ log = get_logger(__name__)
 
 # On a slow machine a shorter time makes a transaction of every few mails.
 FLUSH_SECONDS = 0.5
+# Until a sender looks again when the server has got all that it may have in this minute.
+FULL_SECONDS = 1.0
 
 
 class Sender:
     """Sends the mails in `lanes`, in one thread. Any thread may call `stop`."""
 
-    def __init__(self, db: Database, writer: MailComposer, session: Session, *, lanes: Sequence[int] = LANES) -> None:
+    def __init__(
+        self,
+        db: Database,
+        writer: MailComposer,
+        session: Session,
+        *,
+        lanes: Sequence[int] = LANES,
+        pace: Pace | None = None,
+    ) -> None:
         self.db = db
         self.writer = writer
         self.session = session
         self.lanes = lanes
+        self.pace = pace or Pace(db)
         self._stopping = threading.Event()
         self._limit = BATCH
         self._away_for = 0
@@ -66,7 +77,7 @@ class Sender:
             return False
         self._flush_outcomes()
         token = new_id()
-        claimed = claims.claim(self.db, token, lanes=self.lanes, limit=self._limit)
+        claimed = self._claim(token)
         if not claimed:
             return False
         batch = Batch(self.db, token, claimed, self._pending_outcomes)
@@ -81,6 +92,15 @@ class Sender:
             self._flush_outcomes()
             batch.release()
         return True
+
+    def _claim(self, token: str) -> list[Document]:
+        room = self.pace.take(self._limit)
+        if room == 0:
+            self._quiet_until = time.monotonic() + FULL_SECONDS
+            return []
+        claimed = claims.claim(self.db, token, lanes=self.lanes, limit=room)
+        self.pace.give_back(room - len(claimed))
+        return claimed
 
     def _halve(self, batch: Batch, error: Exception) -> None:
         """Halves the size of the next batches, until the delivery that makes them fail is alone in its batch."""
@@ -119,7 +139,7 @@ class Sender:
         if isinstance(mail, Missing):
             return self._miss(batch, document, mail)
         if isinstance(mail, Held):
-            batch.postpone(document, HELD_WAIT)
+            batch.postpone(document, mail.wait)
             return False
         if isinstance(mail, NotToBeSent):
             batch.end(document, mail.state, error=mail.error)
@@ -171,8 +191,10 @@ class Sender:
             bad = mail.recipient if refusal.reply.address_is_bad else None
             batch.end(document, "failed", error=f"smtp_{refusal.reply.code}", bad_address=bad, server=server)
             return True
-        wait = wait_for_recipient(document["attempts"] + 1)
-        log.info("postponed by the mail server", delivery_id=document["_id"], code=refusal.reply.code)
+        wait = wait_for_the_recipient(document["attempts"] + 1, random.random())  # noqa: S311
+        if (refusal.reply.enhanced_code or "").startswith("4.7."):
+            self.pace.slow_down()
+        log.info("put off by the mail server", delivery_id=document["_id"], code=refusal.reply.code)
         batch.postpone(document, wait, fields={"server": server})
         return False
 
@@ -195,4 +217,6 @@ class Sender:
         self._away_for += 1
         self._quiet_until = time.monotonic() + wait_for_server(self._away_for)
         metrics.SMTP_AWAY.inc()
+        if str(why) == "421":
+            self.pace.slow_down()
         log.warning("the mail server is away", failures=self._away_for, why=str(why))

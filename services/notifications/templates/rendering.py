@@ -35,6 +35,7 @@ class CompiledTemplate:
     subject: Template
     body: Template
     holes: Holes
+    version: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

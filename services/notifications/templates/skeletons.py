@@ -42,6 +42,7 @@ class WrittenText:
     html_part: bytes
     kept_subject: str
     kept_text: str
+    version: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +66,8 @@ class Skeletons:
         if text.holes.fixed and all(_fits(name, value) for name, value in values.items()):
             skeleton = self._skeleton(text, context, values)
             if skeleton is not None:
-                return _filled(skeleton, values)
-        return written_plainly(render(text, context), [values[name] for name in LINKS])
+                return _filled(skeleton, values, version=text.version)
+        return written_plainly(render(text, context), [values[name] for name in LINKS], version=text.version)
 
     def _skeleton(
         self, text: CompiledTemplate, context: Mapping[str, Any], values: Mapping[str, str | None]
@@ -86,7 +87,7 @@ class Skeletons:
         return made
 
 
-def written_plainly(rendered: Rendered, links: Sequence[str | None]) -> WrittenText:
+def written_plainly(rendered: Rendered, links: Sequence[str | None], *, version: int = 1) -> WrittenText:
     """The text as `render` has made it."""
     return WrittenText(
         subject=rendered.subject,
@@ -94,6 +95,7 @@ def written_plainly(rendered: Rendered, links: Sequence[str | None]) -> WrittenT
         html_part=quoted_printable(rendered.html),
         kept_subject=without_tokens(rendered.subject, links),
         kept_text=without_tokens(rendered.text, links),
+        version=version,
     )
 
 
@@ -173,7 +175,7 @@ def _lines(text: str) -> Sequence[bytes | Pieces]:
     return [*found, quoted_printable("".join(plain))]
 
 
-def _filled(skeleton: Skeleton, values: Mapping[str, str | None]) -> WrittenText:
+def _filled(skeleton: Skeleton, values: Mapping[str, str | None], *, version: int) -> WrittenText:
     as_text = [values[name] or "" for name in PERSONAL]
     as_html = [escapeHtml(value) for value in as_text]
     kept = [_without_token(value) if name in LINKS else value for name, value in zip(PERSONAL, as_text, strict=True)]
@@ -183,6 +185,7 @@ def _filled(skeleton: Skeleton, values: Mapping[str, str | None]) -> WrittenText
         html_part=_fill_lines(skeleton.html_lines, as_html),
         kept_subject=_fill(skeleton.subject, kept),
         kept_text=_fill(skeleton.text, kept),
+        version=version,
     )
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -98,7 +99,7 @@ class TemplateCache:
             found = self._compiled.get((name, version))
         if found is not None:
             return found
-        compiled = self._compile_saved(name) if version > 1 else None
+        compiled = self._compile_saved(name, version) if version > 1 else None
         if compiled is None:
             template = packaged()[name]
             compiled = compile_template(template["key"], template["subject"], template["body"])
@@ -106,13 +107,14 @@ class TemplateCache:
             self._compiled[name, version] = compiled
         return compiled
 
-    def _compile_saved(self, name: str) -> CompiledTemplate | None:
-        """The compiled text; None for a saved text that this version no longer takes: the packaged text is used."""
+    def _compile_saved(self, name: str, version: int) -> CompiledTemplate | None:
+        """None for a text that was good when it was saved and is not any more: then ours is used."""
         template = self.db[TEMPLATES.collection].find_one({"_id": name})
         if template is None:
             return None
         try:
-            return compile_template(template["key"], template["subject"], template["body"])
+            compiled = compile_template(template["key"], template["subject"], template["body"])
+            return replace(compiled, version=version)
         except Invalid:
             log.error("a saved text can no longer be used", template=name)  # noqa: TRY400 - it says why when saved
             return None
