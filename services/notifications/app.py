@@ -100,6 +100,7 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
         PeriodicTask(name="due deliveries", run=lambda: queue_what_is_due(db), every=0.5),
         PeriodicTask(name="oldest due delivery", run=lambda: note_the_oldest(db), every=5.0),
         PeriodicTask(name="old texts", run=lambda: forget_old_texts(db), every=60.0),
+        erasing_task(db, "notifications", erase_deliveries),
         PeriodicTask(name="digests", run=lambda: send_digests(db), every=30.0),
         PeriodicTask(name="overdue tasks", run=lambda: tell_overdue_tasks(db), every=300.0),
         PeriodicTask(name="reminders", run=lambda: remind(db), every=1.0),
@@ -164,7 +165,14 @@ SERVICE = Service(
     provides=provides,
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
-    collections={**WAITING_INDEXES, **FAN_OUTS_INDEXES, **REMINDED_INDEXES, **WEBHOOK_INDEXES, PACE: []},
+    collections={
+        **WAITING_INDEXES,
+        **FAN_OUTS_INDEXES,
+        **REMINDED_INDEXES,
+        **WEBHOOK_INDEXES,
+        PACE: [],
+        **ERASING_INDEXES,
+    },
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

@@ -1,6 +1,6 @@
 """Decides whether a delivery is sent, to whom and in which language; for the sender and for questions beforehand."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -41,18 +41,7 @@ def decide(
     people = {row["_id"]: addressee_of(row, references, secrets) for row in deliveries}
     strangers = _strangers_choices(db, secrets, people)
     silent = suppressed(db, (person.email for person in people.values() if isinstance(person, Addressee)))
-
-    def decided(delivery: Document) -> Decision:
-        person = people[delivery["_id"]]
-        if not isinstance(person, Addressee):
-            return person
-        chosen = references.preferences.get(person.contact["_id"]) if person.contact else strangers.get(person.email)
-        if not allow_list.lets_through(person.email):
-            return NotToBeSent(state="suppressed", error="not_on_allow_list")
-        is_suppressed = normalise_email(person.email) in silent
-        return _decide(delivery, person, references, chosen=chosen, is_suppressed=is_suppressed)
-
-    return decided
+    return partial(_decide, people, references, silent, strangers, allow_list)
 
 
 def _strangers_choices(db: Database, secrets: Secrets, people: Mapping[str, Addressee | Missing | NotToBeSent]) -> ById:
@@ -64,11 +53,22 @@ def _strangers_choices(db: Database, secrets: Secrets, people: Mapping[str, Addr
 
 
 def _decide(
-    delivery: Document, person: Addressee, references: References, *, chosen: Document | None, is_suppressed: bool
+    people: Mapping[str, Addressee | Missing | NotToBeSent],
+    references: References,
+    silent: Collection[str],
+    strangers: Mapping[str, Document],
+    allow_list: AllowList,
+    delivery: Document,
 ) -> Decision:
+    person = people[delivery["_id"]]
+    if not isinstance(person, Addressee):
+        return person
+    if not allow_list.lets_through(person.email):
+        return NotToBeSent(state="suppressed", error="not_on_allow_list")
     subject = DeliverySubject.of(delivery, references, person.contact)
     if subject.missing:
         return Missing(what=subject.missing)
+    chosen = references.preferences.get(person.contact["_id"]) if person.contact else strangers.get(person.email)
     circumstances = Circumstances(
         is_suppressed=normalise_email(person.email) in silent,
         has_opted_out=opted_out(chosen, delivery["template"]),

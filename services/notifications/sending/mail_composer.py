@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from services.notifications.mail import address_of, compose
@@ -116,7 +117,7 @@ class MailComposer:
             manage_url=manage_url,
             network={"name": self.mail.network_name, "sender": self.mail.sender},
         )
-        written = self._written(text, context, person.language)
+        written = self._text(text, context, person.language)
         method, calendar = calendar_of(
             subject, person.language, sender=self.mail.sender, attendee=person.email, made_at=delivery["due_at"]
         )
@@ -151,8 +152,8 @@ class MailComposer:
             },
         )
 
-    def _written(self, text: CompiledTemplate, context: Mapping[str, Any], language: str) -> WrittenText:
-        """The mail's text; by the packaged one when the saved one fails for this mail."""
+    def _text(self, text: CompiledTemplate, context: Mapping[str, Any], language: str) -> WrittenText:
+        """The mail's text. When the saved template fails for this mail, the packaged template is used."""
         try:
             return self.skeletons.write(text, context)
         except Exception as error:

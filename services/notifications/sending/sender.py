@@ -191,10 +191,10 @@ class Sender:
             bad = mail.recipient if refusal.reply.address_is_bad else None
             batch.end(document, "failed", error=f"smtp_{refusal.reply.code}", bad_address=bad, server=server)
             return True
-        wait = wait_for_the_recipient(document["attempts"] + 1, random.random())  # noqa: S311
+        wait = wait_for_recipient(document["attempts"] + 1)
         if (refusal.reply.enhanced_code or "").startswith("4.7."):
             self.pace.slow_down()
-        log.info("put off by the mail server", delivery_id=document["_id"], code=refusal.reply.code)
+        log.info("postponed by the mail server", delivery_id=document["_id"], code=refusal.reply.code)
         batch.postpone(document, wait, fields={"server": server})
         return False
 
