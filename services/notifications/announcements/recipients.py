@@ -18,11 +18,7 @@ from shared.secrets import Secrets
 def recipients_of(
     db: Database, secrets: Secrets, allow_list: AllowList, announcement: Document, *, limit: int, cursor: str | None
 ) -> Page:
-    """A page of the segment's people with their language, or with the reason why they get nothing."""
-
-    def find(collection: str, query: Document, **options: object) -> object:
-        return db[collection].find(query, **options)
-
+    """A page of the segment's people, each with a language, or with the reason for getting nothing."""
     after, found = cursor or "", []
     while True:
         portion = next_portion(partial(_find, db), announcement["segment"], after=after, size=limit)  # type: ignore[arg-type]

@@ -9,7 +9,8 @@ from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 
-ME = "me"
+# `If-Match` speaks of the id in the path; the path `me` has none.
+NO_ID_IN_PATH = str(None)
 
 
 def staff_member(db: Database, sub: str) -> Document:
@@ -23,7 +24,7 @@ def describe_oneself(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
     before = uow.find_one(STAFF.collection, {"sub": sub})
     if before is None:
         before = uow.insert(STAFF, _unsaid(sub), "staff_member.created")
-    uow.check_version(STAFF, {**before, "_id": ME})  # the path names them by `me`
+    uow.check_version(STAFF, {**before, "_id": NO_ID_IN_PATH})
     changes = {**fields, "next_digest_at": next_digest_at(fields["digest"], uow.now)}
     if before["digest"] == "off":
         changes["told_until"] = uow.now
