@@ -30,7 +30,12 @@ OPEN = {
         "POST /public/registrations/<token>/feedback",
         "POST /public/registrations/<token>/transfer",
     },
-    "notifications": EVERYWHERE | {"GET /public/preferences/<token>", "POST /public/preferences/<token>"},
+    "notifications": EVERYWHERE
+    | {
+        "GET /public/assets/style.css",
+        "GET /public/preferences/<token>",
+        "POST /public/preferences/<token>",
+    },
 }
 
 
