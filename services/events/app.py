@@ -17,6 +17,7 @@ from services.events.events.store import EVENTS
 from services.events.invitations import api as invitations
 from services.events.invitations import public as public_invitations
 from services.events.invitations.store import INVITATIONS
+from services.events.offers import end_offers
 from services.events.people.registrants import MAILS, MAILS_INDEXES
 from services.events.people.resealing import reseal_registrations
 from services.events.projections import PROJECTIONS
@@ -26,7 +27,6 @@ from services.events.questions import api as answers
 from services.events.questions.answers import SENSITIVE, SENSITIVE_INDEXES
 from services.events.registrations import api as registrations
 from services.events.registrations.admission import RegistrationBatcher
-from services.events.registrations.offers import end_offers
 from services.events.registrations.seats import SEATS
 from services.events.registrations.store import REGISTRATIONS
 from shared.erasure.acknowledgements import acknowledgements, declared_topic

@@ -113,7 +113,10 @@ def test_teams_report_is_shown_before_it_counts_and_counts_once(events: Events) 
     assert events.registration(first)["state"] == "confirmed"
     for _ in range(2):
         upload(events, event)
-    assert [presence(events, one)[::2] for one in (first, second)] == [("attended", 60), ("attended", 90)]
+    assert [presence(events, registration)[::2] for registration in (first, second)] == [
+        ("attended", 60),
+        ("attended", 90),
+    ]
     assert events.registration(twins[0])["state"] == "confirmed"
     assert events.registration(first)["version"] == 3
 

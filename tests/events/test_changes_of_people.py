@@ -79,7 +79,7 @@ def test_of_two_who_transfer_at_once_one_succeeds(events: Events, at_once: Calla
     leaver, *comers = colleagues(events, 4)
     registration = events.registered(event, contact=leaver)
     answers = at_once([lambda comer=comer: transfer(events, registration, comer) for comer in comers])
-    assert sorted(one.status_code for one in answers) == [201, 409, 409]
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409]
     assert sorted(states(events, event)) == ["cancelled", "confirmed"]
     assert events.seats(event)["taken"] == 1
 
@@ -116,7 +116,7 @@ def test_a_batch_is_registered_as_a_whole_or_not_at_all(events: Events) -> None:
     assert states(events, event) == []
     assert events.seats(event)["taken"] == 0
     done = batch(events, event, a.person(1), a.person(2)).json
-    assert [one["person"]["given_name"] for one in done["registered"]] == ["Aino1", "Aino2"]
+    assert [registration["person"]["given_name"] for registration in done["registered"]] == ["Aino1", "Aino2"]
     assert events.types(a.REGISTRATIONS) == ["registration.created"] * 2
 
 
@@ -124,7 +124,7 @@ def test_of_a_batch_as_many_as_there_are_seats(events: Events) -> None:
     event = events.published(a.webinar(capacity=2))
     events.registered(event, person=a.person(1))
     done = batch(events, event, *(a.person(number) for number in (1, 2, 3, 3)), mode="as_many_as_fit").json
-    assert [one["person"]["given_name"] for one in done["registered"]] == ["Aino2"]
+    assert [registration["person"]["given_name"] for registration in done["registered"]] == ["Aino2"]
     assert [entry["index"] for entry in done["refused"]] == [0, 2, 3]
     assert states(events, event) == ["confirmed"] * 2
 

@@ -99,5 +99,7 @@ def test_a_calendar_is_of_one_person_or_season(events: Events, body: Json) -> No
 def test_ones_own_event_has_the_meetings_address_once_there_is_a_seat(events: Events) -> None:
     event = events.published(a.webinar(capacity=1, online_url="https://meet.example/uso"))
     seated, waiting = (events.registered(event, person=a.person(number)) for number in (1, 2))
-    texts = [stranger(events, f"{own_path(events, one)}/calendar.ics").text for one in (seated, waiting)]
+    texts = [
+        stranger(events, f"{own_path(events, registration)}/calendar.ics").text for registration in (seated, waiting)
+    ]
     assert ["meet.example" in text for text in texts] == [True, False]

@@ -46,9 +46,9 @@ def summary(events: Events, event: Json) -> Json:
 def test_each_contact_is_invited_once(events: Events) -> None:
     event = events.published(a.webinar())
     first, second = leaders(events, 2)
-    assert [one["contact_id"] for one in invite(events, event, first).json["invited"]] == [first["id"]]
+    assert [invitation["contact_id"] for invitation in invite(events, event, first).json["invited"]] == [first["id"]]
     again = invite(events, event, first, second, second).json
-    assert [one["contact_id"] for one in again["invited"]] == [second["id"]]
+    assert [invitation["contact_id"] for invitation in again["invited"]] == [second["id"]]
     assert again["invited_before"] == [first["id"]]
     assert events.types(INVITATIONS) == ["invitation.created"] * 2
 
@@ -57,7 +57,7 @@ def test_two_who_invite_the_same_contact_at_once_make_one_invitation(events: Eve
     event = events.published(a.webinar())
     [leader] = leaders(events)
     answers = at_once([lambda: invite(events, event, leader)] * 4)
-    assert {one.status_code for one in answers} <= {200, 409}
+    assert {answer.status_code for answer in answers} <= {200, 409}
     assert summary(events, event)["asked"] == 1
 
 
@@ -163,7 +163,7 @@ def test_staff_see_the_answers_of_each_organisation(events: Events) -> None:
         f"/v1/events/{event['id']}/invitations",
         query_string={"state": "sent", "organisation_id": first["organisation_id"]},
     ).json["items"]
-    assert [one["contact_id"] for one in listed] == [second["id"]]
+    assert [invitation["contact_id"] for invitation in listed] == [second["id"]]
 
 
 def test_nobody_is_invited_to_a_draft_or_to_what_has_begun(events: Events) -> None:

@@ -25,8 +25,11 @@ def test_materials_appear_when_their_time_has_come(events: Events) -> None:
     events.turned(came, "attended")
     assert titles(visit(events, f"/events/{event['id']}").json) == ["before"]
     events.moved(event, "completed")
-    seen = [visit(events, own_path(events, one).removeprefix("/public")).json["event"] for one in (came, absent)]
-    assert [titles(one) for one in seen] == [["before", "after", "attended"], ["before", "after"]]
+    seen = [
+        visit(events, own_path(events, registration).removeprefix("/public")).json["event"]
+        for registration in (came, absent)
+    ]
+    assert [titles(shown) for shown in seen] == [["before", "after", "attended"], ["before", "after"]]
 
 
 def test_a_speaker_who_is_a_contact_has_a_seat_without_asking(events: Events) -> None:
@@ -36,9 +39,9 @@ def test_a_speaker_who_is_a_contact_has_a_seat_without_asking(events: Events) ->
     guest = {"name": "Kalle Vieras", "title": {"fi": "tutkija"}}
     body = a.webinar(capacity=1, agenda=[{**talk, "speakers": [{"contact_id": speaker["id"]}, guest]}])
     event = events.published(body)
-    assert [one["contact_id"] for one in events.registrations(event)] == [speaker["id"]]
+    assert [registration["contact_id"] for registration in events.registrations(event)] == [speaker["id"]]
     events.changed(event, agenda=[{**talk, "speakers": [{"contact_id": each["id"]} for each in (speaker, later)]}])
-    assert {one["contact_id"] for one in events.registrations(event)} == {speaker["id"], later["id"]}
+    assert {registration["contact_id"] for registration in events.registrations(event)} == {speaker["id"], later["id"]}
     assert events.changed(event, venue={"fi": "Verkossa"})["agenda"][0]["speakers"][0]["contact_id"] == speaker["id"]
 
 
@@ -98,10 +101,10 @@ def test_a_series_is_found_by_its_id(events: Events) -> None:
     event = events.drafted(a.webinar())
     starts = [instant_text(datetime(2027, month, 1, 9, tzinfo=UTC)) for month in (2, 3, 4)]
     made = copies(events, event, *starts, series=True).json["events"]
-    series = {one["series_id"] for one in made} | {events.event(event)["series_id"]}
+    series = {copy["series_id"] for copy in made} | {events.event(event)["series_id"]}
     assert len(series) == 1
     found = events.client.get("/v1/events", query_string={"series_id": series.pop()}).json["items"]
-    assert {one["id"] for one in found} == {event["id"], *(one["id"] for one in made)}
+    assert {shown["id"] for shown in found} == {event["id"], *(copy["id"] for copy in made)}
 
 
 def test_a_workshop_is_not_copied(events: Events) -> None:

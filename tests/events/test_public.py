@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.events.registrations.offers import end_offers
+from services.events.offers import end_offers
 from services.events.registrations.store import REGISTRATIONS
 from tests.events import builders as a
 from tests.events.conftest import Events, Json
