@@ -152,7 +152,8 @@ def _parse(scale: tuple[str, ...]) -> dict[str, int]:
 
 def _show(stack: Stack) -> None:
     info = stack.info
-    lines = [f"{name:14} {info['services'][name]['url']}/docs" for name in SERVICES]
+    lines = [f"{'for people':14} {info['services']['events']['url']}/public/events"]
+    lines += [f"{name:14} {info['services'][name]['url']}/docs" for name in SERVICES]
     lines += [
         f"{'Kafka':14} {info['kafka']['bootstrap_servers']}",
         f"{'MongoDB':14} {info['mongodb']['uri'].rpartition('@')[2].partition('/')[0]}",

@@ -1,5 +1,6 @@
 """Whatever is done in whatever order: never more seated than seats, and the queue keeps its order."""
 
+import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
@@ -14,7 +15,7 @@ from shared.mongo.database import Database
 from tests.events import builders as a
 from tests.events.conftest import Events, Json
 
-SEATED = ("confirmed", "attended", "absent")
+SEATED = ("confirmed", "offered", "attended", "absent")
 ORGANISATIONS = [a.organisation() for _ in range(3)]
 CONTACTS = [a.contact(ORGANISATIONS[number % 3]) for number in range(12)]
 
@@ -36,9 +37,16 @@ def known(events: Events) -> Events:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(capacity=st.integers(1, 4), most=st.one_of(st.none(), st.integers(1, 2)), story=steps)
-def test_in_any_story_the_seats_hold(known: Events, capacity: int, most: int | None, story: list[Any]) -> None:
-    event = known.published(a.webinar(capacity=capacity, max_per_organisation=most))
+@given(
+    capacity=st.integers(1, 4),
+    most=st.one_of(st.none(), st.integers(1, 2)),
+    order=st.sampled_from(["arrival", "organisations"]),
+    story=steps,
+)
+def test_in_any_story_the_seats_hold(
+    known: Events, capacity: int, most: int | None, order: str, story: list[Any]
+) -> None:
+    event = known.published(a.webinar(capacity=capacity, max_per_organisation=most, waitlist_order=order))
     seated_before = 0
     for what, how in story:
         live = {
@@ -51,8 +59,6 @@ def test_in_any_story_the_seats_hold(known: Events, capacity: int, most: int | N
         elif what in ("capacity", "max_per_organisation"):
             event = known.changed(event, **{what: how})
         elif CONTACTS[how]["id"] in live:
-            let_in = what == "attended" and live[CONTACTS[how]["id"]]["state"] == "waitlisted"
-            seated_before += int(let_in)  # at the door staff let somebody in from the line, whatever the capacity
             let_in = what == "attended" and live[CONTACTS[how]["id"]]["state"] == "waitlisted"
             seated_before += int(let_in)  # at the door staff let somebody in from the line, whatever the capacity
             known.turn(live[CONTACTS[how]["id"]], what)
@@ -133,3 +139,72 @@ def test_who_is_refused_in_a_crowd_is_refused_again_under_the_same_key_and_may_t
     assert sorted(send(contact).status_code for contact in CONTACTS) == [201] + [409] * (len(CONTACTS) - 1)
     assert sorted(send(contact, "again").status_code for contact in CONTACTS) == [201] * (len(CONTACTS) - 1) + [409]
     assert known.seats(event)["taken"] == len(CONTACTS)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_in_parallel_too_whatever_six_people_do_at_once(known: Events, seed: int) -> None:
+    """Registrations, cancellations, transfers, offers, their acceptance and changes of the capacity, all at once."""
+    draw = random.Random(seed)
+    options = {
+        "waitlist_order": draw.choice(["arrival", "organisations"]),
+        "max_per_organisation": draw.choice([None, 2]),
+    }
+    if draw.random() < 0.5:
+        options["offer_expires_after"] = "P1D"
+    event = known.published(a.webinar(capacity=4, **options))
+
+    def act(number: int) -> int:
+        """One step of somebody; returns the status of its answer."""
+        chance = random.Random(f"{seed} {number}")
+        contact, other = chance.sample(CONTACTS, 2)
+        what = chance.choice(["register", "register", "cancelled", "confirmed", "transfer", "capacity"])
+        if what == "register":
+            return int(known.register(event, contact=contact).status_code)
+        if what == "capacity":
+            path, body = f"/v1/events/{event['id']}", {"capacity": chance.randint(3, 5)}
+            return int(known.client.patch(path, json=body, headers={"If-Match": "*"}).status_code)
+        mine = [each for each in known.registrations(event) if each["contact_id"] == contact["id"]]
+        if not mine:
+            return 200
+        path = f"/v1/registrations/{mine[-1]['id']}"
+        if what == "transfer":
+            return int(known.client.post(f"{path}/transfer", json={"contact_id": other["id"]}).status_code)
+        return int(known.client.post(f"{path}/transitions", json={"to": what}).status_code)
+
+    for begun in range(0, 48, 12):
+        with ThreadPoolExecutor(6) as pool:
+            statuses = set(pool.map(act, range(begun, begun + 12)))
+        assert statuses <= {200, 201, 409, 412, 422}
+        check(known, known.event(event), 5)
+        live = [each["contact_id"] for each in known.registrations(event) if each["state"] != "cancelled"]
+        assert len(set(live)) == len(live)
+
+
+def test_a_fair_line_serves_the_organisation_with_the_fewest_seats(known: Events) -> None:
+    """Seats of A, A, B; in line A, C, B, C: two seats more go to C (none so far), then to A, B or C by arrival."""
+    event = known.published(a.webinar(capacity=3, waitlist_order="organisations"))
+    of_a, of_b, of_c = (CONTACTS[start::3] for start in range(3))
+    for contact in (of_a[0], of_a[1], of_b[0]):
+        known.registered(event, contact=contact)
+    line = [known.registered(event, contact=contact) for contact in (of_a[2], of_c[0], of_b[1], of_c[1])]
+    known.changed(event, capacity=5)
+    assert [known.registration(each)["state"] for each in line] == [
+        "waitlisted",
+        "confirmed",
+        "confirmed",
+        "waitlisted",
+    ]
+    why = [message.change for message in known.said(a.REGISTRATIONS) if message.type == "registration.promoted"]
+    assert [(change["because"], change["passed_over"]) for change in why] == [("fewest_seats", 1), ("fewest_seats", 1)]
+
+
+def test_history_explains_each_place(known: Events) -> None:
+    event = known.published(a.webinar(capacity=2, max_per_organisation=1))
+    first, second, other, last = (known.registered(event, contact=CONTACTS[number]) for number in (0, 3, 1, 4))
+    made = {message.key: message.change for message in known.said(a.REGISTRATIONS)}
+    assert [made[each["id"]].get("because") for each in (first, second, other, last)] == [
+        None, "organisation_full", None, "event_full",
+    ]  # fmt: skip
+    known.turned(other, "cancelled")
+    history = known.client.get(f"/v1/registrations/{last['id']}/history").json["items"]
+    assert (history[0]["change"]["because"], history[0]["change"]["passed_over"]) == ("arrival", 1)

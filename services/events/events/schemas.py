@@ -129,6 +129,13 @@ class EventInput(Strict):
     online_url = web_address()
     capacity = fields.Integer(strict=True, validate=validate.Range(min=1, max=1_000_000))
     waitlist = fields.Boolean(load_default=True)
+    waitlist_order = one_of(
+        "arrival",
+        "organisations",
+        load_default="arrival",
+        dump_default="arrival",
+        metadata={"description": "`organisations`: the next seat goes to the organisation with the fewest seats"},
+    )
     max_per_organisation = fields.Integer(strict=True, validate=validate.Range(min=1, max=1_000_000))
     registration_opens_at = Instant(validate=within_the_calendar)
     registration_closes_at = Instant(

@@ -29,6 +29,7 @@ class EventDocument(TypedDict):
     online_url: str | None
     capacity: int | None
     waitlist: bool
+    waitlist_order: str
     max_per_organisation: int | None
     registration_opens_at: datetime | None
     registration_closes_at: datetime | None

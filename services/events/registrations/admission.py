@@ -14,6 +14,7 @@ from services.events.registrations.domain import (
     NotInvited,
     check_invited,
     check_open,
+    no_seat,
     offer_on,
     state_on_arrival,
 )
@@ -140,6 +141,9 @@ class _Admission:
             return NOTHING
         unconfirmed = request.public and event.get("confirm_address", False)
         offer = offer_on(event, now, unconfirmed=unconfirmed, in_line=False) if state == "confirmed" else None
+        of_organisation = self.seated[registrant.organisation_id] if registrant.organisation_id else 0
+        reason = no_seat(event, taken=self.taken, of_organisation=of_organisation)
+        why = {"because": reason} if state == "waitlisted" else {}
         self.number += 1
         self._count(registrant.organisation_id, state)
         registration = {
@@ -158,7 +162,7 @@ class _Admission:
             **(offer or {}),
         }
         made = self.uow.due_to(request.cause).insert(
-            REGISTRATIONS, registration, "registration.created", reason=request.override
+            REGISTRATIONS, registration, "registration.created", change=why, reason=request.override
         )
         if made["live"]:
             keep_sensitive(self.uow, made["_id"], event, request.answers.sealed)

@@ -64,6 +64,8 @@ def move_registration(
         change["expired"] = True
     let_in = (registration["state"], to) == ("waitlisted", "confirmed")
     type = "registration.promoted" if let_in else "registration.transitioned"
+    if let_in:
+        change["because"] = "staff"
     after = uow.save(REGISTRATIONS, registration, changes, type, change=change, reason=reason)
     _settle_seats(uow, registration, after)
     return after

@@ -83,6 +83,21 @@ class RegistrationTransition(Transition):
     transferred_to = fields.String(metadata={"description": "the registration of the colleague who has the place now"})
 
 
+class RegistrationCreated(Change):
+    """Somebody registered; `because` tells why there is a place in line and no seat."""
+
+    because = one_of("event_full", "organisation_full", metadata={"description": "why there is no seat (yet)"})
+
+
+class Promotion(Transition):
+    """A seat for somebody in line: by which order, and past how many who stay in line."""
+
+    because = one_of("arrival", "fewest_seats", "staff", metadata={"description": "by which order, or by staff's word"})
+    passed_over = fields.Integer(
+        metadata={"description": "people before them in line who stay there: their organisation has its seats"}
+    )
+
+
 class Registration(Resource):
     """A registration in messages. The person is a `contact_id`, or encrypted."""
 

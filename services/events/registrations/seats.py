@@ -1,7 +1,9 @@
 """The seats of an event: one document. Every change of seats writes it, so the changes go one after another."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Collection
+from typing import Any
 
 from pymongo import UpdateOne
 
@@ -62,24 +64,39 @@ def fill_seats(uow: UnitOfWork, event: EventDocument) -> list[RegistrationDocume
     if seats["waiting"] == 0 or (free is not None and free <= 0):
         return []
     most = event.get("max_per_organisation")
-    limit = free if free is not None and most is None else 0
+    fair = event.get("waitlist_order") == "organisations"
+    limit = free if free is not None and most is None and not fair else 0
     waiting = uow.find_all(
         REGISTRATIONS,
         {"event_id": event["_id"], "state": "waitlisted"},
         sort=list(BY_ARRIVAL),
         limit=limit,
     )
+    chosen = next_in_line(waiting, free=free, seated=seated_of(uow, event), most=most, fair=fair)
+    left = sorted({each["queue_number"] for each in waiting} - {each["queue_number"] for each in chosen})
     promoted = [
-        _promote(uow, event, registration, seats["last_number"])
-        for registration in next_in_line(waiting, free=free, seated=seated_of(uow, event), most=most)
+        _promote(
+            uow,
+            event,
+            registration,
+            seats["last_number"],
+            because="fewest_seats" if fair else "arrival",
+            passed_over=bisect_left(left, registration["queue_number"]),
+        )
+        for registration in chosen
     ]
     change_seats(uow, event["_id"], taken=len(promoted), waiting=-len(promoted))
     return promoted
 
 
 def _promote(
-    uow: UnitOfWork, event: EventDocument, registration: RegistrationDocument, calendar_sequence: int
+    uow: UnitOfWork,
+    event: EventDocument,
+    registration: RegistrationDocument,
+    calendar_sequence: int,
+    **why: Any,
 ) -> RegistrationDocument:
+    """`why` explains in history and message who moves up: by which order, and past how many who may have no seat."""
     offer = offer_on(event, uow.now, unconfirmed=registration.get("confirm_address", False), in_line=True)
     to, type = ("offered", "registration.offered") if offer else ("confirmed", "registration.promoted")
     changes = {
@@ -89,12 +106,12 @@ def _promote(
         "calendar_sequence": calendar_sequence,
         **(offer or {}),
     }
-    return uow.save(REGISTRATIONS, registration, changes, type, change={"from": "waitlisted", "to": to})
+    return uow.save(REGISTRATIONS, registration, changes, type, change={"from": "waitlisted", "to": to, **why})
 
 
 def seated_of(uow: UnitOfWork, event: EventDocument, organisations: Collection[str] | None = None) -> dict[str, int]:
     """The number of seats that each organisation (of `organisations`) has; empty when the event sets no limit."""
-    if event.get("max_per_organisation") is None:
+    if event.get("max_per_organisation") is None and event.get("waitlist_order") != "organisations":
         return {}
     query: Document = {"event_id": event["_id"], "state": {"$in": list(SEATED)}}
     if organisations is not None:

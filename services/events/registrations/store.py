@@ -8,8 +8,14 @@ from typing import Any, TypedDict
 from pymongo import IndexModel
 
 from services.events.registrations.domain import LIFECYCLE
-from services.events.registrations.schemas import FeedbackGiven, Registration, RegistrationTransition
-from shared.messaging.changes import Change, Transition
+from services.events.registrations.schemas import (
+    FeedbackGiven,
+    Promotion,
+    Registration,
+    RegistrationCreated,
+    RegistrationTransition,
+)
+from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Sort
@@ -55,11 +61,11 @@ REGISTRATIONS: Aggregate[RegistrationDocument] = Aggregate(
     source="/uso/events",
     topic="uso.events.registrations.v1",
     message_types={
-        "registration.created": Change,
+        "registration.created": RegistrationCreated,
         "registration.updated": Change,
         "registration.transitioned": RegistrationTransition,
-        "registration.promoted": Transition,
-        "registration.offered": Transition,
+        "registration.promoted": Promotion,
+        "registration.offered": Promotion,
         "registration.asked_again": Change,
         "registration.transferred": Change,
         "feedback.given": FeedbackGiven,
