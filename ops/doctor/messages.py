@@ -131,4 +131,6 @@ def _waiting(rows: list[dict[str, Any]]) -> Counter[str]:
 
 
 def _differences(differs: Mapping[str, Mapping[str, str]]) -> str:
-    return ", ".join(f"{name} is {one['found']}, not {one['wanted']}" for name, one in sorted(differs.items()))
+    return ", ".join(
+        f"{name} is {setting['found']}, not {setting['wanted']}" for name, setting in sorted(differs.items())
+    )

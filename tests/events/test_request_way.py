@@ -1,4 +1,7 @@
-"""How many of the service's files a request passes: from its route until its change stands in the outbox."""
+"""How many of the service's files a request passes: from its route until its change stands in the outbox.
+
+The events here have no questions of their own: checking answers is the questions' part.
+"""
 
 import sys
 from collections.abc import Callable

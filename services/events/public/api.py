@@ -54,7 +54,7 @@ routes = Routes(
 
 
 def _register_again(problem: Document, *, id: str) -> Response:
-    return pages.event_page(public_event(database(), id), problem=problem)
+    return pages.event_page(for_readers(database(), public_event(database(), id)), problem=problem)
 
 
 def _own_again(problem: Document, *, token: str) -> Response:
@@ -81,7 +81,7 @@ def list_public_events(query: dict[str, Any]) -> Page:
 @page(pages.event_page)
 def show_public_event(id: str) -> Document:
     """Show a public event"""
-    return public_event(database(), id)
+    return for_readers(database(), public_event(database(), id))
 
 
 @routes.post("/events/<id>/registrations")
@@ -95,7 +95,8 @@ def register_oneself(body: dict[str, Any], id: str) -> Document:
     """Register for a public event; the result goes to the address by e-mail, the answer here is always the same"""
     event = public_event(database(), id)
     check_open(event, utc_now())
-    answers = checked(the(Secrets), event, body.get("answers"), complete=True)
+    asks = event.get("questions") or body.get("answers")
+    answers = checked(the(Secrets), event, body.get("answers"), complete=True) if asks else Answers()
     registrant = find_registrant(database(), the(Secrets), body)
     run_in_group(the(RegistrationBatcher), id, Request(registrant=registrant, public=True, answers=answers))
     return ACCEPTED
@@ -162,7 +163,7 @@ def public_event(db: Database, identifier: str) -> Document:
     event = load_one(db, EVENTS, identifier)
     if event["state"] not in VISIBLE or event["audience"]["open_to"] != "public":
         raise NotFound("event", identifier)
-    return for_readers(db, event)
+    return event
 
 
 def _changed_answers(registration: Document, body: dict[str, Any]) -> Answers | None:

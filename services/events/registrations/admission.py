@@ -165,7 +165,8 @@ class _Admission:
             REGISTRATIONS, registration, "registration.created", change=why, reason=request.override
         )
         if made["live"]:
-            keep_sensitive(self.uow, made["_id"], event, request.answers.sealed)
+            if request.answers.sealed is not None:
+                keep_sensitive(self.uow, made["_id"], event, request.answers.sealed)
             self._remember(made)
         return made
 
