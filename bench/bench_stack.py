@@ -23,7 +23,7 @@ from deploy.local.tokens import AUDIENCE, ISSUER
 from shared.messaging.topics import Topic, ensure_topics
 from shared.mongo.database import Database, connect
 from shared.settings import Settings
-from shared.testing import wait_for
+from tests.support import wait_for
 
 PARTITIONS = 6
 

@@ -21,8 +21,8 @@ from shared.ids import new_id
 from shared.mongo.database import Database
 from shared.service import Service
 from shared.settings import Settings
-from shared.testing import Client, Keys
-from shared.testing.clients import AUDIENCE, ISSUER
+from tests.support import Client, Keys
+from tests.support.clients import AUDIENCE, ISSUER
 
 pytest_plugins = ["tests.in_parallel"]
 SEALING_KEY, SIGNING_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()

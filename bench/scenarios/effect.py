@@ -13,7 +13,7 @@ from bench.scenarios.http_writes import organisation
 from services.events.projections import ORGANISATIONS
 from shared.messaging.topics import Topic
 from shared.mongo.database import Database, connect
-from shared.testing import wait_for
+from tests.support import wait_for
 
 RATES = (20, 50)
 BARE = "bare Flask transaction → change stream → producer → consumer → insert"

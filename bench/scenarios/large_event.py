@@ -18,8 +18,8 @@ from shared.ids import new_id, utc_now
 from shared.instants import instant_text
 from shared.messaging.topics import Topic
 from shared.mongo.database import Database
-from shared.testing import wait_for
-from shared.testing.messages import message
+from tests.support import wait_for
+from tests.support.messages import message
 
 # Somebody registers for another event so often while the large one is told.
 PAUSE_SECONDS = 0.5

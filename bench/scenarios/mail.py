@@ -21,8 +21,8 @@ from shared.ids import new_id, utc_now
 from shared.messaging.messages import Message
 from shared.messaging.topics import Topic
 from shared.mongo.database import Database
-from shared.testing import wait_for
-from shared.testing.messages import feed, message
+from tests.support import wait_for
+from tests.support.messages import feed, message
 
 BARE = "smtplib over two kept connections in one process, the same bytes"
 LISTMONK = 4345.0

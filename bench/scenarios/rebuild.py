@@ -16,7 +16,7 @@ from ops.store import COLLECTIONS
 from shared.cause import own_initiative
 from shared.messaging.subscriptions import Handler
 from shared.messaging.topics import state_topic
-from shared.testing import wait_for
+from tests.support import wait_for
 
 
 def measure(bench: BenchStack) -> Iterator[Row]:

@@ -19,7 +19,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.topics import service_topics, state_topic
 from shared.mongo.database import Database
 from shared.mongo.journal import JOURNAL
-from shared.testing import wait_for
+from tests.support import wait_for
 
 LOOK_SECONDS = 0.002
 

@@ -17,8 +17,8 @@ from shared.ids import new_id
 from shared.messaging.consumer import MAX_BATCH
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database
-from shared.testing import wait_for
-from shared.testing.round_trips import CommandLog
+from tests.support import wait_for
+from tests.support.round_trips import CommandLog
 
 
 def measure(bench: BenchStack) -> Iterator[Row]:

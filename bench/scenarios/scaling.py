@@ -14,7 +14,7 @@ from bench.rows import Figures, Row, interleaved, of
 from bench.scenarios.consumer import COPY
 from shared.messaging.topics import Topic, state_topic
 from shared.mongo.database import Database
-from shared.testing import wait_for
+from tests.support import wait_for
 
 WORKERS = (1, 2, 4)
 JOINING_SECONDS = 5

@@ -7,7 +7,7 @@ import pytest
 from contracts import SERVICES
 from shared.ids import new_id
 from shared.service import Service
-from shared.testing import Client
+from tests.support import Client
 
 EVERYWHERE = {"GET /healthz", "GET /readyz", "GET /openapi.json", "GET /docs/", "GET /docs/<path:path>"}
 OPEN = {

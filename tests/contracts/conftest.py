@@ -15,8 +15,8 @@ from shared.mongo.database import Database
 from shared.mongo.journal import JOURNAL
 from shared.secrets import Secrets
 from shared.service import Service
-from shared.testing import Client, outbox
-from shared.testing.messages import relay_by_hand
+from tests.support import Client, outbox
+from tests.support.messages import relay_by_hand
 
 Json = dict[str, Any]
 

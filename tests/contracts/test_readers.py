@@ -11,8 +11,8 @@ from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message, decode
 from shared.messaging.subscriptions import OnceHandler, Projection
 from shared.mongo.database import SEEN, Database
 from shared.service import Service
-from shared.testing import feed
 from tests.contracts.promised import examples, promised, topic_of
+from tests.support import feed
 
 Json = dict[str, Any]
 TOMORROW = {"a_field_of_tomorrow": {"deep": [1, None, {"deeper": "ä"}]}}

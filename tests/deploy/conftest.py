@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from deploy.local.stack import Stack
-from shared.testing import wait_for
+from tests.support import wait_for
 
 HERE = Path(__file__).parent
 OUTSIDE = ("KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI", "SMTP_URL")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import requests
 
-from shared.testing import wait_for
+from tests.support import wait_for
 
 CONFIGURATION = Path(__file__).resolve().parents[2] / "deploy" / "nginx"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")

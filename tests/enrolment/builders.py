@@ -8,7 +8,7 @@ import openpyxl
 
 from shared.ids import new_id
 from shared.messaging.messages import Message
-from shared.testing import message
+from tests.support import message
 
 Json = dict[str, Any]
 

@@ -11,8 +11,8 @@ from shared.messaging.messages import Message
 from shared.mongo.database import Database
 from shared.service import Service
 from shared.tables import CSV
-from shared.testing import Client, feed, outbox
 from tests.enrolment import builders as a
+from tests.support import Client, feed, outbox
 
 Json = dict[str, Any]
 

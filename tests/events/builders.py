@@ -6,7 +6,7 @@ from typing import Any
 from shared.ids import new_id
 from shared.instants import instant_text
 from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message
-from shared.testing import message
+from tests.support import message
 
 CONTACTS = "uso.enrolment.contacts.v1"
 ORGANISATIONS = "uso.enrolment.organisations.v1"

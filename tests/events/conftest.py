@@ -13,8 +13,8 @@ from shared.mongo.database import Database
 from shared.secrets import Secrets
 from shared.service import Service
 from shared.settings import Settings
-from shared.testing import Client, feed, outbox
-from shared.testing.messages import outbox_text
+from tests.support import Client, feed, outbox
+from tests.support.messages import outbox_text
 
 Json = dict[str, Any]
 

@@ -13,7 +13,7 @@ import pytest
 from kafka import KafkaProducer
 
 from deploy.local.demo.story_state import StoryState
-from shared.testing import wait_for
+from tests.support import wait_for
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ORGANISATIONS = "uso.enrolment.organisations.v1"

@@ -13,8 +13,8 @@ import pytest
 
 from deploy.local.demo.people import MUNICIPALITIES
 from deploy.local.demo.story_state import StoryState
-from shared.testing import wait_for
 from tests.examples.conftest import EXAMPLES, GONE, NEVER, ORGANISATIONS
+from tests.support import wait_for
 
 pytestmark = pytest.mark.slow
 ACTIVE = [municipality.code for municipality in MUNICIPALITIES if municipality.outcome == "active"]

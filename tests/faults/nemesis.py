@@ -19,10 +19,10 @@ from kafka.errors import KafkaError
 
 from deploy.local.stack import Stack
 from deploy.local.supervision import processes_of
-from shared.testing import wait_for
 from tests.faults.mail_server import DifficultMailServer
 from tests.faults.rogue_producer import RogueProducer
 from tests.faults.stalled_disks import release_disk, stall_disk
+from tests.support import wait_for
 
 TABLE = "uso_faults"
 RIGHT = "+0"

@@ -18,11 +18,11 @@ from shared.messaging.relay import Relay, RelayFailed
 from shared.messaging.subscriptions import Policy
 from shared.mongo.database import OFFSETS
 from shared.mongo.unit_of_work import JOURNAL, UnitOfWork
-from shared.testing import wait_for
 from tests.faults.checker.log import log
 from tests.faults.observed import Observed, Record
 from tests.shared.conftest import in_thread
 from tests.shared.test_consumer import record
+from tests.support import wait_for
 
 
 class Unchecking(Relay):

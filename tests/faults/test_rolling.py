@@ -14,7 +14,7 @@ import requests
 from pymongo import MongoClient
 
 from deploy.local.stack import Stack
-from shared.testing import wait_for
+from tests.support import wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -16,8 +16,8 @@ from shared.ids import new_id
 from shared.mongo.database import Database
 from shared.service import Service
 from shared.settings import Settings
-from shared.testing import Client, Keys
 from tests.events.builders import webinar
+from tests.support import Client, Keys
 
 Json = dict[str, Any]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from shared.testing import wait_for
 from tests.http.test_server import free_port
+from tests.support import wait_for
 
 THREADS = 2
 

@@ -21,9 +21,9 @@ from shared.http.key_set import KeySet
 from shared.ids import new_id, utc_now
 from shared.mongo.database import connect
 from shared.settings import Settings
-from shared.testing import Client, Keys
-from shared.testing.clients import AUDIENCE, ISSUER
 from tests.http.conftest import Api
+from tests.support import Client, Keys
+from tests.support.clients import AUDIENCE, ISSUER
 
 
 class Issuer:

@@ -11,8 +11,8 @@ from shared.http.limits import Bucket
 from shared.mongo.database import connect
 from shared.mongo.rate_limits import RATE_LIMITS, take_shared
 from shared.settings import Settings
-from shared.testing import Client, wait_for
 from tests.http.conftest import Api
+from tests.support import Client, wait_for
 
 BURST = 120
 PROXIES = "10.0.0.0/8"  # where the test client calls from

@@ -23,8 +23,8 @@ from shared.mongo.aggregates import Aggregate
 from shared.mongo.database import Database
 from shared.schemas import ByLanguage, Resource, SearchQuery, one_of
 from shared.settings import Settings
-from shared.testing import Client, Keys
 from tests.http.conftest import SERVICES, Api
+from tests.support import Client, Keys
 
 Json = dict[str, Any]
 

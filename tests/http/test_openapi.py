@@ -18,11 +18,11 @@ from schemathesis.specs.openapi.checks import (
 
 from services.events.public.api import LINK
 from shared.secrets import Secrets
-from shared.testing import feed
 from tests.enrolment import builders as enrolment
 from tests.events import builders as events
 from tests.http.conftest import SERVICES, Api, Json
 from tests.notifications import builders as notifications
+from tests.support import feed
 
 BOUNDED = settings(
     max_examples=10, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)

@@ -8,8 +8,8 @@ from pymongo import MongoClient
 from shared.mongo import database
 from shared.mongo.database import Database
 from shared.mongo.journal import JOURNAL
-from shared.testing import Client
 from tests.http.conftest import Api
+from tests.support import Client
 
 
 @pytest.fixture

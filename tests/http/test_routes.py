@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.testing import Client
 from tests.http.conftest import SERVICES, Api
+from tests.support import Client
 
 OPEN = {
     ("GET", "/healthz"),

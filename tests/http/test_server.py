@@ -18,8 +18,8 @@ from pymongo import MongoClient
 
 from shared.ids import new_id
 from shared.settings import Settings
-from shared.testing import Keys, wait_for
 from tests.http.conftest import SERVICES
+from tests.support import Keys, wait_for
 
 THREADS = 4
 HEAD = b"Host: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n"

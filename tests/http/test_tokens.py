@@ -12,9 +12,9 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from shared.testing import Keys, wait_for
-from shared.testing.clients import AUDIENCE, ISSUER
 from tests.http.conftest import Api
+from tests.support import Keys, wait_for
+from tests.support.clients import AUDIENCE, ISSUER
 
 
 def call(api: Api, authorization: str | None) -> Any:

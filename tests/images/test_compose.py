@@ -13,10 +13,10 @@ import requests
 from deploy import images
 from deploy.local import mongodb
 from deploy.local.kafka_jars import class_path
-from shared.testing import Keys, wait_for
-from shared.testing.clients import AUDIENCE, ISSUER
 from tests.http.test_server import free_port
 from tests.images.conftest import TAG, output
+from tests.support import Keys, wait_for
+from tests.support.clients import AUDIENCE, ISSUER
 
 COMPOSE = Path(images.__file__).parent / "compose"
 MAIL_PACKAGES = ("aiosmtpd", "attr", "attrs", "public")

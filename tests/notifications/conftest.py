@@ -25,7 +25,7 @@ from shared.mongo.database import Database
 from shared.secrets import Secrets
 from shared.service import Service
 from shared.settings import Settings
-from shared.testing import Client, feed
+from tests.support import Client, feed
 
 
 class Mailbox:

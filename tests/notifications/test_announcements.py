@@ -5,9 +5,9 @@ import pytest
 from services.notifications.announcements.sending import send_announcements
 from services.notifications.projections import CONTACTS
 from shared.ids import new_id
-from shared.testing import outbox
 from tests.notifications import builders as a
 from tests.notifications.test_contents import text_of
+from tests.support import outbox
 
 TEXT = {
     "subject": {"fi": "Kevään ohjelma", "sv": "Vårens program"},

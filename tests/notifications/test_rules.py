@@ -8,9 +8,9 @@ from services.notifications.app import BOOKS
 from services.notifications.rules.waiting import follow_waiting
 from services.notifications.rules.waiting_messages import WAITING
 from shared.ids import utc_now
-from shared.testing import outbox
-from shared.testing.messages import outbox_text
 from tests.notifications import builders as a
+from tests.support import outbox
+from tests.support.messages import outbox_text
 
 DELIVERIES = "uso.notifications.deliveries.v1"
 

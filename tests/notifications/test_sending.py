@@ -10,8 +10,8 @@ from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.sending import claims
 from services.notifications.settings import SmtpServer
 from shared.ids import utc_now
-from shared.testing import wait_for
 from tests.notifications import builders as a
+from tests.support import wait_for
 
 OURS = ("services", "shared", "smtplib")
 

@@ -13,10 +13,10 @@ from services.notifications.rules.reminders import remind
 from services.notifications.sending import batch, claims
 from services.notifications.settings import SmtpServer
 from shared.ids import utc_now
-from shared.testing import wait_for
 from tests.notifications import builders as a
 from tests.notifications.conftest import free_port
 from tests.notifications.test_sending import registered
+from tests.support import wait_for
 
 
 @pytest.fixture

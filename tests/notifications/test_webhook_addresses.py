@@ -19,8 +19,8 @@ from services.notifications.webhooks import endpoint
 from services.notifications.webhooks.addresses import Refused, Target, is_public, resolve
 from services.notifications.webhooks.endpoint import Endpoint
 from shared.ids import utc_now
-from shared.testing import Client
 from tests.notifications.conftest import Notifications
+from tests.support import Client
 
 
 @pytest.fixture

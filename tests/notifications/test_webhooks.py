@@ -18,9 +18,9 @@ from services.notifications.webhooks.caller import WebhookCaller
 from services.notifications.webhooks.store import CALLS, LINES, MESSAGES
 from shared.ids import new_id, utc_now
 from shared.messaging.messages import TOMBSTONE_SEQUENCE
-from shared.testing import message, wait_for
 from tests.notifications import builders
 from tests.notifications.conftest import Notifications
+from tests.support import message, wait_for
 
 LOOPBACK = [ip_network("127.0.0.0/8")]
 

@@ -18,8 +18,8 @@ from shared.messaging.topics import ensure_topics
 from shared.mongo.database import Database
 from shared.service import Service
 from shared.settings import Settings
-from shared.testing import Client, wait_for
 from tests.ops.things import Mood, things
+from tests.support import Client, wait_for
 
 Json = dict[str, Any]
 

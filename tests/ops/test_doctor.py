@@ -26,8 +26,8 @@ from shared.messaging.unsendable import note_unsendable
 from shared.mongo.database import DEAD_LETTERS, LEASES, OFFSETS
 from shared.mongo.journal import JOURNAL
 from shared.settings import Settings
-from shared.testing import wait_for
 from tests.ops.conftest import Operation
+from tests.support import wait_for
 
 Findings = dict[str, list[str]]
 

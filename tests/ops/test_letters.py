@@ -214,6 +214,6 @@ def test_only_operators_come_in(operation: Operation, role: str | None) -> None:
 
 
 def _letters(operation: Operation, count: int) -> list[dict[str, Any]]:
-    from shared.testing import wait_for
+    from tests.support import wait_for
 
     return wait_for(lambda: found if len(found := operation.get("dead-letters")["items"]) >= count else [])

@@ -20,9 +20,9 @@ from shared.errors import Unavailable
 from shared.ids import new_id
 from shared.mongo.database import DEAD_LETTERS
 from shared.mongo.errors import refusal
-from shared.testing import wait_for
 from tests.ops.conftest import Operation
 from tests.ops.things import record
+from tests.support import wait_for
 
 
 def test_a_rebuilt_copy_is_what_the_topic_says(operation: Operation, produce: Any) -> None:

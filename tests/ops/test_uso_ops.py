@@ -18,7 +18,7 @@ from pymongo import MongoClient
 from deploy.local import scaling
 from deploy.local.stack import Stack
 from shared.ids import new_id, utc_now
-from shared.testing import wait_for
+from tests.support import wait_for
 
 pytestmark = pytest.mark.slow
 CONTACTS = "uso.enrolment.contacts.v1"

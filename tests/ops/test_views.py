@@ -17,9 +17,9 @@ from shared.messaging.relay import Relay
 from shared.messaging.topics import dead_letters
 from shared.mongo.journal import JOURNAL
 from shared.settings import Settings
-from shared.testing import wait_for
 from tests.ops.conftest import Operation
 from tests.ops.things import record
+from tests.support import wait_for
 
 
 def tell(operation: Operation, count: int) -> None:

@@ -15,8 +15,8 @@ from shared.http.limits import Bucket
 from shared.secrets import Secrets
 from shared.service import Service
 from shared.settings import Settings
-from shared.testing import Client
 from tests.events.conftest import Events
+from tests.support import Client
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -15,8 +15,8 @@ from shared.instants import instant_text
 from shared.messaging.dead_letters import dead_letter
 from shared.messaging.subscriptions import Subscriptions
 from shared.mongo.journal import JOURNAL
-from shared.testing.messages import feed
 from tests.contracts.conftest import Network
+from tests.support.messages import feed
 
 Json = dict[str, Any]
 CONTACTS = "uso.enrolment.contacts.v1"

@@ -19,7 +19,7 @@ from deploy.local.demo.story_state import StoryState
 from deploy.local.security import client_settings
 from deploy.local.stack import Stack
 from shared.messaging.kafka_clients import make_admin
-from shared.testing import wait_for
+from tests.support import wait_for
 
 
 def test_the_whole_season_comes_right_on_it(told: StoryState) -> None:

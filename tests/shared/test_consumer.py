@@ -18,8 +18,8 @@ from shared.messaging.subscriptions import Policy, Projection
 from shared.messaging.topics import dead_letters
 from shared.mongo.database import DEAD_LETTERS, JOURNAL
 from shared.mongo.unit_of_work import UnitOfWork
-from shared.testing import wait_for
 from tests.shared.conftest import in_thread
+from tests.support import wait_for
 
 
 def record(key: str, sequence: int, **state: Any) -> tuple[bytes, bytes]:

@@ -19,8 +19,8 @@ from shared.mongo.database import DEAD_LETTERS, OFFSETS
 from shared.mongo.errors import is_transient
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.telemetry.metrics import SEQUENCE_LEAPS, TOPICS_REPLACED
-from shared.testing import wait_for
 from tests.shared.test_consumer import EFFECT, effects, record
+from tests.support import wait_for
 
 COPY = Projection(collection="copies")
 

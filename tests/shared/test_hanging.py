@@ -10,7 +10,7 @@ from kafka.errors import KafkaError
 
 from shared.messaging.hanging_transactions import abort_hanging_transactions, hanging_transactions
 from shared.messaging.topics import relay_offsets
-from shared.testing import wait_for
+from tests.support import wait_for
 
 
 def producer_of(service: SimpleNamespace) -> Any:

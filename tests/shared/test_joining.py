@@ -14,7 +14,7 @@ from shared.ids import new_id
 from shared.messaging.kafka_workarounds import UnknownClient, patch_group_join, poll
 from shared.messaging.subscriptions import Projection
 from shared.messaging.topics import ensure_topics, state_topic
-from shared.testing import wait_for
+from tests.support import wait_for
 
 
 @pytest.mark.parametrize("made", [[], ["there"]], ids=["none of its topics exists", "one of two exists"])

@@ -25,7 +25,7 @@ from shared.messaging.kafka_clients import make_admin
 from shared.messaging.subscriptions import Projection
 from shared.messaging.topics import ensure_topics, service_topics, state_topic
 from shared.settings import Settings
-from shared.testing import wait_for
+from tests.support import wait_for
 
 USERS = {"broker": "b-secret", "relay": "r-secret"}
 

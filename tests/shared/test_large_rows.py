@@ -18,8 +18,8 @@ from shared.mongo.database import DEAD_LETTERS
 from shared.mongo.journal import JOURNAL
 from shared.schemas import Resource
 from shared.telemetry.metrics import RELAY_BLOCKED
-from shared.testing import wait_for
 from tests.shared.test_relay_start import running
+from tests.support import wait_for
 
 
 class Text(Resource):

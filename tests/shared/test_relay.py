@@ -13,8 +13,8 @@ from shared.cause import own_initiative
 from shared.messaging.relay import Relay
 from shared.messaging.topics import relay_offsets
 from shared.mongo.journal import JOURNAL
-from shared.testing import wait_for
 from tests.shared.conftest import in_thread
+from tests.support import wait_for
 
 
 def versions_by_key(records: list[Any]) -> dict[str, list[int]]:

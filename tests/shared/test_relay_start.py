@@ -20,9 +20,9 @@ from shared.messaging.resume_token import TokenReader
 from shared.messaging.topics import relay_offsets
 from shared.mongo.journal import JOURNAL
 from shared.telemetry.metrics import RELAY_GAPS
-from shared.testing import wait_for
 from tests.shared.conftest import in_thread
 from tests.shared.test_consumer_limits import make_topic_anew
+from tests.support import wait_for
 
 
 @contextmanager

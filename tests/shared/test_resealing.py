@@ -8,6 +8,7 @@ import pytest
 from cryptography.fernet import Fernet
 from marshmallow import fields
 
+from ops.resealing import PORTION, RESEALING, resealing_task
 from shared.cause import own_initiative
 from shared.ids import utc_now
 from shared.messaging.changes import Change
@@ -16,7 +17,6 @@ from shared.mongo.database import Database
 from shared.mongo.journal import JOURNAL
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.periodic import PeriodicTask
-from shared.resealing import PORTION, RESEALING, resealing_task
 from shared.schemas import Resource
 from shared.secrets import Secrets
 

@@ -16,8 +16,8 @@ from shared.messaging.subscriptions import Policy, Projection
 from shared.mongo.database import Database
 from shared.mongo.idempotency import IdempotencyKey
 from shared.mongo.unit_of_work import UnitOfWork
-from shared.testing import wait_for
-from shared.testing.round_trips import CommandLog
+from tests.support import wait_for
+from tests.support.round_trips import CommandLog
 
 COPY = Projection(collection="copies")
 

@@ -11,9 +11,9 @@ from shared.ids import new_id
 from shared.messaging.subscriptions import Projection
 from shared.settings import Settings
 from shared.telemetry.spans import SPANS
-from shared.testing import wait_for
 from tests.ops.things import Mood, things
 from tests.otlp_receiver import Receiver, receiver
+from tests.support import wait_for
 
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE}-{CALLER}-01"

@@ -24,7 +24,7 @@ from shared.messaging.topics import (
 from shared.mongo.database import OFFSETS
 from shared.settings import Settings
 from shared.telemetry.metrics import OLDEST_UNREAD
-from shared.testing import wait_for
+from tests.support import wait_for
 
 HOUR = 3_600_000
 

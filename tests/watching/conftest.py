@@ -18,9 +18,9 @@ from rich.console import Console
 from deploy.local.demo.story import tell
 from deploy.local.demo.story_state import StoryState
 from deploy.local.stack import Stack
-from shared.testing import wait_for
 from tests.http.test_server import free_port
 from tests.otlp_receiver import Receiver, receiver
+from tests.support import wait_for
 
 RULES = Path(__file__).parents[2] / "deploy" / "prometheus" / "alerts.yaml"
 

@@ -9,8 +9,8 @@ from deploy.grafana_dashboard import FILE
 from deploy.local import scaling
 from deploy.local.demo.story_state import StoryState
 from deploy.local.stack import Stack
-from shared.testing import wait_for
 from tests.otlp_receiver import Receiver
+from tests.support import wait_for
 from tests.watching.conftest import Prometheus
 
 PANELS = [panel for panel in json.loads(FILE.read_text())["panels"] if "targets" in panel]

@@ -6,6 +6,7 @@ from services.enrolment.contacts import commands
 from services.enrolment.contacts.imports import COLUMNS, import_contacts
 from services.enrolment.contacts.schemas import Contact, ContactInput, ContactQuery
 from services.enrolment.contacts.store import CONTACTS
+from services.enrolment.importing import ImportQuery, ImportResult
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.http.calls import run
 from shared.http.listing import Expansion, Sort
@@ -14,7 +15,6 @@ from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
 from shared.tables import TABLE_TYPES
-from shared.tables.importing import ImportQuery, ImportResult
 from shared.tables.reading import read_table
 
 routes = Routes("contacts", __name__, url_prefix="/v1", description="People in the organisations")

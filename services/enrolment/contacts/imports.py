@@ -5,13 +5,13 @@ from typing import Any
 
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS, with_keys
+from services.enrolment.importing import import_rows
 from services.enrolment.organisations.imports import with_keys_as_kept
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.email_address import normalise_email
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
-from shared.tables.importing import import_rows
 from shared.tables.rows import Row, Table
 
 INPUT = ContactInput()

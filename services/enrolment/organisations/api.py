@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from services.enrolment.importing import ImportQuery, ImportResult
 from services.enrolment.organisations import commands
 from services.enrolment.organisations.imports import COLUMNS, import_organisations
 from services.enrolment.organisations.schemas import Organisation, OrganisationInput, OrganisationQuery
@@ -13,7 +14,6 @@ from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
 from shared.tables import TABLE_TYPES
-from shared.tables.importing import ImportQuery, ImportResult
 from shared.tables.reading import read_table
 
 routes = Routes("organisations", __name__, url_prefix="/v1", description="Municipalities and other bodies")

@@ -5,13 +5,13 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from services.enrolment.importing import import_rows, nest_languages, whole_number
 from services.enrolment.organisations.schemas import BusinessId, OrganisationInput
 from services.enrolment.organisations.store import ORGANISATIONS, with_search_words
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.schemas import LANGUAGES
-from shared.tables.importing import import_rows, nest_languages, whole_number
 from shared.tables.rows import Row, Table
 
 INPUT = OrganisationInput()

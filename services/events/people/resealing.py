@@ -7,6 +7,7 @@ import json
 from functools import partial
 from typing import Any, cast
 
+from ops.resealing import resealing_task
 from services.events.people.registrants import PURPOSE
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
 from shared.email_address import normalise_email
@@ -14,7 +15,6 @@ from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.periodic import PeriodicTask
-from shared.resealing import resealing_task
 from shared.secrets import Secrets
 
 

@@ -13,7 +13,7 @@ from shared.mongo import contention
 from shared.mongo.contention import LOCKS, retry_on_contention
 from shared.mongo.database import Database
 from shared.mongo.group_commit import GroupCommit, GroupRequest
-from shared.testing import wait_for
+from tests.support import wait_for
 
 CAUSE = Cause(actor="test", correlation_id="c")
 
