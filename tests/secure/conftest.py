@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
-from deploy.local.demo.story import tell
+from deploy.local.demo.story import run_story
 from deploy.local.demo.story_state import StoryState
 from deploy.local.stack import Stack
 
@@ -22,4 +22,4 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture(scope="session")
 def told(locked: Stack) -> StoryState:
-    return tell(locked.info, Console(file=io.StringIO()))
+    return run_story(locked.info, Console(file=io.StringIO()))

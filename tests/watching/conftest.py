@@ -15,7 +15,7 @@ import requests
 import yaml
 from rich.console import Console
 
-from deploy.local.demo.story import tell
+from deploy.local.demo.story import run_story
 from deploy.local.demo.story_state import StoryState
 from deploy.local.stack import Stack
 from tests.http.test_server import free_port
@@ -97,7 +97,7 @@ def prometheus(watched: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture(scope="session")
 def told(watched: Stack, prometheus: Prometheus) -> StoryState:
     """The season, told while Prometheus watches."""
-    return tell(watched.info, Console(file=io.StringIO()))
+    return run_story(watched.info, Console(file=io.StringIO()))
 
 
 def _is_ready(address: str) -> bool:
