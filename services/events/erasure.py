@@ -1,4 +1,4 @@
-"""What events forgets of a person who is erased: who they were at its events, and not that somebody was there."""
+"""The erasure of a person in events: it removes their identity, and keeps the figures of the events."""
 
 from functools import partial
 
@@ -17,13 +17,13 @@ from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.secrets import Secrets
 
-# Of a person who was no contact when they registered, their e-mail address tells that it was them.
+# The e-mail address identifies a person who was no contact when they registered.
 FORGOTTEN: Document = {"person_sealed": None, "address_key": None, "feedback_comment": None, "answers": {}}
 BEFORE_THE_EVENT = ("confirmed", "waitlisted", "offered")
 
 
 def erasing(secrets: Secrets) -> Erase:
-    """What the task of erasures does for each person."""
+    """The rules of events for the erasure task."""
     return partial(erase_registrations, secrets=secrets)
 
 

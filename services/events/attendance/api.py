@@ -104,7 +104,7 @@ def take_attendance(query: dict[str, Any], id: str) -> Document:
 
 
 def _scan(event: Document, row: Document) -> Document:
-    """The same report makes the same scans, so that to upload it again counts nothing twice."""
+    """The same report makes the same scans, so that a second upload counts nothing twice."""
     identity = uuid5(UUID(event["_id"]), f"{row['registration_id']} {row['minutes']}")
     return {
         "id": str(identity),

@@ -1,4 +1,4 @@
-"""Check-ins from doors that may have been offline: in any order, any number of times, with the same end."""
+"""Check-ins from doors that may have been offline: any order and any repetition have the same result."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 
 SCANS = "scans"
-# A door that is found again after a season has no scans left that matter.
+# A door that was offline for a whole season has no scans that still matter.
 SCANS_INDEXES = [
     IndexModel("registration_id", name="registration"),
     IndexModel("kept_from", name="ttl", expireAfterSeconds=400 * 86400),
@@ -22,7 +22,7 @@ SCANS_INDEXES = [
 
 
 def check_in(uow: UnitOfWork, event_id: str, scans: Sequence[Mapping[str, Any]]) -> list[Document]:
-    """For each scan whether the person is `attended`, or `refused` and why; `known` for a scan that came before.
+    """The outcome of each scan: `attended`, `refused` with a reason, or `known` for a scan that came before.
 
     A scan counts once, by its id: sent again after staff took a check-in back, it does not bring it back. The person
     came at the earliest of the scans, and was there for the most minutes that any of them says.

@@ -1,4 +1,4 @@
-"""Whose registration each person of an attendance report has: by e-mail address, else by name."""
+"""Finds the registration of each person in an attendance report, by e-mail address, else by name."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

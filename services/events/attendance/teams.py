@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# The headings that Teams writes, by the language of whoever downloads the report.
+# The headings that Teams writes, in the language of the person who downloads the report.
 NAMES = ("name", "full name", "nimi", "koko nimi", "namn", "fullständigt namn")
 ADDRESSES = ("email", "e-mail", "sähköposti", "sähköpostiosoite", "e-post", "e-postadress")
 DURATIONS = ("in-meeting duration", "duration", "attendance duration", "kesto", "kesto kokouksessa", "kokouksen kesto",
@@ -46,7 +46,7 @@ def read_report(body: bytes) -> list[Attendee]:
 
 
 def seconds_in(text: str) -> int:
-    """How long `1h 2m 3s`, `1 t 2 min 3 s` or `1:02:03` is; nothing for another text."""
+    """The duration of `1h 2m 3s`, `1 t 2 min 3 s` or `1:02:03`; zero for another text."""
     clock = _CLOCK.search(text)
     if clock:
         hours, minutes, seconds = map(int, clock.groups())

@@ -1,4 +1,4 @@
-"""Secret addresses of calendars: of one person's events, or of a season's."""
+"""Secret addresses of calendars, with the events of a person or of a season."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,7 +17,7 @@ from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.schemas import Id, Resource, Strict
 
-# A calendar program asks every hour for years: what was over a year ago need not be sent each time.
+# A calendar program asks every hour for years: events that ended over a year ago need not be sent each time.
 MOST_ENTRIES = 1000
 
 
@@ -63,18 +63,18 @@ CALENDAR_LINKS: Aggregate[CalendarLinkDocument] = Aggregate(
 
 
 def create_link(uow: UnitOfWork, body: Mapping[str, Any]) -> CalendarLinkDocument:
-    """A new secret address; those that were given before go on working until they are ended."""
+    """A new secret address. Earlier addresses keep working until they are ended."""
     fields = {"contact_id": body.get("contact_id"), "season_id": body.get("season_id"), "ended": False}
     return uow.insert(CALENDAR_LINKS, fields, "calendar_link.created")
 
 
 def end_link(uow: UnitOfWork, link_id: str) -> CalendarLinkDocument:
-    """The address leads nowhere from here on. Again is harmless. Raises NotFound."""
+    """Ends the address. A second time changes nothing. Raises NotFound."""
     return uow.save(CALENDAR_LINKS, uow.get(CALENDAR_LINKS, link_id), {"ended": True}, "calendar_link.ended")
 
 
 def events_behind(db: Database, link_id: str) -> list[Document]:
-    """The events of a link's contact (those with a seat) or season. Raises NotFound for a link that was ended."""
+    """The events of a link's season, or those in which its contact has a seat. Raises NotFound for an ended link."""
     link = db[CALENDAR_LINKS.collection].find_one({"_id": link_id, "ended": False})
     if link is None:
         raise NotFound("calendar link", link_id)

@@ -33,7 +33,7 @@ from shared.mongo.aggregates import Document
 from shared.secrets import Secrets
 from shared.settings import Settings
 
-# Programs ask as often as REFRESH-INTERVAL says, and get 304 where nothing changed.
+# Programs ask as often as REFRESH-INTERVAL says, and get 304 when nothing changed.
 CACHE_CONTROL = "private, max-age=300"
 
 routes = Routes("calendar_links", __name__, url_prefix="/v1", description="Secret addresses of calendars")

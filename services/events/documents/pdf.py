@@ -1,4 +1,4 @@
-"""Certificates and name tags as PDF. Pure: the same input makes the same document but for its date of making."""
+"""Certificates and name tags as PDF. Pure: the same input makes the same document, except for its date."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -75,7 +75,7 @@ def _line(
     y: float | None = None,
     width: float = 237,
 ) -> None:
-    """A text at this place, in smaller letters where it is too long for the width."""
+    """Writes a text at this place, in smaller letters if it is too long for the width."""
     pdf.set_text_color(*colour)
     while size > 7:
         pdf.set_font("sans", "B" if bold else "", size)

@@ -16,7 +16,7 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 
 def invite(uow: UnitOfWork, event_id: str, contacts: Sequence[Mapping[str, Any]]) -> Document:
-    """Invites the contacts who have no invitation to the event yet; tells those who have.
+    """Invites the contacts who have no invitation to the event, and returns those who have one.
 
     Two calls at once that name the same contact: the second meets the unique index and answers 409, which may be
     repeated. Raises NotFound, NotInviting.
@@ -34,7 +34,7 @@ def invite(uow: UnitOfWork, event_id: str, contacts: Sequence[Mapping[str, Any]]
 
 
 def remind(uow: UnitOfWork, event_id: str) -> int:
-    """Reminds those who have not answered and were not reminded yet, 500 at most; returns how many.
+    """Reminds the people who have not answered and were not reminded, 500 at most. Returns their number.
 
     Raises NotFound, NotInviting.
     """
@@ -47,7 +47,7 @@ def remind(uow: UnitOfWork, event_id: str) -> int:
 
 
 def accept(uow: UnitOfWork, invitation_id: str, registrant: Registrant) -> InvitationDocument:
-    """Gives the invited person a seat or a place in line. Again is harmless.
+    """Gives the invited person a seat or a place in line. A second time changes nothing.
 
     Raises NotFound, NotInviting, IllegalTransition, NotOpen, Full.
     """
@@ -62,7 +62,7 @@ def accept(uow: UnitOfWork, invitation_id: str, registrant: Registrant) -> Invit
 
 
 def decline(uow: UnitOfWork, invitation_id: str, reason: str | None) -> InvitationDocument:
-    """Keeps the no and its reason. Again replaces the reason. Raises NotFound, NotInviting, IllegalTransition."""
+    """Keeps the no and its reason. A second no replaces the reason. Raises NotFound, NotInviting, IllegalTransition."""
     invitation = uow.get(INVITATIONS, invitation_id)
     check_invites(uow.get(EVENTS, invitation["event_id"]), uow.now)
     if invitation["state"] == "declined":
@@ -89,7 +89,7 @@ def send_a_colleague(uow: UnitOfWork, invitation_id: str, colleague: Registrant)
 
 
 def _register(uow: UnitOfWork, event_id: str, request: Request) -> str | None:
-    """The registration that the request made, or that there was before; None where it came to nothing."""
+    """The registration that the request made or met; None when there is none."""
     request.cause = uow.cause
     [answer] = admit(uow, event_id, [request])
     if isinstance(answer, AlreadyRegistered):

@@ -1,4 +1,4 @@
-"""What may become of an invitation. Pure."""
+"""The states of an invitation. Pure."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from shared.errors import Conflict
 from shared.state_machine import StateMachine
 
-# A person who declined may still find the time, or a colleague who has it.
+# A person who declined may still find the time, or a colleague.
 LIFECYCLE = StateMachine(
     name="invitation",
     steps={
@@ -20,7 +20,7 @@ LIFECYCLE = StateMachine(
 
 
 class NotInviting(Conflict):
-    """At this moment nobody can be invited to the event, or answer."""
+    """The event takes no invitations and no answers at this moment."""
 
 
 def check_invites(event: Mapping[str, Any], now: datetime) -> None:
@@ -32,7 +32,7 @@ def check_invites(event: Mapping[str, Any], now: datetime) -> None:
 
 
 def answers_of(invitation: Mapping[str, Any], event: Mapping[str, Any], now: datetime) -> list[str]:
-    """The states that the invited person's answer may still bring."""
+    """The states that the invited person's answer can lead to."""
     if event["state"] != "published" or now >= event["starts_at"]:
         return []
     return sorted(LIFECYCLE.steps[invitation["state"]])

@@ -43,12 +43,12 @@ def invitation_page(own: Document, *, problem: Document | None = None, **_: Any)
 
 
 def answered(_: object, *, token: str) -> AnyResponse:
-    """On to the invitation, which says what was answered."""
+    """Redirects to the invitation, which shows the answer."""
     return see("public_invitations.show_own_invitation", token=token, answered="yes")
 
 
 def again(problem: Document, *, token: str) -> Response:
-    """The page once more, with what is wrong."""
+    """The page again, with the errors."""
     return invitation_page(_own(_invitation(token)), problem=problem)
 
 

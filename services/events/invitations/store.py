@@ -1,4 +1,4 @@
-"""Where invitations are kept."""
+"""The collection of invitations."""
 
 from datetime import datetime
 from typing import Any, TypedDict

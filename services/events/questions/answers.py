@@ -1,4 +1,4 @@
-"""Where answers stay: the plain ones with the registration, the sensitive ones sealed and apart."""
+"""The answers to an event's questions: plain ones stand in the registration, sensitive ones sealed and apart."""
 
 import json
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from shared.secrets import Secrets
 SENSITIVE = "sensitive_answers"
 SENSITIVE_INDEXES = [
     IndexModel("event_id", name="event"),
-    IndexModel("expires_at", name="ttl", expireAfterSeconds=0),  # MongoDB itself deletes them
+    IndexModel("expires_at", name="ttl", expireAfterSeconds=0),  # MongoDB deletes expired answers
 ]
 
 
@@ -38,7 +38,7 @@ def checked(
     plain_before: Mapping[str, Any] | None = None,
     sealed_before: str | None = None,
 ) -> Answers:
-    """The answers as they stand after `given`, checked by the event's questions. Raises Invalid."""
+    """The answers after the change `given`, checked by the event's questions. Raises Invalid."""
     questions = event.get("questions") or []
     sensitive = {question["key"] for question in questions if question["sensitive"]}
     unsealed: dict[str, Any] = json.loads(secrets.unseal(sealed_before)) if sealed_before else {}
@@ -54,7 +54,7 @@ def checked(
 
 
 def keep_sensitive(uow: UnitOfWork, registration_id: str, event: Mapping[str, Any], sealed: str | None) -> None:
-    """Keeps the sealed answers of a registration until a week after the event; None leaves what there is."""
+    """Keeps the sealed answers of a registration until a week after the event; None changes nothing."""
     if sealed is not None:
         row = {
             "_id": registration_id,
@@ -66,14 +66,14 @@ def keep_sensitive(uow: UnitOfWork, registration_id: str, event: Mapping[str, An
 
 
 def replace_sensitive(uow: UnitOfWork, registration_id: str, event: Mapping[str, Any], sealed: str | None) -> None:
-    """As keep_sensitive, but None takes the answers back."""
+    """As keep_sensitive, but None deletes the answers."""
     if sealed is None:
         uow.write(SENSITIVE, DeleteOne({"_id": registration_id}))
     keep_sensitive(uow, registration_id, event, sealed)
 
 
 def keep_until(uow: UnitOfWork, event_id: str, ends_at: datetime) -> None:
-    """The event was moved: its sensitive answers go a week after the new end."""
+    """Keeps the sensitive answers of an event with a new end until a week after that end."""
     expires_at = ends_at + SENSITIVE_KEPT_AFTER_THE_END
     uow.write(SENSITIVE, UpdateMany({"event_id": event_id}, {"$set": {"expires_at": expires_at}}))
 
@@ -88,7 +88,7 @@ def changed_answers(
 
 
 def sealed_of(db: Database, registration_id: str) -> str | None:
-    """The sealed answers of a registration; None where there are none (any more)."""
+    """The sealed answers of a registration; None when there are none, or no longer."""
     row = db[SENSITIVE].find_one({"_id": registration_id})
     return str(row["sealed"]) if row else None
 

@@ -1,4 +1,4 @@
-"""What an answer to an event's own question may be. Pure."""
+"""The rules for answers to an event's own questions. Pure."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from shared.errors import Invalid
 KINDS = ("text", "choice", "choices", "number", "yes_no", "date")
 # An allergy or a wish takes a few sentences.
 LONGEST_ANSWER = 1000
-# Caterers are paid and gone by then; nobody needs a guest's diet for longer.
+# Caterers have been paid by then: a guest's diet is not needed for longer.
 SENSITIVE_KEPT_AFTER_THE_END = timedelta(days=7)
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -1,4 +1,4 @@
-"""Several people registered at once by staff or an assistant: all or none, or as many as there are seats."""
+"""Registers several people at once, for staff or an assistant: all or none, or as many as there are seats."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,10 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 
 def register_batch(uow: UnitOfWork, event_id: str, requests: Sequence[Request], *, all_or_none: bool) -> Document:
-    """Registers those who get a seat; nobody of a batch joins the line.
+    """Registers the people of a batch who get a seat. None of them joins the line.
 
-    Returns `registered` and `refused` (the index in the batch, and why). Raises NotFound; with `all_or_none`
-    NotAllFit, which names them, where anybody is refused.
+    Returns `registered` and `refused` (the index in the batch, and why). Raises NotFound, and with `all_or_none`
+    NotAllFit, which names the refused people, when there are any.
     """
     for request in requests:
         request.cause = uow.cause

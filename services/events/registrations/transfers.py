@@ -1,4 +1,4 @@
-"""A colleague comes instead: the seat stays, and goes to another person of the same organisation."""
+"""Transfers a seat or a place in line to a colleague of the same organisation."""
 
 from services.events.events.store import EVENTS
 from services.events.people.registrants import Registrant, take_mail
@@ -13,7 +13,7 @@ from services.events.registrations.store import REGISTRATIONS, RegistrationDocum
 from shared.errors import TooManyRequests
 from shared.mongo.unit_of_work import UnitOfWork
 
-# The same sentence whatever the reason: whoever names an address learns nothing about its owner.
+# One sentence for all reasons: a person who names an address learns nothing about its owner.
 NOT_THIS_PERSON = "This person cannot take the place: it stays yours."
 
 
