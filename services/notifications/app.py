@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from ops.extension import OPERATIONS
 from services.notifications.announcements import api as announcements
 from services.notifications.announcements.sending import send_announcements
 from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.bounces import api as bounces
+from services.notifications.bounces.mailbox import read_mailbox
 from services.notifications.deliveries import api as deliveries
 from services.notifications.deliveries.commands import queue_what_is_due
 from services.notifications.deliveries.domain import LANES, URGENT
@@ -96,7 +98,13 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
         for lanes in lanes_of(mail.sender_threads)
     ]
     gathering = timedelta(seconds=mail.gather_changes_seconds)
+    bounces_folder = Path(mail.bounces_folder) if mail.bounces_folder else None
     return [
+        *(
+            [PeriodicTask(name="bounces", run=lambda: read_mailbox(db, secrets, bounces_folder), every=5.0)]
+            if bounces_folder
+            else []
+        ),
         PeriodicTask(name="due deliveries", run=lambda: queue_what_is_due(db), every=0.5),
         PeriodicTask(name="oldest due delivery", run=lambda: note_the_oldest(db), every=5.0),
         PeriodicTask(name="old texts", run=lambda: forget_old_texts(db), every=60.0),

@@ -33,6 +33,8 @@ _OURS = frozenset(
         "content-language",
         "auto-submitted",
         "x-auto-response-suppress",
+        "references",
+        "in-reply-to",
         "list-unsubscribe",
         "list-unsubscribe-post",
     ]
@@ -54,6 +56,7 @@ def compose(
     calendar: bytes | None = None,
     calendar_method: str | None = None,
     unsubscribe_url: str | None = None,
+    conversation: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """The mail of one delivery: text and HTML, and with `calendar` the invitation, to accept and to save.
@@ -67,8 +70,7 @@ def compose(
     """
     if date.tzinfo is None:
         raise ValueError("The date of a mail needs a time zone.")
-    if not _ID.fullmatch(delivery_id) or not _ID.fullmatch(domain):
-        raise ValueError("A Message-ID is made of letters, digits, points and hyphens.")
+    _whole_id(delivery_id), _whole_id(domain)
     fields = [
         ("From", _sender(sender)),
         ("To", _mailbox(recipient_name, recipient_address)),
@@ -79,6 +81,8 @@ def compose(
         ("X-Auto-Response-Suppress", "OOF, AutoReply"),  # Exchange does not look at Auto-Submitted
         ("Content-Language", _token(language)),
     ]
+    if conversation:  # mail programs show the mails with one reference as one conversation
+        fields.append(("References", f"<{_whole_id(conversation)}@{domain}>"))
     if unsubscribe_url:
         fields.append(("List-Unsubscribe", f"<{_page(unsubscribe_url)}>"))
         fields.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
@@ -127,6 +131,12 @@ _ICS_PART = (
     + _BASE64
     + b'Content-Disposition: attachment; filename="invite.ics"\r\n\r\n'
 )
+
+
+def _whole_id(text: str) -> str:
+    if not _ID.fullmatch(text):
+        raise ValueError("A Message-ID is made of letters, digits, points and hyphens.")
+    return text
 
 
 def _line(name: str, value: str) -> str:

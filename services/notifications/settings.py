@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from environs import Env, EnvError, validate
+from dkim.crypto import UnparsableKeyError, parse_pem_private_key
+from environs import Env, EnvError, ValidationError, validate
 
 from services.notifications.sending.allow_list import EVERYBODY, AllowList
 from services.notifications.sending.quiet_hours import MailHours
 from services.notifications.webhooks.addresses import Network, parse_networks
 from shared.environment import FromEnvironment, setting
 
+# 64 octets (RFC 5321, 4.5.3.1.1) without the tag.
+MAX_BOUNCES_LOCAL = 19
 DEFAULT_PORTS = {"smtp": 25, "smtps": 465}
 
 
@@ -31,6 +34,22 @@ def parse_sender(text: str) -> str:
     if "@" not in parseaddr(text)[1]:
         raise EnvError('Environment variable "MAIL_FROM" invalid: give an address such as "USO <uso@example.org>"')
     return text
+
+
+def is_dkim_key(pem: str) -> None:
+    """Raises ValidationError for what is no key to sign with."""
+    try:
+        if pem:
+            parse_pem_private_key(pem.encode())
+    except (UnparsableKeyError, ValueError) as error:
+        raise ValidationError("give an RSA private key in PEM") from error
+
+
+def no_plus(address: str) -> None:
+    """Raises ValidationError for what is no address that a tag can be added to."""
+    local, at, domain = address.rpartition("@")
+    if address and (not at or not domain or not local or "+" in local or len(local) > MAX_BOUNCES_LOCAL):
+        raise ValidationError("give an address without +, such as bounces@example.org")
 
 
 def parse_smtp_url(url: str) -> SmtpServer:
@@ -94,6 +113,26 @@ class MailSettings(RecipientSettings):
         check=validate.Range(min=1, max=32),
         about="how many mails are handed over at the same time",
     )
+    bounces_to: str = setting(
+        "MAIL_BOUNCES_TO",
+        "",
+        check=no_plus,
+        about="the mailbox for bounces (`bounces@example.org`): each mail gets an envelope sender of its own there "
+        "(`bounces+…@example.org`); without it bounces go to `MAIL_FROM`",
+    )
+    bounces_folder: str = setting(
+        "MAIL_BOUNCES_FOLDER",
+        "",
+        about="a Maildir that the mail server puts that mailbox's mail into; it is read and emptied",
+    )
+    dkim_key: str = setting(
+        "DKIM_KEY",
+        "",
+        secret=True,
+        check=is_dkim_key,
+        about="a private RSA key (PEM) that each mail is signed with by DKIM, where the relay does not do it",
+    )
+    dkim_selector: str = setting("DKIM_SELECTOR", "uso", about="the name of its public half in the name server")
     mails_a_minute: int = setting(
         "SMTP_MAILS_A_MINUTE",
         0,

@@ -34,6 +34,8 @@ class Mailbox:
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
         self.recipients: list[str] = []
+        self.senders: list[str] = []
+        self.contents: list[bytes] = []
         self.answers: dict[str, str] = {}
         self.before_data: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
@@ -50,6 +52,8 @@ class Mailbox:
             message = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
             self.mails.append(message)  # type: ignore[arg-type]
             self.recipients.extend(envelope.rcpt_tos)
+            self.senders.append(envelope.mail_from)
+            self.contents.append(envelope.original_content)
         return "250 OK"
 
     @property

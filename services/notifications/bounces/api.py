@@ -5,10 +5,12 @@ from marshmallow import Schema, fields
 
 from services.notifications.bounces.commands import take_report
 from services.notifications.bounces.reports import read_report
-from shared.http.calls import run
+from services.notifications.sending.envelopes import delivery_in
+from shared.http.calls import run, the
 from shared.http.media import takes_media
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
+from shared.secrets import Secrets
 
 routes = Routes("bounces", __name__, url_prefix="/v1", description="What mail servers report of our mails")
 
@@ -26,4 +28,5 @@ class ReportTaken(Schema):
 @routes.response(200, ReportTaken)
 def take_bounce() -> Document:
     """Take a bounce (RFC 3464) or a complaint (RFC 5965), as the mail server sent it"""
-    return run(take_report, read_report(request.get_data()))
+    content = request.get_data()
+    return run(take_report, read_report(content), named=delivery_in(the(Secrets), content.decode("utf-8", "replace")))

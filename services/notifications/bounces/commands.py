@@ -6,16 +6,19 @@ from services.notifications.bounces.reports import Report
 from services.notifications.deliveries.commands import BAD_ADDRESS_FOR, Outcome, move
 from services.notifications.deliveries.domain import may_become
 from services.notifications.deliveries.store import DELIVERIES
-from services.notifications.suppressions.commands import suppress_unless
+from services.notifications.suppressions.commands import lift, suppress_unless
+from services.notifications.suppressions.store import SUPPRESSIONS
+from shared.email_address import normalise_email
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 
 NOTHING = {"kind": "none", "delivery_id": None, "suppressed": False}
 
 
-def take_report(uow: UnitOfWork, report: Report | None) -> Document:
+def take_report(uow: UnitOfWork, report: Report | None, *, named: str | None = None) -> Document:
     """Applies a report about one of our deliveries. Other messages, and reports of others' mails, change nothing."""
-    delivery = report and report.delivery_id and uow.find_one(DELIVERIES.collection, {"_id": report.delivery_id})
+    identifier = named or (report.delivery_id if report else None)
+    delivery = report and identifier and uow.find_one(DELIVERIES.collection, {"_id": identifier})
     if report is None or not delivery:
         return NOTHING
     answer: dict[str, Any] = {"kind": report.kind, "delivery_id": delivery["_id"], "suppressed": False}
@@ -25,6 +28,8 @@ def take_report(uow: UnitOfWork, report: Report | None) -> Document:
         code = (report.reply.enhanced_code if report.reply else None) or "unknown"
         error = f"bounced_{code}" if to == "bounced" else None
         move(uow, delivery, Outcome(delivery_id=delivery["_id"], to=to, error=error, fields={"server": server}))
+    if report.kind == "delivered" and report.recipient:
+        _lift_a_bounce(uow, report.recipient)
     if report.recipient and _is_for_good(report):
         reason = "complained" if report.kind == "complained" else "bounced"
         expires_at = None if reason == "complained" else uow.now + BAD_ADDRESS_FOR
@@ -37,3 +42,10 @@ def _is_for_good(report: Report) -> bool:
         return True
     code = report.reply.enhanced_code if report.reply else None
     return report.kind == "bounced" and (code or "").startswith("5.1.")
+
+
+def _lift_a_bounce(uow: UnitOfWork, address: str) -> None:
+    """The mailbox is there again."""
+    bounced = uow.find_one(SUPPRESSIONS.collection, {"email": normalise_email(address), "reason": "bounced"})
+    if bounced is not None:
+        lift(uow, bounced["_id"])

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import dkim
+
 from services.notifications.mail import address_of, compose
 from services.notifications.preferences.owners import name_in_link
 from services.notifications.preferences.store import CHOICE_OF_TEMPLATE, PREFERENCES_LINK
@@ -14,6 +16,7 @@ from services.notifications.sending.addressees import Addressee
 from services.notifications.sending.decisions import Decision, ToBeSent, decide
 from services.notifications.sending.delivery_subject import DeliverySubject, render_context
 from services.notifications.sending.domain import HELD_WAIT, Held, Missing, NotToBeSent
+from services.notifications.sending.envelopes import bounce_address
 from services.notifications.sending.invitations import calendar_of
 from services.notifications.sending.quiet_hours import wait_for_the_day
 from services.notifications.settings import MailSettings
@@ -29,6 +32,11 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
+# Those that readers and mail programs act on (RFC 6376, 5.4; for the last two RFC 8058, 4).
+SIGNED_HEADERS = [
+    *(b"from", b"to", b"subject", b"date", b"message-id", b"reply-to", b"references", b"mime-version"),
+    *(b"content-type", b"list-unsubscribe", b"list-unsubscribe-post"),
+]
 REGISTRATIONS_LINK = "registrations"
 """The purpose that the events service signs its links for."""
 
@@ -135,13 +143,14 @@ class MailComposer:
             domain=self.mail.domain,
             calendar=calendar,
             calendar_method=method,
+            conversation=delivery["registration_id"],
             headers={"Reply-To": reply_to} if reply_to else None,
             unsubscribe_url=f"{preferences_url}?choice={choice}" if preferences_url and choice else None,
         )
         return OutgoingMail(
-            sender=address_of(self.mail.sender),
+            sender=self._envelope_sender(delivery["_id"]),
             recipient=person.email,
-            content=content,
+            content=self._signed(content),
             fields={
                 "subject": written.kept_subject,
                 "text": written.kept_text,
@@ -151,6 +160,19 @@ class MailComposer:
                 "message_id": f"<{delivery['_id']}@{self.mail.domain}>",
             },
         )
+
+    def _signed(self, content: bytes) -> bytes:
+        """The mail with a DKIM signature where the operator has given a key (RFC 6376)."""
+        if not self.mail.dkim_key:
+            return content
+        domain = address_of(self.mail.sender).rpartition("@")[2].encode()
+        selector, key = self.mail.dkim_selector.encode(), self.mail.dkim_key.encode()
+        return bytes(dkim.sign(content, selector, domain, key, include_headers=SIGNED_HEADERS)) + content
+
+    def _envelope_sender(self, delivery_id: str) -> str:
+        if not self.mail.bounces_to:
+            return address_of(self.mail.sender)
+        return bounce_address(self.secrets, self.mail.bounces_to, delivery_id)
 
     def _text(self, text: CompiledTemplate, context: Mapping[str, Any], language: str) -> WrittenText:
         """The mail's text. When the saved template fails for this mail, the packaged template is used."""

@@ -4,7 +4,6 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from services.notifications.webhooks.addresses import MAX_URL
 from services.notifications.webhooks.domain import CALL_STATES, LIFECYCLE, TOPICS, is_type
-from shared.email_address import EmailAddress
 from shared.schemas import Duration, Instant, Line, PageQuery, Resource, Several, Strict, one_of
 
 _TYPES = {"description": f"such as `event.created`, or `event.*`; about {', '.join(TOPICS)}"}
@@ -21,9 +20,6 @@ class WebhookInput(Strict):
         metadata=_TYPES,
     )
     description = Line(max_length=1000, allow_none=True, load_default=None)
-    alert_email = EmailAddress(
-        allow_none=True, load_default=None, metadata={"description": "is told when the endpoint is dead or gone"}
-    )
 
 
 def _refuse(text: str) -> bool:
