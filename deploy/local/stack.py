@@ -179,6 +179,7 @@ class Stack:
             "SEALING_KEYS": known["fernet"],
             "SIGNING_KEYS": known["signing"],
             "MAIL_FROM": "USO <uso@network.example>",
+            "WEBHOOK_ALLOWED_NETWORKS": "127.0.0.0/8",  # whoever tries them has a receiver on the same machine
             "OPTIONAL_MAIL_HOURS": "",  # it is tried in the evening, and tested at night
             "GATHER_CHANGES_SECONDS": "2",  # nobody who tries it on one machine waits two minutes for a mail
             **{f"PUBLIC_URL_{service.upper()}": url for service, url in self._urls.items()},
