@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from services.notifications.settings import MailSettings, WebhookSettings
+from services.notifications.settings import MailSettings
+from services.notifications.webhooks.settings import WebhookSettings
 from shared.environment import FILE_SUFFIX, FromEnvironment, Variable, variables
 from shared.settings import Settings
 

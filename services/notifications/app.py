@@ -34,7 +34,7 @@ from services.notifications.sending.mail_composer import MailComposer
 from services.notifications.sending.pace import PACE, Pace
 from services.notifications.sending.sender import Sender
 from services.notifications.sending.smtp import Session
-from services.notifications.settings import RecipientSettings, WebhookSettings, read_mail_settings
+from services.notifications.settings import RecipientSettings, read_mail_settings
 from services.notifications.staff import api as staff
 from services.notifications.staff.digests import send_digests, tell_overdue_tasks
 from services.notifications.staff.store import STAFF
@@ -46,6 +46,7 @@ from services.notifications.webhooks import api as webhooks
 from services.notifications.webhooks.caller import WebhookCaller
 from services.notifications.webhooks.domain import TOPICS as WEBHOOK_TOPICS
 from services.notifications.webhooks.messages import QueueCalls
+from services.notifications.webhooks.settings import WebhookSettings
 from services.notifications.webhooks.store import WEBHOOK_INDEXES, WEBHOOKS
 from shared.erasure.acknowledgements import acknowledgements, declared_topic
 from shared.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUEST, erasing_task

@@ -9,7 +9,6 @@ from environs import Env, EnvError, ValidationError, validate
 
 from services.notifications.sending.allow_list import EVERYBODY, AllowList
 from services.notifications.sending.quiet_hours import MailHours
-from services.notifications.webhooks.addresses import Network, parse_networks
 from shared.environment import FromEnvironment, setting
 
 # 64 octets (RFC 5321, 4.5.3.1.1) without the tag.
@@ -166,19 +165,6 @@ class MailSettings(RecipientSettings):
     def __post_init__(self) -> None:
         if not self.domain:
             object.__setattr__(self, "domain", parseaddr(self.sender)[1].rpartition("@")[2])
-
-
-@dataclass(frozen=True, kw_only=True)
-class WebhookSettings(FromEnvironment):
-    """Where webhooks may go besides the internet."""
-
-    allowed: list[Network] = setting(
-        "WEBHOOK_ALLOWED_NETWORKS",
-        [],
-        parse=lambda text: parse_networks(text.split(",")),
-        about="networks with commas (`10.1.0.0/16`) that webhooks may reach although they are not public, by http "
-        "too; every other address that is private, link-local or special is refused",
-    )
 
 
 def read_mail_settings(env: Env | None = None) -> MailSettings:

@@ -21,8 +21,9 @@ from services.notifications.sending.invitations import calendar_of
 from services.notifications.sending.quiet_hours import wait_for_the_day
 from services.notifications.settings import MailSettings
 from services.notifications.templates.rendering import CompiledTemplate
-from services.notifications.templates.skeletons import Skeletons, WrittenText
+from services.notifications.templates.skeletons import Skeletons
 from services.notifications.templates.store import TemplateCache, identifier
+from services.notifications.templates.written import WrittenText
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

@@ -15,14 +15,14 @@ from markdown_it.common.utils import escapeHtml
 from services.notifications.mail import quoted_printable
 from services.notifications.templates.holes import LINKS, NAMES, PERSONAL
 from services.notifications.templates.markdown import one_line
-from services.notifications.templates.rendering import CompiledTemplate, Rendered, render
+from services.notifications.templates.rendering import CompiledTemplate, render
+from services.notifications.templates.written import WITHOUT_LINK, WrittenText, written_plainly
 
 # So many (text, language, event) are under way at the same time at the most; one more begins anew.
 MOST_SKELETONS = 64
 # With the longest names put in, a mail stays below what `render` lets through.
 MOST_CHARACTERS = 40_000
 LONGEST_NAME = 300
-WITHOUT_LINK = "…"
 # Letters and digits at both ends, as the values have: Markdown sees no difference.
 _HOLE = re.compile(r"qz(\d)hole(?:\.example/)?x")
 _LINK = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/._-]*[A-Za-z0-9]")
@@ -31,18 +31,6 @@ _PERSONAL_GROUPS = frozenset(("contact", "organisation", "registration", "prefer
 
 Pieces = Sequence[str | int]
 """Text, and in between the numbers of holes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WrittenText:
-    """A text for one recipient: its parts as the mail has them, and what is kept of it, without the links' tokens."""
-
-    subject: str
-    text_part: bytes
-    html_part: bytes
-    kept_subject: str
-    kept_text: str
-    version: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,29 +73,6 @@ class Skeletons:
                 self._made.clear()
             self._made[key] = made
         return made
-
-
-def written_plainly(rendered: Rendered, links: Sequence[str | None], *, version: int = 1) -> WrittenText:
-    """The text as `render` has made it."""
-    return WrittenText(
-        subject=rendered.subject,
-        text_part=quoted_printable(rendered.text),
-        html_part=quoted_printable(rendered.html),
-        kept_subject=without_tokens(rendered.subject, links),
-        kept_text=without_tokens(rendered.text, links),
-        version=version,
-    )
-
-
-def without_tokens(text: str, links: Sequence[str | None]) -> str:
-    """The text with a mark in the place of each link's token: who reads it must not act as the recipient."""
-    for link in links:
-        token = link.rpartition("/")[2] if link else ""
-        if token:
-            text = text.replace(token, WITHOUT_LINK)
-            if token.lower() in text.lower():  # the text has changed its letters
-                text = re.sub(re.escape(token), WITHOUT_LINK, text, flags=re.IGNORECASE)
-    return text
 
 
 def _value(context: Mapping[str, Any], name: str) -> str | None:

@@ -4,7 +4,6 @@ from typing import Any
 
 import isodate
 
-from services.notifications.settings import WebhookSettings
 from services.notifications.webhooks import commands
 from services.notifications.webhooks.addresses import Refused, resolve
 from services.notifications.webhooks.schemas import (
@@ -18,6 +17,7 @@ from services.notifications.webhooks.schemas import (
     WebhookReplay,
     WebhookWithSecret,
 )
+from services.notifications.webhooks.settings import WebhookSettings
 from services.notifications.webhooks.signing import new_secret
 from services.notifications.webhooks.store import CALLS, KEPT_FOR, WEBHOOKS
 from shared.errors import Invalid

@@ -11,7 +11,8 @@ from services.notifications.templates.context import CONTEXT, example_context
 from services.notifications.templates.defaults import default_templates
 from services.notifications.templates.errors import CannotRender
 from services.notifications.templates.rendering import CompiledTemplate, compile_template, render
-from services.notifications.templates.skeletons import Skeletons, WrittenText, written_plainly
+from services.notifications.templates.skeletons import Skeletons
+from services.notifications.templates.written import WrittenText, written_plainly
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
