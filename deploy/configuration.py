@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from services.notifications.settings import MailSettings
-from services.notifications.webhooks.settings import WebhookSettings
+from services.notifications.webhook_settings import WebhookSettings
 from shared.environment import FILE_SUFFIX, FromEnvironment, Variable, variables
 from shared.settings import Settings
 

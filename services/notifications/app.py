@@ -42,11 +42,11 @@ from services.notifications.suppressions import api as suppressions
 from services.notifications.suppressions.store import SUPPRESSIONS
 from services.notifications.templates import api as templates
 from services.notifications.templates.store import TEMPLATES
+from services.notifications.webhook_settings import WebhookSettings
 from services.notifications.webhooks import api as webhooks
 from services.notifications.webhooks.caller import WebhookCaller
 from services.notifications.webhooks.domain import TOPICS as WEBHOOK_TOPICS
 from services.notifications.webhooks.messages import QueueCalls
-from services.notifications.webhooks.settings import WebhookSettings
 from services.notifications.webhooks.store import WEBHOOK_INDEXES, WEBHOOKS
 from shared.erasure.acknowledgements import acknowledgements, declared_topic
 from shared.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUEST, erasing_task

@@ -13,8 +13,8 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from services.notifications.app import SERVICE
+from services.notifications.webhook_settings import WebhookSettings
 from services.notifications.webhooks.caller import WebhookCaller
-from services.notifications.webhooks.settings import WebhookSettings
 from services.notifications.webhooks.store import CALLS, LINES, MESSAGES
 from shared.ids import new_id, utc_now
 from shared.messaging.messages import TOMBSTONE_SEQUENCE

@@ -4,6 +4,7 @@ from typing import Any
 
 import isodate
 
+from services.notifications.webhook_settings import WebhookSettings
 from services.notifications.webhooks import commands
 from services.notifications.webhooks.addresses import Refused, resolve
 from services.notifications.webhooks.schemas import (
@@ -17,7 +18,6 @@ from services.notifications.webhooks.schemas import (
     WebhookReplay,
     WebhookWithSecret,
 )
-from services.notifications.webhooks.settings import WebhookSettings
 from services.notifications.webhooks.signing import new_secret
 from services.notifications.webhooks.store import CALLS, KEPT_FOR, WEBHOOKS
 from shared.errors import Invalid
