@@ -86,6 +86,10 @@ def _contact(story: Story, organisation: Document) -> Document:
         "language": "fi",
     }
     made = story.made(CONTACTS, "contact.created", _given(ContactInput(), fields))
+    twin = {**fields, "email": "a.virtanen@kangasala.example", "title": None}
+    story.made(CONTACTS, "contact.created", _given(ContactInput(), fields))
+    second = story.made(CONTACTS, "contact.created", _given(ContactInput(), twin))
+    story.changed(CONTACTS, second, "contact.merged", {"merged_into": made["_id"]}, into=made["_id"])
     return story.changed(CONTACTS, made, "contact.updated", {"title": "strategiajohtaja"})
 
 

@@ -10,11 +10,12 @@ from services.enrolment.erasures.commands import erase_traces
 from services.enrolment.erasures.domain import SERVICES
 from services.enrolment.erasures.policies import TAKE_ACKNOWLEDGEMENT
 from services.enrolment.erasures.store import ERASURES
+from services.enrolment.merging import api as merging
 from services.enrolment.notes import api as notes
 from services.enrolment.notes.store import NOTES
 from services.enrolment.organisations import api as organisations
 from services.enrolment.organisations.store import ORGANISATIONS
-from services.enrolment.projections import EVENTS
+from services.enrolment.projections import DELIVERIES, EVENTS, REGISTRATIONS
 from services.enrolment.seasons import api as seasons
 from services.enrolment.seasons.store import SEASONS
 from services.enrolment.tasks import api as tasks
@@ -33,6 +34,8 @@ from shared.settings import Settings
 
 SUBSCRIPTIONS: Subscriptions = {
     EVENTS_TOPIC: [EVENTS, Policy(name="workshop days", types=EVENT_TYPES, handle=follow_workshop)],
+    "uso.events.registrations.v1": [REGISTRATIONS],
+    "uso.notifications.deliveries.v1": [DELIVERIES],
     **{acknowledgements_topic(service): [TAKE_ACKNOWLEDGEMENT] for service in SERVICES},
 }
 
@@ -91,6 +94,7 @@ SERVICE = Service(
     routes=[
         organisations.routes,
         contacts.routes,
+        merging.routes,
         erasures.routes,
         seasons.routes,
         enrolments.routes,

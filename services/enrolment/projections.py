@@ -1,13 +1,35 @@
-"""The projections of events' resources: of workshops the fields that their days depend on."""
+"""What enrolment keeps of the other services: of workshops what their days depend on, and who was where."""
+
+from collections.abc import Callable
+
+from pymongo import IndexModel
 
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Projection
 from shared.mongo.aggregates import Document
 
 
-def keep_of_event(message: Message) -> Document:
-    state = message.state or {}
-    return {name: state.get(name) for name in ("kind", "state", "enrolment_id", "days")}
+def only(*fields: str) -> Callable[[Message], Document]:
+    """Keeps these fields of the state."""
+
+    def keep(message: Message) -> Document:
+        state = message.state or {}
+        return {name: state.get(name) for name in fields}
+
+    return keep
 
 
-EVENTS = Projection(collection="events", keep=keep_of_event)
+EVENTS = Projection(collection="events", keep=only("kind", "state", "enrolment_id", "days", "title", "starts_at"))
+REGISTRATIONS = Projection(
+    collection="registrations",
+    keep=only("event_id", "contact_id", "organisation_id", "role", "state", "feedback", "created_at", "updated_at"),
+    indexes=[
+        IndexModel([("contact_id", 1), ("_id", 1)], name="contact"),
+        IndexModel([("organisation_id", 1), ("_id", 1)], name="organisation"),
+    ],
+)
+DELIVERIES = Projection(
+    collection="deliveries",
+    keep=only("contact_id", "template", "state", "event_id", "enrolment_id", "sent_at", "updated_at"),
+    indexes=[IndexModel([("contact_id", 1), ("_id", 1)], name="contact")],
+)

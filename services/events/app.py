@@ -18,9 +18,10 @@ from services.events.invitations import api as invitations
 from services.events.invitations import public as public_invitations
 from services.events.invitations.store import INVITATIONS
 from services.events.offers import end_offers
+from services.events.merging import FOLLOW_MERGE
 from services.events.people.registrants import MAILS, MAILS_INDEXES
 from services.events.people.resealing import reseal_registrations
-from services.events.projections import PROJECTIONS
+from services.events.projections import CONTACTS_TOPIC, PROJECTIONS
 from services.events.public import api as public
 from services.events.public.pages import WORDS
 from services.events.questions import api as answers
@@ -44,7 +45,11 @@ POLICIES: dict[str, Sequence[Handler]] = {
     WORKSHOP_DAYS_TOPIC: [Policy(name="workshop days", types=WORKSHOP_DAYS_TYPES, handle=take_answer)],
     ERASURES_TOPIC: [NOTE_REQUEST],
 }
-SUBSCRIPTIONS: Subscriptions = {**{topic: [copy] for topic, copy in PROJECTIONS.items()}, **POLICIES}
+SUBSCRIPTIONS: Subscriptions = {
+    **{topic: [copy] for topic, copy in PROJECTIONS.items()},
+    **POLICIES,
+    CONTACTS_TOPIC: [PROJECTIONS[CONTACTS_TOPIC], FOLLOW_MERGE],
+}
 
 
 def provides(settings: Settings, db: Database) -> Iterable[object]:

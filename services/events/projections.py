@@ -40,8 +40,9 @@ ENROLMENTS = Projection(
     indexes=[IndexModel([("season_id", 1), ("organisation_id", 1)], name="season")],
 )
 
+CONTACTS_TOPIC = "uso.enrolment.contacts.v1"
 PROJECTIONS = {
-    "uso.enrolment.contacts.v1": CONTACTS,
+    CONTACTS_TOPIC: CONTACTS,
     "uso.enrolment.organisations.v1": ORGANISATIONS,
     "uso.enrolment.seasons.v1": SEASONS,
     "uso.enrolment.enrolments.v1": ENROLMENTS,

@@ -18,6 +18,7 @@ from services.notifications.deliveries.retention import forget_old_texts
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.erasure import erase_deliveries
 from services.notifications.explanations import api as explanations
+from services.notifications.merging import FOLLOW_MERGE
 from services.notifications.preferences import api as preferences
 from services.notifications.preferences import public
 from services.notifications.preferences.pages import WORDS
@@ -66,7 +67,8 @@ BOOKS = {
 }
 POLICIES: dict[str, Sequence[Handler]] = {
     "uso.enrolment.contacts.v1": [
-        Policy(name="forget a contact", types=frozenset({"tombstone"}), handle=forget_a_contact)
+        Policy(name="forget a contact", types=frozenset({"tombstone"}), handle=forget_a_contact),
+        FOLLOW_MERGE,
     ],
     **{topic: [book] for topic, book in BOOKS.items()},
     ERASURES_TOPIC: [NOTE_REQUEST],

@@ -95,6 +95,7 @@ CONTACTS = ContactsProjection(
         organisation_id=is_text,
         merged_into=is_text,
     ),
+    indexes=[IndexModel("merged_into", name="merged", partialFilterExpression={"merged_into": {"$type": "string"}})],
 )
 ORGANISATIONS = Projection(collection="organisations", keep=only(name=is_by_language, wellbeing_county=is_by_language))
 SEASONS = Projection(collection="seasons", keep=only(number=is_number, name=is_by_language, state=is_text))

@@ -11,6 +11,7 @@ A resource adds its particulars, most simply through `ResourceRoutes.list`:
         expand={"county": Expansion("county_id", COUNTIES)},
         counts=["kind", "region"],              # also GET …/counts
         default_sort="name",                    # the order of creation, unless it is said
+        where={"merged_into": None},            # what the list never shows, whatever it is asked for
     )
 
 and gets `?sort=` (each name also with a minus sign), `?ids=`, `?updated_since=`, `?fields=`, `?expand=`, `?format=` and
@@ -77,6 +78,7 @@ class Listing:
     expand: Mapping[str, Expansion] = field(default_factory=dict)
     counts: Sequence[str] = ()
     default_sort: str = "created_at"
+    where: Document = field(default_factory=dict)
 
     @property
     def all_sorts(self) -> Mapping[str, Sort]:
@@ -94,7 +96,8 @@ class Listing:
         return self._condition(query, search_query(query.get("q")))
 
     def _condition(self, query: Mapping[str, Any], search: Mapping[str, Any]) -> Document:
-        parts: list[Document] = [{name: _any_of(query[name])} for name in self.filters if name in query]
+        parts: list[Document] = [self.where]
+        parts += [{name: _any_of(query[name])} for name in self.filters if name in query]
         parts += [make(query[name]) for name, make in self.conditions.items() if name in query]
         if "ids" in query:
             parts.append({"_id": {"$in": query["ids"]}})

@@ -6,6 +6,7 @@ from typing import Any
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS, with_keys
 from services.enrolment.importing import import_rows
+from services.enrolment.contacts.warnings import Colleagues
 from services.enrolment.organisations.imports import with_keys_as_kept
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.email_address import normalise_email
@@ -31,8 +32,8 @@ def import_contacts(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: 
     table = Table(rows=[with_keys_as_kept(row) for row in table.rows], unused_columns=table.unused_columns)
     keys = [normalise_email(row.cells["email"]) for row in table.rows if row.cells.get("email")]
     organisations = _organisations_of(uow, table.rows)
-    known = _Known(uow.find(CONTACTS.collection, {"email_key": {"$in": keys}}))
-    return import_rows(
+    known = _Known(uow.find(CONTACTS.collection, {"email_key": {"$in": keys}}), Colleagues(uow, organisations.values()))
+    result = import_rows(
         uow,
         CONTACTS,
         table,
@@ -45,19 +46,24 @@ def import_contacts(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: 
         dry_run=dry_run,
         show_rows=show_rows,
     )
+    return {**result, "warnings": known.warnings}
 
 
 class _Known:
     """The contacts by their e-mail addresses, as they stand after the rows that were handled."""
 
-    def __init__(self, contacts: Iterable[Document]) -> None:
+    def __init__(self, contacts: Iterable[Document], colleagues: Colleagues) -> None:
         self._by_key = {contact["email_key"]: contact for contact in contacts}
         self._lines: dict[str, int] = {}
+        self._colleagues = colleagues
+        self.warnings: list[Document] = []
 
     def find(self, row: Row, fields: Document) -> Document | None:
         """The contact with the row's address. Raises Invalid when an earlier row gives it to another person."""
         key = normalise_email(fields.get("email", ""))
         earlier, contact = self._lines.get(key), self._by_key.get(key)
+        if contact and contact.get("merged_into"):
+            raise Invalid({"email": [f"Its contact was merged into {contact['merged_into']}: give its address."]})
         if earlier and contact and any(fields.get(name) != contact[name] for name in ("given_name", "family_name")):
             raise Invalid({"email": [f"Line {earlier} has this address already, for another person."]})
         self._lines.setdefault(key, row.line)
@@ -65,6 +71,10 @@ class _Known:
 
     def remember(self, row: Row, before: Document | None, after: Document) -> None:
         self._by_key[after["email_key"]] = after
+        if before is None:
+            if found := self._colleagues.warnings_about(after):
+                self.warnings.append({"line": row.line, "warnings": found})
+            self._colleagues.add(after)
 
 
 def read_contact(cells: dict[str, str], organisations: dict[tuple[str, str], str]) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import phonenumbers
-from marshmallow import ValidationError, fields
+from marshmallow import Schema, ValidationError, fields
 
 from shared.email_address import EmailAddress
+from shared.messaging.changes import Change
 from shared.schemas import LANGUAGES, Id, Line, Resource, SearchQuery, Strict, cleaned, one_of
+from services.enrolment.importing import ImportResult
 from shared.text import one_line
 
 ROLES = ("officeholder", "elected", "developer", "other")
@@ -67,8 +69,44 @@ class ContactInput(Strict):
 class Contact(ContactInput, Resource):
     """A contact as staff see it, and as the contacts topic tells it."""
 
+    merged_into = fields.String(allow_none=True, metadata={"description": "the contact that it was merged into"})
+
+
+class Merge(Change):
+    """A contact became another one: `into`."""
+
+    into = fields.String(required=True)
+
+
+class SimilarContact(Schema):
+    """A contact of the same organisation who is probably the same person."""
+
+    code = one_of("similar_contact", required=True)
+    contact_id = fields.String(required=True)
+    score = fields.Float(required=True, metadata={"description": "0 to 1"})
+    reasons = fields.List(fields.String(), required=True)
+
+
+class AddedContact(Contact):
+    """A contact that was just added, and those who may be the same person."""
+
+    warnings = fields.List(fields.Nested(SimilarContact), required=True)
+
 
 class ContactQuery(SearchQuery):
     organisation_id = Id()
     role = one_of(*ROLES)
     language = one_of(*LANGUAGES)
+
+
+class ImportWarnings(Schema):
+    """Contacts that a row's new one is probably the same person as."""
+
+    line = fields.Integer(required=True)
+    warnings = fields.List(fields.Nested(SimilarContact), required=True)
+
+
+class ContactImportResult(ImportResult):
+    """What an import of contacts did, or would do."""
+
+    warnings = fields.List(fields.Nested(ImportWarnings), required=True)

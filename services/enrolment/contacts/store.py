@@ -5,8 +5,9 @@ from typing import TypedDict
 
 from pymongo import IndexModel
 
-from services.enrolment.contacts.schemas import Contact
+from services.enrolment.contacts.schemas import Contact, Merge
 from shared.email_address import normalise_email
+from shared.errors import Conflict
 from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.paging import FINNISH
@@ -29,6 +30,7 @@ class ContactDocument(TypedDict):
     language: str
     legal_basis: str | None
     source: str | None
+    merged_into: str | None
     search: list[str]
 
 
@@ -37,7 +39,7 @@ CONTACTS: Aggregate[ContactDocument] = Aggregate(
     collection="contacts",
     source="/uso/enrolment",
     topic="uso.enrolment.contacts.v1",
-    message_types={"contact.created": Change, "contact.updated": Change},
+    message_types={"contact.created": Change, "contact.updated": Change, "contact.merged": Merge},
     schema=Contact,
     indexes=[
         IndexModel("email_key", name="email", unique=True),
@@ -57,3 +59,10 @@ def with_keys(fields: Document) -> Document:
     words = search_words(fields["given_name"], fields["family_name"], fields["email"], fields.get("title"))
     key = normalise_email(fields["email"])
     return {**fields, "email_key": key, "search": [*words, *phone_words(fields.get("phone"))]}
+
+
+def check_not_merged(contact: ContactDocument) -> None:
+    """Raises Conflict, which names the contact that is left, for one that was merged."""
+    into = contact.get("merged_into")
+    if into:
+        raise Conflict("This contact was merged into another. Use that one.", existing_id=into)

@@ -87,7 +87,8 @@ def _referred_to(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
     if uow.find_one(ORGANISATIONS.collection, {"_id": fields["organisation_id"]}, projection={"_id": 1}) is None:
         errors["organisation_id"] = ["There is no such organisation."]
     wanted = fields["contact_ids"]
-    there = {row["_id"] for row in uow.find(CONTACTS.collection, {"_id": {"$in": wanted}}, projection={"_id": 1})}
+    known = {"_id": {"$in": wanted}, "merged_into": None}
+    there = {row["_id"] for row in uow.find(CONTACTS.collection, known, projection={"_id": 1})}
     errors |= {
         f"contact_ids.{position}": ["There is no such contact."]
         for position, identifier in enumerate(wanted)

@@ -21,6 +21,8 @@ from shared.secrets import Secrets
 
 PURPOSE = "person"
 
+# A chain of merges is as long as there are contacts of one person.
+LONGEST_CHAIN = 20
 MAILS = "public_mails"
 MAILS_INDEXES = [IndexModel("expires_at", name="ttl", expireAfterSeconds=0)]
 
@@ -75,8 +77,9 @@ def find_registrant(db: Database, secrets: Secrets, body: dict[str, Any]) -> Reg
     person = body["person"]
     email = normalise_email(person["email"])
     contact = db[CONTACTS.collection].find_one({"email": email})
-    if contact is not None and not contact.get("merged_into"):
-        return _contact(secrets, contact)
+    left = find_contact(db, contact["_id"]) if contact is not None else None
+    if left is not None:
+        return _contact(secrets, left)
     keys = secrets.fingerprints(PURPOSE, email)
     return Registrant(
         contact_id=None,
@@ -100,9 +103,21 @@ def speakers_of(db: Database, secrets: Secrets, agenda: Any) -> list[Registrant]
 def find_contact(db: Database, identifier: str) -> Document | None:
     """The projection of a contact, or of the contact it was merged into; None when it is unknown or erased."""
     contact = unless_erased(db[CONTACTS.collection].find_one({"_id": identifier}))
-    if contact is not None and contact.get("merged_into"):
-        return unless_erased(db[CONTACTS.collection].find_one({"_id": contact["merged_into"]}))
+    for _ in range(LONGEST_CHAIN):
+        if contact is None or not contact.get("merged_into"):
+            break
+        contact = unless_erased(db[CONTACTS.collection].find_one({"_id": contact["merged_into"]}))
     return contact
+
+
+def surviving_contact(uow: UnitOfWork, identifier: str) -> str:
+    """The id of the contact that this one has become, as far as it is known here."""
+    for _ in range(LONGEST_CHAIN):
+        row = uow.find_one(CONTACTS.collection, {"_id": identifier}, projection={"merged_into": 1})
+        if not row or not row.get("merged_into"):
+            break
+        identifier = row["merged_into"]
+    return identifier
 
 
 def takes_part(uow: UnitOfWork, organisation_id: str | None, season_id: str | None) -> bool:

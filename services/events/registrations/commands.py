@@ -67,7 +67,7 @@ def move_registration(
     if let_in:
         change["because"] = "staff"
     after = uow.save(REGISTRATIONS, registration, changes, type, change=change, reason=reason)
-    _settle_seats(uow, registration, after)
+    settle_seats(uow, registration, after)
     return after
 
 
@@ -134,8 +134,8 @@ def give_feedback(uow: UnitOfWork, registration_id: str, feedback: Mapping[str, 
     return uow.save(REGISTRATIONS, registration, given, "feedback.given", change={"score": feedback["score"]})
 
 
-def _settle_seats(uow: UnitOfWork, before: RegistrationDocument, after: RegistrationDocument) -> None:
-    """Updates the counts of the event, and gives a freed seat to the next person in line."""
+def settle_seats(uow: UnitOfWork, before: RegistrationDocument, after: RegistrationDocument) -> None:
+    """Moves the counts as the step moved the person, and gives a seat that came free to the next in line."""
     event_id = after["event_id"]
     taken = int(after["state"] in SEATED) - int(before["state"] in SEATED)
     waiting = -int(before["state"] == "waitlisted")

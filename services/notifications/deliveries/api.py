@@ -1,8 +1,11 @@
 """/v1/deliveries"""
 
+from collections.abc import Sequence
+
 from services.notifications.deliveries import commands
 from services.notifications.deliveries.schemas import DeliveryQuery, DeliveryWithText, ShownDelivery
 from services.notifications.deliveries.store import DELIVERIES, in_states
+from services.notifications.merging import ids_of
 from shared.http.calls import database, run
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes, load_one
@@ -15,12 +18,17 @@ deliveries = ResourceRoutes(routes=routes, path="/deliveries", aggregate=DELIVER
 deliveries.list(
     DeliveryQuery,
     "List deliveries, newest first",
-    filters=["contact_id", "event_id", "registration_id", "enrolment_id", "announcement_id", "template"],
-    conditions={"state": in_states},
+    filters=["event_id", "registration_id", "enrolment_id", "announcement_id", "template"],
+    conditions={"state": in_states, "contact_id": lambda given: {"contact_id": {"$in": _whole_people(given)}}},
     default_sort="-created_at",
     counts=["template", "language"],
 )
 deliveries.history()
+
+
+def _whole_people(contact_ids: Sequence[str]) -> list[str]:
+    """Deliveries keep the id of before a merge: the ids of the contacts, and of those that were merged into them."""
+    return [found for contact_id in contact_ids for found in ids_of(database(), contact_id)]
 
 
 @routes.get("/deliveries/<id>")

@@ -63,7 +63,7 @@ class DeliveryWithText(ShownDelivery):
 
 
 class DeliveryQuery(PageQuery):
-    contact_id = Id()
+    contact_id = Several(Id(), metadata={"description": "those that were merged into it included"})
     event_id = Id()
     registration_id = Id()
     enrolment_id = Id()

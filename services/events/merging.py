@@ -1,0 +1,57 @@
+"""When two contacts become one, their registrations follow; of two for the same event the better place stays."""
+
+from typing import Any
+
+from services.events.people.registrants import surviving_contact
+from services.events.registrations.commands import settle_seats
+from services.events.registrations.seats import next_sequence
+from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
+from shared.messaging.messages import Message
+from shared.messaging.subscriptions import Policy
+from shared.mongo.unit_of_work import UnitOfWork
+
+# Which of two places is the better one; of two alike it is the earlier.
+RANKS = {"attended": 5, "confirmed": 4, "offered": 3, "absent": 2, "waitlisted": 1}
+
+
+def follow_merge(uow: UnitOfWork, message: Message) -> None:
+    """Gives the registrations of the contact to the one that is left, in whatever order merges are heard of."""
+    into = surviving_contact(uow, message.key)
+    if into == message.key:
+        return
+    theirs = uow.find_all(REGISTRATIONS, {"contact_id": message.key})
+    events = [registration["event_id"] for registration in theirs if registration["live"]]
+    live = {"contact_id": into, "live": True, "event_id": {"$in": events}}
+    others = {each["event_id"]: each for each in uow.find_all(REGISTRATIONS, live)}
+    for registration in theirs:
+        other = others.get(registration["event_id"]) if registration["live"] else None
+        if other is not None and rank(registration) > rank(other):
+            _give_up(uow, other, kept=registration)
+            other = None
+        moved = _moved(registration, message.key, into)
+        if other is None:
+            uow.save(REGISTRATIONS, registration, moved, "registration.updated")
+        else:
+            _give_up(uow, registration, kept=other, **moved)
+
+
+def rank(registration: RegistrationDocument) -> tuple[int, int, str]:
+    """The better place is the greater."""
+    return RANKS.get(registration["state"], 0), -registration["queue_number"], registration["_id"]
+
+
+def _moved(registration: RegistrationDocument, contact_id: str, into: str) -> dict[str, Any]:
+    keys = [into if key == contact_id else key for key in registration["person_keys"]]
+    return {"contact_id": into, "person_keys": keys}
+
+
+def _give_up(uow: UnitOfWork, registration: RegistrationDocument, *, kept: RegistrationDocument, **moved: Any) -> None:
+    """Cancels without a mail to the person, who keeps the other place; a seat that came free goes to the next."""
+    before = registration.get("calendar_sequence") or 0
+    sequence = next_sequence(uow, registration["event_id"], before)
+    changes = {"state": "cancelled", "live": False, "position": None, "calendar_sequence": sequence, **moved}
+    after = uow.save(REGISTRATIONS, registration, changes, "registration.updated", change={"merged_into": kept["_id"]})
+    settle_seats(uow, registration, after)
+
+
+FOLLOW_MERGE = Policy(name="merged contacts", types=frozenset({"contact.merged"}), handle=follow_merge)
