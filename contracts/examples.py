@@ -13,7 +13,7 @@ from contracts.event_examples import invite, offer_seat, transfer
 from contracts.story import Json, Story
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS
-from services.enrolment.enrolments.commands import NOT_STARTED
+from services.enrolment.enrolments.commands import NOT_STARTED, START
 from services.enrolment.enrolments.schemas import EnrolmentInput, SituationAnalysisInput
 from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.erasures.domain import acknowledged, nobody_yet
@@ -123,7 +123,7 @@ def _enrolment(story: Story, season: Document, organisation: Document, contact: 
         "themes": ["renewing_municipality"],
         "source": "Letter to all municipalities",
     }
-    start = {"state": "inquiry", "state_reason": None, "situation_analysis": NOT_STARTED}
+    start = {**START, "state_since": story.now}
     inquiry = story.made(ENROLMENTS, "enrolment.created", {**_given(EnrolmentInput(), fields), **start})
     theirs = story.changed(ENROLMENTS, inquiry, "enrolment.updated", {"coordinator": "maija.coordinator"})
     for state in ("negotiating", "enrolled", "active"):
@@ -144,6 +144,9 @@ def _workshops(story: Story, enrolment: Document) -> None:
     story.begin(5)
     account = story.made(WORKSHOP_DAYS, "workshop_days.opened", {**EMPTY, "_id": enrolment["_id"]})
     account = _entered(story, account, Entry(kind="adjusted", half_days=6, reason="The package of season 7"))
+    account = _entered(
+        story, account, Entry(kind="adjusted", half_days=1, reason="Carried to season 7", carried="carried_in")
+    )
     for workshop in _workshop_entries(story):
         for entry in workshop:
             account = _entered(story, account, entry, follows=True)
@@ -170,6 +173,7 @@ def _entered(story: Story, account: Document, entry: Entry, *, follows: bool = F
         "event_id": entry.event_id,
         "event_version": entry.event_version,
         "reason": entry.reason,
+        "carried": entry.carried,
         "at": story.now,
         "by": "maija.coordinator",
     }
@@ -177,7 +181,7 @@ def _entered(story: Story, account: Document, entry: Entry, *, follows: bool = F
     return story.changed(
         WORKSHOP_DAYS,
         account,
-        f"workshop_days.{entry.kind}",
+        "workshop_days.carried" if entry.carried else f"workshop_days.{entry.kind}",
         {**sums(account, entry), "ledger": [*account["ledger"], line]},
         follows=follows,
         **change | ({"reason": entry.reason} if entry.reason else {}),

@@ -16,6 +16,7 @@ from services.enrolment.notes.store import NOTES
 from services.enrolment.organisations import api as organisations
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.projections import DELIVERIES, EVENTS, REGISTRATIONS
+from services.enrolment.renewals import api as renewals
 from services.enrolment.seasons import api as seasons
 from services.enrolment.seasons.store import SEASONS
 from services.enrolment.tasks import api as tasks
@@ -92,6 +93,7 @@ SERVICE = Service(
         declared_topic("enrolment"),
     ],
     routes=[
+        renewals.routes,
         organisations.routes,
         contacts.routes,
         merging.routes,

@@ -17,8 +17,8 @@ from services.events.events.store import EVENTS
 from services.events.invitations import api as invitations
 from services.events.invitations import public as public_invitations
 from services.events.invitations.store import INVITATIONS
-from services.events.offers import end_offers
 from services.events.merging import FOLLOW_MERGE
+from services.events.offers import end_offers
 from services.events.people.registrants import MAILS, MAILS_INDEXES
 from services.events.people.resealing import reseal_registrations
 from services.events.projections import CONTACTS_TOPIC, PROJECTIONS

@@ -8,8 +8,8 @@ from flask import Response, redirect
 from services.enrolment.contacts import commands
 from services.enrolment.contacts.imports import COLUMNS, import_contacts
 from services.enrolment.contacts.schemas import AddedContact, Contact, ContactImportResult, ContactInput, ContactQuery
-from services.enrolment.contacts.store import CONTACTS
-from services.enrolment.importing import ImportQuery, ImportResult
+from services.enrolment.contacts.store import CONTACTS, named_in
+from services.enrolment.importing import ImportQuery
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.http.calls import database, run
 from shared.http.listing import Expansion, Sort
@@ -29,10 +29,14 @@ contacts.list(
     ContactQuery,
     "List contacts",
     where={"merged_into": None},
-    filters=["organisation_id", "role", "language"],
+    filters=["organisation_id", "role", "language", "legal_basis"],
+    conditions={
+        "season_id": lambda season: {"_id": {"$in": named_in(database(), season)}},
+        "tag": lambda tag: {"tags": tag},
+    },
     sorts={"family_name": Sort("family_name", as_text=True)},
     expand={"organisation": Expansion("organisation_id", ORGANISATIONS)},
-    counts=["organisation_id", "role", "language"],
+    counts=["organisation_id", "role", "language", "tags", "legal_basis"],
 )
 contacts.change(ContactInput, commands.change_contact)
 contacts.history()

@@ -5,8 +5,8 @@ from typing import Any
 
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS, with_keys
-from services.enrolment.importing import import_rows
 from services.enrolment.contacts.warnings import Colleagues
+from services.enrolment.importing import import_rows
 from services.enrolment.organisations.imports import with_keys_as_kept
 from services.enrolment.organisations.store import ORGANISATIONS
 from shared.email_address import normalise_email

@@ -7,10 +7,11 @@ from typing import Any
 import phonenumbers
 from marshmallow import Schema, ValidationError, fields
 
+from services.enrolment.importing import ImportResult
+from services.enrolment.tags import tags_field
 from shared.email_address import EmailAddress
 from shared.messaging.changes import Change
 from shared.schemas import LANGUAGES, Id, Line, Resource, SearchQuery, Strict, cleaned, one_of
-from services.enrolment.importing import ImportResult
 from shared.text import one_line
 
 ROLES = ("officeholder", "elected", "developer", "other")
@@ -63,6 +64,7 @@ class ContactInput(Strict):
     role = one_of(*ROLES, required=True)
     language = one_of(*LANGUAGES, load_default="fi")
     legal_basis = one_of(*LEGAL_BASES, metadata={"description": "why the network may keep them (GDPR, article 6(1))"})
+    tags = tags_field()
     source = Line(metadata={"description": "where their data came from, such as `the municipality's pages`"})
 
 
@@ -95,6 +97,9 @@ class AddedContact(Contact):
 
 class ContactQuery(SearchQuery):
     organisation_id = Id()
+    season_id = Id(metadata={"description": "those whom an enrolment of the season names"})
+    tag = fields.String()
+    legal_basis = one_of(*LEGAL_BASES)
     role = one_of(*ROLES)
     language = one_of(*LANGUAGES)
 

@@ -10,6 +10,7 @@ from shared.email_address import normalise_email
 from shared.errors import Conflict
 from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
+from shared.mongo.database import Database
 from shared.mongo.paging import FINNISH
 from shared.search import phone_words, search_words
 
@@ -30,6 +31,7 @@ class ContactDocument(TypedDict):
     language: str
     legal_basis: str | None
     source: str | None
+    tags: list[str]
     merged_into: str | None
     search: list[str]
 
@@ -46,6 +48,8 @@ CONTACTS: Aggregate[ContactDocument] = Aggregate(
         IndexModel([("organisation_id", 1), ("_id", 1)], name="organisation"),
         IndexModel([("role", 1), ("_id", 1)], name="role"),
         IndexModel([("language", 1), ("_id", 1)], name="language"),
+        IndexModel([("tags", 1), ("_id", 1)], name="tags"),
+        IndexModel([("legal_basis", 1), ("_id", 1)], name="legal_basis"),
         IndexModel([("search", 1), ("_id", 1)], name="search"),
         IndexModel([("family_name", 1), ("_id", 1)], name="family_name", collation=FINNISH),
         IndexModel("merged_into", name="merged", partialFilterExpression={"merged_into": {"$type": "string"}}),
@@ -66,3 +70,9 @@ def check_not_merged(contact: ContactDocument) -> None:
     into = contact.get("merged_into")
     if into:
         raise Conflict("This contact was merged into another. Use that one.", existing_id=into)
+
+
+def named_in(db: Database, season_id: str) -> list[str]:
+    """The ids of the contacts whom an enrolment of the season names: a hundred an enrolment at most."""
+    rows = db["enrolments"].find({"season_id": season_id}, {"contact_ids": 1})
+    return sorted({identifier for row in rows for identifier in row["contact_ids"]})

@@ -8,14 +8,15 @@ from services.enrolment.enrolments.schemas import (
     Enrolment,
     EnrolmentInput,
     EnrolmentQuery,
+    EnrolmentTransition,
     SituationAnalysis,
     SituationAnalysisInput,
 )
-from services.enrolment.enrolments.store import ENROLMENTS
+from services.enrolment.enrolments.store import ENROLMENTS, EnrolmentDocument
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.seasons.store import SEASONS
 from shared.http.calls import database, run
-from shared.http.listing import Expansion
+from shared.http.listing import Expansion, Sort
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
@@ -27,14 +28,27 @@ enrolments.create(EnrolmentInput, commands.create_enrolment, "Note an organisati
 enrolments.list(
     EnrolmentQuery,
     "List enrolments",
-    filters=["season_id", "organisation_id", "state", "coordinator"],
+    filters=["season_id", "organisation_id", "state", "coordinator", "reason_code"],
+    conditions={
+        "theme": lambda theme: {"themes": theme},
+        "contact_id": lambda contact: {"contact_ids": contact},
+        "next_contact_before": lambda day: {"next_contact_on": {"$lt": day}},
+    },
+    sorts={"next_contact_on": Sort("next_contact_on")},
     expand={"organisation": Expansion("organisation_id", ORGANISATIONS), "season": Expansion("season_id", SEASONS)},
-    counts=["state", "coordinator", "season_id"],
+    counts=["state", "coordinator", "season_id", "reason_code", "themes"],
 )
 enrolments.show("Show an enrolment")
 enrolments.change(EnrolmentInput, commands.change_enrolment)
-enrolments.move(commands.move_enrolment, "Take an enrolment a step on; to `active` as a manager only")
 enrolments.history()
+
+
+@routes.post("/enrolments/<id>/transitions")
+@routes.takes(EnrolmentTransition)
+@routes.answers(Enrolment)
+def move_enrolment(body: dict[str, Any], id: str) -> EnrolmentDocument:
+    """Take an enrolment a step on; to `active` as a manager only"""
+    return run(commands.move_enrolment, id, **{"reason": None, **body})
 
 
 @routes.get("/enrolments/<id>/situation-analysis")

@@ -24,6 +24,14 @@ NOT_STARTED: dict[str, Any] = {
     "delivered_on": None,
 }
 
+START: dict[str, Any] = {
+    "state": "inquiry",
+    "state_reason": None,
+    "reason_code": None,
+    "previous_enrolment_id": None,
+    "situation_analysis": NOT_STARTED,
+}
+
 
 def create_enrolment(uow: UnitOfWork, fields: dict[str, Any]) -> EnrolmentDocument:
     """A new inquiry, with an empty account of workshop days.
@@ -34,7 +42,7 @@ def create_enrolment(uow: UnitOfWork, fields: dict[str, Any]) -> EnrolmentDocume
     season = _referred_to(uow, fields)
     check_themes(fields["themes"], season)
     check_takes_enrolments(season)
-    start = {"state": "inquiry", "state_reason": None, "situation_analysis": NOT_STARTED}
+    start = {**START, "state_since": uow.now}
     enrolment = uow.insert(ENROLMENTS, {**fields, **start}, "enrolment.created")
     open_account(uow, enrolment["_id"])
     return enrolment
@@ -49,15 +57,22 @@ def change_enrolment(uow: UnitOfWork, enrolment_id: str, patch: dict[str, Any]) 
     return uow.save(ENROLMENTS, enrolment, fields, "enrolment.updated")
 
 
-def move_enrolment(uow: UnitOfWork, enrolment_id: str, *, to: str, reason: str | None) -> EnrolmentDocument:
-    """Moves an enrolment to its next state. When it becomes active, it gets the workshop days of its season.
+def move_enrolment(
+    uow: UnitOfWork, enrolment_id: str, *, to: str, reason: str | None, reason_code: str | None = None
+) -> EnrolmentDocument:
+    """Takes an enrolment one step on. An enrolment that becomes active is granted the workshop days of its season.
 
     Raises NotFound, Stale, IllegalTransition, Forbidden, Invalid.
     """
     enrolment = uow.get(ENROLMENTS, enrolment_id)
-    # A declined enrolment that is taken up again keeps the reason: staff need it in the next conversation.
-    kept = enrolment["state_reason"] if to == "negotiating" else None
-    moved = uow.transition(ENROLMENTS, enrolment, to, reason=reason, changes={"state_reason": reason or kept})
+    # A decline that is taken up again keeps its reason: staff want to know it in the next conversation.
+    taken_up = to == "negotiating"
+    changes = {
+        "state_reason": reason or (enrolment["state_reason"] if taken_up else None),
+        "reason_code": reason_code or (enrolment.get("reason_code") if taken_up else None),
+        "state_since": uow.now,
+    }
+    moved = uow.transition(ENROLMENTS, enrolment, to, reason=reason, changes=changes)
     if to == "active":
         _grant_package(uow, moved)
     return moved
@@ -86,6 +101,9 @@ def _referred_to(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
         errors["season_id"] = ["There is no such season."]
     if uow.find_one(ORGANISATIONS.collection, {"_id": fields["organisation_id"]}, projection={"_id": 1}) is None:
         errors["organisation_id"] = ["There is no such organisation."]
+    responsible = fields.get("responsible_contact_id")
+    if responsible and not _is_contact(uow, responsible):
+        errors["responsible_contact_id"] = ["There is no such contact."]
     wanted = fields["contact_ids"]
     known = {"_id": {"$in": wanted}, "merged_into": None}
     there = {row["_id"] for row in uow.find(CONTACTS.collection, known, projection={"_id": 1})}
@@ -97,3 +115,8 @@ def _referred_to(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
     if errors or season is None:
         raise Invalid(errors)
     return season
+
+
+def _is_contact(uow: UnitOfWork, identifier: str) -> bool:
+    known = {"_id": identifier, "merged_into": None}
+    return uow.find_one(CONTACTS.collection, known, projection={"_id": 1}) is not None

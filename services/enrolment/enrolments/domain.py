@@ -21,6 +21,8 @@ LIFECYCLE = StateMachine(
     roles={"active": "manager"},
 )
 STATUSES = ("not_started", "interviews", "draft", "delivered")
+# Why organisations say no: so that a season's report can count them.
+REASON_CODES = ("money", "time", "not_interested", "other_programme", "merger", "staff_changed", "no_answer", "other")
 SETTLED = ("season_id", "organisation_id")
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from services.enrolment.enrolments.domain import LIFECYCLE, STATUSES
-from shared.schemas import Day, Id, Line, LongText, PageQuery, Resource, Strict, one_of
+from services.enrolment.enrolments.domain import LIFECYCLE, REASON_CODES, STATUSES
+from shared.schemas import Day, Id, Instant, Line, LongText, PageQuery, Resource, Strict, TransitionInput, one_of
 
 
 class EnrolmentInput(Strict):
@@ -17,12 +17,21 @@ class EnrolmentInput(Strict):
     coordinator = Line(metadata={"description": "the `sub` of the member of staff who takes care of it"})
     themes = fields.List(fields.String(), load_default=list, validate=validate.Length(max=50))
     source = Line(metadata={"description": "how they came to hear of the season"})
+    responsible_contact_id = Id(metadata={"description": "the person on the organisation's side who is responsible"})
+    next_contact_on = Day(metadata={"description": "when staff mean to be in touch again"})
 
     @validates_schema
     def each_is_named_once(self, data: dict[str, Any], **_: Any) -> None:
         for name in ("contact_ids", "themes"):
             if len(set(data.get(name, []))) != len(data.get(name, [])):
                 raise ValidationError({name: ["Name each of them once."]})
+
+
+class EnrolmentTransition(TransitionInput):
+    """A step to another state; declining and withdrawing need a reason, and may say of what kind it is."""
+
+    to = one_of(*LIFECYCLE.states, required=True)
+    reason_code = one_of(*REASON_CODES)
 
 
 class SituationAnalysisInput(Strict):
@@ -64,6 +73,12 @@ class Enrolment(EnrolmentInput, Resource):
 
     state = one_of(*LIFECYCLE.states, required=True)
     state_reason = fields.String(allow_none=True, metadata={"description": "why it is in this state"})
+    reason_code = one_of(*REASON_CODES, allow_none=True, metadata={"description": "the kind of that reason"})
+    state_since = Instant(allow_none=True, metadata={"description": "since when it is in this state"})
+    previous_enrolment_id = fields.String(
+        allow_none=True,
+        metadata={"description": "its enrolment of the season before, if it was renewed"},
+    )
     situation_analysis = fields.Nested(Analysis, required=True)
 
 
@@ -72,3 +87,7 @@ class EnrolmentQuery(PageQuery):
     organisation_id = Id()
     state = one_of(*LIFECYCLE.states)
     coordinator = fields.String()
+    theme = fields.String()
+    next_contact_before = Day(metadata={"description": "to be in touch with before that day"})
+    contact_id = Id()
+    reason_code = one_of(*REASON_CODES)

@@ -18,6 +18,11 @@ class EnrolmentDocument(TypedDict):
     updated_at: datetime
     state: str
     state_reason: str | None
+    reason_code: str | None
+    state_since: datetime
+    responsible_contact_id: str | None
+    next_contact_on: str | None
+    previous_enrolment_id: str | None
     season_id: str
     organisation_id: str
     contact_ids: list[str]
@@ -46,6 +51,11 @@ ENROLMENTS: Aggregate[EnrolmentDocument] = Aggregate(
         IndexModel([("season_id", 1), ("state", 1), ("_id", 1)], name="season"),
         IndexModel([("coordinator", 1), ("_id", 1)], name="coordinator"),
         IndexModel([("state", 1), ("_id", 1)], name="state"),
+        IndexModel([("themes", 1), ("_id", 1)], name="themes"),
+        IndexModel([("contact_ids", 1), ("_id", 1)], name="contacts"),
+        IndexModel([("responsible_contact_id", 1), ("_id", 1)], name="responsible"),
+        IndexModel([("next_contact_on", 1), ("_id", 1)], name="next_contact_on"),
+        IndexModel([("reason_code", 1), ("_id", 1)], name="reason_code"),
     ],
     conflict_messages={"one_a_season": "This organisation has an enrolment in this season already."},
 )

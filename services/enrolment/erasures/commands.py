@@ -45,9 +45,14 @@ def _delete(uow: UnitOfWork, contact: ContactDocument) -> None:
 
 def leave_enrolments(uow: UnitOfWork, contact_ids: Sequence[str]) -> None:
     """Takes the contacts out of the enrolments that name them."""
-    for enrolment in uow.find_all(ENROLMENTS, {"contact_ids": {"$in": list(contact_ids)}}):
-        left = [identifier for identifier in enrolment["contact_ids"] if identifier not in contact_ids]
-        uow.save(ENROLMENTS, enrolment, {"contact_ids": left}, "enrolment.updated")
+    theirs = {"$in": list(contact_ids)}
+    for enrolment in uow.find_all(ENROLMENTS, {"$or": [{"contact_ids": theirs}, {"responsible_contact_id": theirs}]}):
+        responsible = enrolment.get("responsible_contact_id")
+        changes = {
+            "contact_ids": [identifier for identifier in enrolment["contact_ids"] if identifier not in contact_ids],
+            "responsible_contact_id": None if responsible in contact_ids else responsible,
+        }
+        uow.save(ENROLMENTS, enrolment, changes, "enrolment.updated")
 
 
 def erase_traces(uow: UnitOfWork, person: Person) -> None:

@@ -53,8 +53,12 @@ def _point_to(uow: UnitOfWork, contact: ContactDocument, into: str, *, takes_add
 
 
 def _follow(uow: UnitOfWork, this: str, other: str) -> None:
-    for enrolment in uow.find_all(ENROLMENTS, {"contact_ids": this}):
-        changes = {"contact_ids": replaced(enrolment["contact_ids"], this, other)}
+    for enrolment in uow.find_all(ENROLMENTS, {"$or": [{"contact_ids": this}, {"responsible_contact_id": this}]}):
+        responsible = enrolment.get("responsible_contact_id")
+        changes = {
+            "contact_ids": replaced(enrolment["contact_ids"], this, other),
+            "responsible_contact_id": other if responsible == this else responsible,
+        }
         uow.save(ENROLMENTS, enrolment, changes, "enrolment.updated")
     about = {"kind": "contact", "id": other}
     written: list[tuple[Aggregate[Any], str]] = [(NOTES, "note.updated"), (TASKS, "task.updated")]

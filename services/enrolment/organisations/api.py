@@ -6,8 +6,8 @@ from services.enrolment.importing import ImportQuery, ImportResult
 from services.enrolment.organisations import commands
 from services.enrolment.organisations.imports import COLUMNS, import_organisations
 from services.enrolment.organisations.schemas import Organisation, OrganisationInput, OrganisationQuery
-from services.enrolment.organisations.store import ORGANISATIONS
-from shared.http.calls import run
+from services.enrolment.organisations.store import ORGANISATIONS, enrolled_in, named_in_any_language
+from shared.http.calls import database, run
 from shared.http.listing import Sort
 from shared.http.media import takes_media
 from shared.http.resource_routes import ResourceRoutes
@@ -24,8 +24,17 @@ organisations.list(
     OrganisationQuery,
     "List organisations",
     filters=["kind", "municipality_code"],
+    conditions={
+        "region": lambda name: named_in_any_language("region", name),
+        "wellbeing_county": lambda name: named_in_any_language("wellbeing_county", name),
+        "language": lambda language: {"languages": language},
+        "population_min": lambda least: {"population": {"$gte": least}},
+        "population_max": lambda most: {"population": {"$lte": most}},
+        "season_id": lambda season: {"_id": {"$in": enrolled_in(database(), season)}},
+        "tag": lambda tag: {"tags": tag},
+    },
     sorts={"name": Sort("sort_name", as_text=True), "population": Sort("population")},
-    counts=["kind", "languages"],
+    counts=["kind", "languages", "tags"],
 )
 organisations.show("Show an organisation")
 organisations.change(OrganisationInput, commands.change_organisation)

@@ -7,8 +7,10 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from stdnum.exceptions import ValidationError as WrongNumber
 from stdnum.fi import ytunnus
 
-from shared.schemas import ByLanguage, Line, Resource, SearchQuery, Strict, one_of
+from services.enrolment.tags import tags_field
+from shared.schemas import ByLanguage, Day, Id, Line, Resource, SearchQuery, Strict, one_of
 
+DOMAIN = r"^(?=.{4,253}$)([\w-]+\.)+[\w-]{2,63}$"
 KINDS = ("municipality", "wellbeing_county", "joint_authority", "other")
 
 
@@ -38,6 +40,14 @@ class OrganisationInput(Strict):
         validate=validate.Length(min=1, max=2),
     )
     population = fields.Integer(strict=True, validate=validate.Range(min=0, max=2**31))
+    email_domains = fields.List(
+        Line(max_length=253, validate=validate.Regexp(DOMAIN, error="A domain such as kangasala.fi, without @.")),
+        load_default=list,
+        validate=validate.Length(max=50),
+        metadata={"description": "the domains of its people's e-mail addresses"},
+    )
+    ends_on = Day(metadata={"description": "its last day: it was dissolved, or became part of another"})
+    tags = tags_field()
 
     @validates_schema
     def municipality_has_a_code(self, data: dict[str, Any], **_: Any) -> None:
@@ -51,7 +61,18 @@ class OrganisationInput(Strict):
 class Organisation(OrganisationInput, Resource):
     """An organisation as everyone sees it."""
 
+    successor_ids = fields.List(
+        Id(), load_default=list, dump_default=list, metadata={"description": "who goes on with what it did"}
+    )
+
 
 class OrganisationQuery(SearchQuery):
     kind = one_of(*KINDS)
     municipality_code = fields.String()
+    region = fields.String(metadata={"description": "its name in any language"})
+    wellbeing_county = fields.String(metadata={"description": "its name in any language"})
+    language = one_of("fi", "sv")
+    population_min = fields.Integer()
+    population_max = fields.Integer()
+    season_id = Id(metadata={"description": "those that have an enrolment in the season"})
+    tag = fields.String()

@@ -20,6 +20,14 @@ def adjust(uow: UnitOfWork, enrolment_id: str, *, half_days: int, reason: str) -
     return enter(uow, account, Entry(kind="adjusted", half_days=half_days, reason=reason))
 
 
+def carry(uow: UnitOfWork, from_id: str, to_id: str, *, half_days: int, number: int) -> None:
+    """Moves free half days to the enrolment's account in season `number`, by an entry in each. Raises Overdrawn."""
+    reason = f"Carried to season {number}"
+    for account_id, moved, direction in ((from_id, -half_days, "carried_out"), (to_id, half_days, "carried_in")):
+        entry = Entry(kind="adjusted", half_days=moved, reason=reason, carried=direction)
+        enter(uow, uow.get(WORKSHOP_DAYS, account_id), entry)
+
+
 def enter(uow: UnitOfWork, account: WorkshopDaysDocument, entry: Entry) -> WorkshopDaysDocument:
     """The account with another entry in its ledger. The account keeps the newest entries. Raises Overdrawn."""
     line: Document = {
@@ -29,6 +37,7 @@ def enter(uow: UnitOfWork, account: WorkshopDaysDocument, entry: Entry) -> Works
         "event_id": entry.event_id,
         "event_version": entry.event_version,
         "reason": entry.reason,
+        "carried": entry.carried,
         "at": uow.now,
         "by": uow.cause.actor,
     }
@@ -38,7 +47,7 @@ def enter(uow: UnitOfWork, account: WorkshopDaysDocument, entry: Entry) -> Works
         WORKSHOP_DAYS,
         account,
         after,
-        f"workshop_days.{entry.kind}",
+        "workshop_days.carried" if entry.carried else f"workshop_days.{entry.kind}",
         change={"half_days": entry.half_days, "event_id": entry.event_id},
         reason=entry.reason,
     )

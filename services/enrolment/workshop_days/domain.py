@@ -10,7 +10,8 @@ from typing import Any
 from shared.errors import Conflict
 
 KINDS = ("reserved", "refused", "released", "used", "adjusted")
-# The change of each sum by one half day of an entry.
+CARRIED = ("carried_out", "carried_in")
+# What one half day of an entry does to each sum.
 EFFECTS: Mapping[str, Mapping[str, int]] = {
     "adjusted": {"granted": 1},
     "reserved": {"reserved": 1},
@@ -32,7 +33,8 @@ class Overdrawn(Conflict):
 class Entry:
     """An entry of the ledger. `half_days` is negative only in an adjustment that takes days away.
 
-    `event_version` is the version in which the event asked for its days.
+    `event_version` is the version in which the event asked for its days. An adjustment that moves days to or from
+    another season says in which direction in `carried`.
     """
 
     kind: str
@@ -40,6 +42,7 @@ class Entry:
     event_id: str | None = None
     event_version: int | None = None
     reason: str | None = None
+    carried: str | None = None
 
 
 def available(account: Mapping[str, Any]) -> int:
@@ -63,7 +66,7 @@ def sums(account: Mapping[str, Any], entry: Entry) -> dict[str, int]:
     }
     if available(after) < 0:
         raise Overdrawn(
-            f"{in_days(-entry.half_days)} cannot be taken away: {in_days(available(account))} of "
+            f"{in_days(abs(entry.half_days))} cannot be taken away: {in_days(available(account))} of "
             f"{in_days(account['granted'])} are free."
         )
     return after

@@ -2,7 +2,7 @@
 
 from marshmallow import Schema, fields, validate
 
-from services.enrolment.workshop_days.domain import KINDS, available
+from services.enrolment.workshop_days.domain import CARRIED, KINDS, available
 from shared.messaging.changes import Change
 from shared.schemas import Instant, Line, Resource, Strict, one_of
 
@@ -12,6 +12,7 @@ class LedgerEntry(Schema):
 
     id = fields.String(required=True)
     kind = one_of(*KINDS, required=True)
+    carried = one_of(*CARRIED, allow_none=True, metadata={"description": "an adjustment between two seasons"})
     half_days = fields.Integer(required=True)
     event_id = fields.String(allow_none=True, required=True)
     event_version = fields.Integer(

@@ -39,6 +39,7 @@ WORKSHOP_DAYS: Aggregate[WorkshopDaysDocument] = Aggregate(
         "workshop_days.refused": Movement,
         "workshop_days.released": Movement,
         "workshop_days.used": Movement,
+        "workshop_days.carried": Movement,
     },
     schema=WorkshopDays,
     omit_from_changes=frozenset({"ledger"}),
