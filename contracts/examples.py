@@ -70,6 +70,8 @@ def _organisation(story: Story) -> Document:
         "population": 32799,
     }
     made = story.made(ORGANISATIONS, "organisation.created", _given(OrganisationInput(), fields))
+    ends = {"ends_on": "2025-12-31", "successor_ids": ["01850000-0000-7000-8000-000000999999"]}
+    story.changed(ORGANISATIONS, made, "organisation.succeeded", ends)
     return story.changed(ORGANISATIONS, made, "organisation.updated", {"population": 33106})
 
 

@@ -15,10 +15,13 @@ from services.enrolment.notes import api as notes
 from services.enrolment.notes.store import NOTES
 from services.enrolment.organisations import api as organisations
 from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.positions import api as positions
+from services.enrolment.positions.commands import follow_days
 from services.enrolment.projections import DELIVERIES, EVENTS, REGISTRATIONS
 from services.enrolment.renewals import api as renewals
 from services.enrolment.seasons import api as seasons
 from services.enrolment.seasons.store import SEASONS
+from services.enrolment.succession import api as succession
 from services.enrolment.tasks import api as tasks
 from services.enrolment.tasks.store import TASKS
 from services.enrolment.workshop_days import api as workshop_days
@@ -43,7 +46,10 @@ SUBSCRIPTIONS: Subscriptions = {
 
 def periodic_tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     """The timed work of the service's workers."""
-    return [erasing_task(db, "enrolment", erase_traces)]
+    return [
+        erasing_task(db, "enrolment", erase_traces),
+        PeriodicTask(name="positions", run=lambda: follow_days(db), every=60.0),
+    ]
 
 
 SERVICE = Service(
@@ -94,6 +100,8 @@ SERVICE = Service(
     ],
     routes=[
         renewals.routes,
+        positions.routes,
+        succession.routes,
         organisations.routes,
         contacts.routes,
         merging.routes,

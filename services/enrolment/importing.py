@@ -71,13 +71,14 @@ def import_rows(
     dry_run: bool,
     show_rows: bool = False,
     usual: Document | None = None,
+    adjust: Callable[[Document, Document], Document] = lambda _, document: document,
 ) -> Document:
     """Creates the rows that `find` does not know, and updates those that it knows and that differ.
 
     `read` makes input fields of a row, `schema` checks them, `prepare` adds the fields that are kept besides,
     `remember(row, before, after)` is told of each created or updated document, `messages` are the types for
-    created and updated, `usual` are the fields of a new one unless its row says otherwise. `read` and `find`
-    may raise Invalid. Columns that a row leaves empty change nothing.
+    created and updated, `usual` are the fields of a new one unless its row says otherwise, `adjust(existing, document)`
+    gives what is saved of an update. `read` and `find` may raise Invalid. Columns that a row leaves empty change nothing.
     """
     result: dict[str, Any] = {"created": 0, "updated": 0, "unchanged": 0, "rejected": []}
     outcomes: list[dict[str, Any]] = []
@@ -96,7 +97,7 @@ def import_rows(
         if not dry_run and existing is None:
             after = uow.insert(aggregate, document, messages[0])
         elif not dry_run and existing is not None and action == "update":
-            after = uow.save(aggregate, existing, document, messages[1])
+            after = uow.save(aggregate, existing, adjust(existing, document), messages[1])
         if action != "unchanged":
             remember(row, existing, after)
         if show_rows:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from services.enrolment.contacts.commands import positions_after
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS, with_keys
 from services.enrolment.contacts.warnings import Colleagues
@@ -42,6 +43,7 @@ def import_contacts(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: 
         find=known.find,
         remember=known.remember,
         prepare=with_keys,
+        adjust=lambda existing, document: {**document, **positions_after(existing, document, uow.now)},
         messages=("contact.created", "contact.updated"),
         dry_run=dry_run,
         show_rows=show_rows,

@@ -8,13 +8,13 @@ import phonenumbers
 from marshmallow import Schema, ValidationError, fields
 
 from services.enrolment.importing import ImportResult
+from services.enrolment.positions.schemas import ROLES, Position
 from services.enrolment.tags import tags_field
 from shared.email_address import EmailAddress
 from shared.messaging.changes import Change
 from shared.schemas import LANGUAGES, Id, Line, Resource, SearchQuery, Strict, cleaned, one_of
 from shared.text import one_line
 
-ROLES = ("officeholder", "elected", "developer", "other")
 COUNTRY = "FI"
 # The General Data Protection Regulation, article 6(1).
 LEGAL_BASES = ("public_task", "consent", "contract", "legal_obligation", "legitimate_interest", "vital_interest")
@@ -71,6 +71,9 @@ class ContactInput(Strict):
 class Contact(ContactInput, Resource):
     """A contact as staff see it, and as the contacts topic tells it."""
 
+    positions = fields.List(
+        fields.Nested(Position), load_default=list, metadata={"description": "past, present and future ones"}
+    )
     merged_into = fields.String(allow_none=True, metadata={"description": "the contact that it was merged into"})
 
 

@@ -1,7 +1,7 @@
 """The collection of contacts."""
 
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from pymongo import IndexModel
 
@@ -33,6 +33,8 @@ class ContactDocument(TypedDict):
     source: str | None
     tags: list[str]
     merged_into: str | None
+    positions: list[dict[str, Any]]
+    positions_change_on: str | None  # the next day on which another position is held
     search: list[str]
 
 
@@ -52,6 +54,13 @@ CONTACTS: Aggregate[ContactDocument] = Aggregate(
         IndexModel([("legal_basis", 1), ("_id", 1)], name="legal_basis"),
         IndexModel([("search", 1), ("_id", 1)], name="search"),
         IndexModel([("family_name", 1), ("_id", 1)], name="family_name", collation=FINNISH),
+        IndexModel([("positions.organisation_id", 1), ("_id", 1)], name="positions"),
+        IndexModel([("positions.role", 1), ("_id", 1)], name="positions_role"),
+        IndexModel(
+            "positions_change_on",
+            name="positions_change_on",
+            partialFilterExpression={"positions_change_on": {"$type": "string"}},
+        ),
         IndexModel("merged_into", name="merged", partialFilterExpression={"merged_into": {"$type": "string"}}),
     ],
     conflict_messages={"email": "Another contact has this e-mail address."},

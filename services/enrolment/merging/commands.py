@@ -9,6 +9,7 @@ from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.merging.domain import check_different, kept_fields, replaced
 from services.enrolment.merging.schemas import FIELDS
 from services.enrolment.notes.store import NOTES
+from services.enrolment.positions.domain import MOST_POSITIONS, positions_of
 from services.enrolment.projections import REGISTRATIONS
 from services.enrolment.tasks.store import TASKS
 from shared.errors import Invalid
@@ -38,7 +39,10 @@ def merge_contact(uow: UnitOfWork, contact_id: str, *, into: str, keep: Mapping[
     _point_to(uow, this, into, takes_address=fields["email"] == this["email"])
     for earlier in uow.find_all(CONTACTS, {"merged_into": contact_id}):
         uow.save(CONTACTS, earlier, {"merged_into": into}, "contact.merged", change={"into": into})
-    left = uow.save(CONTACTS, other, with_keys(fields), "contact.updated", change={"merged": contact_id})
+    theirs = [{**position, "main": False} for position in positions_of(this)]
+    positions = [*positions_of(other), *theirs][:MOST_POSITIONS]
+    kept = {**with_keys(fields), "positions": positions}
+    left = uow.save(CONTACTS, other, kept, "contact.updated", change={"merged": contact_id})
     _follow(uow, contact_id, into)
     return {"contact": left, "conflicts": conflicts}
 

@@ -44,7 +44,7 @@ ORGANISATIONS: Aggregate[OrganisationDocument] = Aggregate(
     collection="organisations",
     source="/uso/enrolment",
     topic="uso.enrolment.organisations.v1",
-    message_types={"organisation.created": Change, "organisation.updated": Change},
+    message_types={"organisation.created": Change, "organisation.updated": Change, "organisation.succeeded": Change},
     schema=Organisation,
     indexes=[
         IndexModel(

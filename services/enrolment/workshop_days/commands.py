@@ -2,7 +2,7 @@
 
 from pymongo import InsertOne
 
-from services.enrolment.workshop_days.domain import EMPTY, NEWEST, Entry, sums
+from services.enrolment.workshop_days.domain import EMPTY, NEWEST, Entry, available, sums
 from services.enrolment.workshop_days.store import ENTRIES, WORKSHOP_DAYS, WorkshopDaysDocument
 from shared.ids import new_id
 from shared.mongo.aggregates import Document
@@ -22,7 +22,18 @@ def adjust(uow: UnitOfWork, enrolment_id: str, *, half_days: int, reason: str) -
 
 def carry(uow: UnitOfWork, from_id: str, to_id: str, *, half_days: int, number: int) -> None:
     """Moves free half days to the enrolment's account in season `number`, by an entry in each. Raises Overdrawn."""
-    reason = f"Carried to season {number}"
+    _move(uow, from_id, to_id, half_days, f"Carried to season {number}")
+
+
+def move_free_days(uow: UnitOfWork, from_id: str, to_id: str, *, reason: str) -> int:
+    """Moves all free half days from one account to another; how many they were."""
+    half_days = available(uow.get(WORKSHOP_DAYS, from_id))
+    if half_days:
+        _move(uow, from_id, to_id, half_days, reason)
+    return half_days
+
+
+def _move(uow: UnitOfWork, from_id: str, to_id: str, half_days: int, reason: str) -> None:
     for account_id, moved, direction in ((from_id, -half_days, "carried_out"), (to_id, half_days, "carried_in")):
         entry = Entry(kind="adjusted", half_days=moved, reason=reason, carried=direction)
         enter(uow, uow.get(WORKSHOP_DAYS, account_id), entry)
