@@ -78,7 +78,8 @@ def import_rows(
     `read` makes input fields of a row, `schema` checks them, `prepare` adds the fields that are kept besides,
     `remember(row, before, after)` is told of each created or updated document, `messages` are the types for
     created and updated, `usual` are the fields of a new one unless its row says otherwise, `adjust(existing, document)`
-    gives what is saved of an update. `read` and `find` may raise Invalid. Columns that a row leaves empty change nothing.
+    gives what is saved of an update. `read` and `find` may raise Invalid. Columns that a row leaves empty change
+    nothing.
     """
     result: dict[str, Any] = {"created": 0, "updated": 0, "unchanged": 0, "rejected": []}
     outcomes: list[dict[str, Any]] = []
