@@ -15,10 +15,12 @@ from services.enrolment.notes import api as notes
 from services.enrolment.notes.store import NOTES
 from services.enrolment.organisations import api as organisations
 from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.persons import api as persons
 from services.enrolment.positions import api as positions
 from services.enrolment.positions.commands import follow_days
 from services.enrolment.projections import DELIVERIES, EVENTS, REGISTRATIONS
 from services.enrolment.renewals import api as renewals
+from services.enrolment.reports import api as reports
 from services.enrolment.seasons import api as seasons
 from services.enrolment.seasons.store import SEASONS
 from services.enrolment.succession import api as succession
@@ -99,6 +101,8 @@ SERVICE = Service(
         declared_topic("enrolment"),
     ],
     routes=[
+        persons.routes,
+        reports.routes,
         renewals.routes,
         positions.routes,
         succession.routes,
