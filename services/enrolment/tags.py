@@ -11,7 +11,9 @@ MOST_TAGS = 50
 
 def tags_field() -> fields.List[Any]:
     """A list of tags, each once; lower and upper case are the same tag, kept as it is first written."""
-    return fields.List(Line(max_length=60), load_default=list, validate=[validate.Length(max=MOST_TAGS), each_once])
+    return fields.List(
+        Line(max_length=60), load_default=list, dump_default=list, validate=[validate.Length(max=MOST_TAGS), each_once]
+    )
 
 
 def each_once(tags: list[str]) -> None:

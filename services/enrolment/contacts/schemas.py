@@ -72,7 +72,10 @@ class Contact(ContactInput, Resource):
     """A contact as staff see it, and as the contacts topic tells it."""
 
     positions = fields.List(
-        fields.Nested(Position), load_default=list, metadata={"description": "past, present and future ones"}
+        fields.Nested(Position),
+        load_default=list,
+        dump_default=list,
+        metadata={"description": "past, present and future ones"},
     )
     merged_into = fields.String(allow_none=True, metadata={"description": "the contact that it was merged into"})
 

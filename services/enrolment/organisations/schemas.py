@@ -43,6 +43,7 @@ class OrganisationInput(Strict):
     email_domains = fields.List(
         Line(max_length=253, validate=validate.Regexp(DOMAIN, error="A domain such as kangasala.fi, without @.")),
         load_default=list,
+        dump_default=list,
         validate=validate.Length(max=50),
         metadata={"description": "the domains of its people's e-mail addresses"},
     )
