@@ -179,6 +179,20 @@ def deliveries(network: Network) -> None:
     assert record_outcomes(db, outcomes, rule="sender") == 2
 
 
+def renewed(network: Network, enrolment: Json) -> None:
+    """The next season takes over the members with their days; a small municipality becomes part of another."""
+    body = {"number": 8, "name": {"fi": "Kausi 8"}, "starts_on": "2025-01-01", "ends_on": "2026-12-31"}
+    season = network.post("enrolment", "/v1/seasons", body)
+    network.move("enrolment", f"/v1/seasons/{season['id']}", "open")
+    again = {"from_season_id": enrolment["season_id"], "carry_unused_days": True}
+    network.post("enrolment", f"/v1/seasons/{season['id']}/renewals", again)
+    small = {"kind": "municipality", "name": {"fi": "Sahalahti"}, "municipality_code": "737"}
+    ended = network.post("enrolment", "/v1/organisations", small)
+    heirs = {"successor_ids": [enrolment["organisation_id"]], "ends_on": "2004-12-31"}
+    network.post("enrolment", f"/v1/organisations/{ended['id']}/succession", heirs)
+    network.catch_up()
+
+
 def announcement(network: Network, season: str) -> None:
     """One is drafted, changed and scheduled."""
     text = {"subject": {"fi": "Ohjelma"}, "body": {"fi": "Ohjelma on julkaistu."}}
@@ -198,6 +212,7 @@ def said(network: Network) -> list[tuple[str, Json]]:
     invitations(network, people)
     deliveries(network)
     announcement(network, enrolment["season_id"])
+    renewed(network, enrolment)
     twin = {**PEOPLE[1], "email": "t.ekblad@kunta.example", "role": "elected"}
     twin["organisation_id"] = people[1]["organisation_id"]
     merged = network.post("enrolment", "/v1/contacts", twin)
