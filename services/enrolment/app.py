@@ -26,6 +26,7 @@ from services.enrolment.seasons.store import SEASONS
 from services.enrolment.succession import api as succession
 from services.enrolment.tasks import api as tasks
 from services.enrolment.tasks.store import TASKS
+from services.enrolment.timeline import api as timeline
 from services.enrolment.workshop_days import api as workshop_days
 from services.enrolment.workshop_days.policies import EVENT_TYPES, EVENTS_TOPIC, follow_workshop
 from services.enrolment.workshop_days.store import ENTRIES, ENTRIES_INDEXES, WORKSHOP_DAYS
@@ -103,6 +104,7 @@ SERVICE = Service(
     routes=[
         persons.routes,
         reports.routes,
+        timeline.routes,
         renewals.routes,
         positions.routes,
         succession.routes,

@@ -24,12 +24,12 @@ REGISTRATIONS = Projection(
     collection="registrations",
     keep=only("event_id", "contact_id", "organisation_id", "role", "state", "feedback", "created_at", "updated_at"),
     indexes=[
-        IndexModel([("contact_id", 1), ("_id", 1)], name="contact"),
-        IndexModel([("organisation_id", 1), ("_id", 1)], name="organisation"),
+        IndexModel([("contact_id", 1), ("updated_at", -1), ("_id", -1)], name="contact"),
+        IndexModel([("organisation_id", 1), ("updated_at", -1), ("_id", -1)], name="organisation"),
     ],
 )
 DELIVERIES = Projection(
     collection="deliveries",
     keep=only("contact_id", "template", "state", "event_id", "enrolment_id", "sent_at", "updated_at"),
-    indexes=[IndexModel([("contact_id", 1), ("_id", 1)], name="contact")],
+    indexes=[IndexModel([("contact_id", 1), ("updated_at", -1), ("_id", -1)], name="contact")],
 )

@@ -141,6 +141,7 @@ def test_a_table_names_organisations_by_id_code_or_business_id(enrolment: Enrolm
         person(email="4@kunta.example", business_id="02116752", organisation_id=town["id"]),
     ]
     result = enrolment.imports("contacts", a.csv_table(rows))
+    result.pop("warnings")  # about rows that resemble one another
     assert result == {"created": 4, "updated": 0, "unchanged": 0, "rejected": [], "unused_columns": []}
     assert len(enrolment.listed("contacts", organisation_id=town["id"])) == 4
 
