@@ -63,8 +63,8 @@ class Person:
         theirs = self._is_theirs(document)
         new = {name: None if theirs and name in PERSONAL else self.redacted(old) for name, old in document.items()}
         state = document.get("state")
-        if "change" in document and isinstance(state, Mapping) and self._is_theirs(state):
-            new["change"] = {}  # a message's `changed` names the fields only
+        if "change" in document and isinstance(state, Mapping) and "family_name" in state and self._is_theirs(state):
+            new["change"] = {}  # `changed` has the old and new names under the names of the fields alone
         return document if all(new[name] is document[name] for name in document) else new
 
     def _is_theirs(self, document: Mapping[str, Any]) -> bool:
