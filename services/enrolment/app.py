@@ -23,6 +23,8 @@ from services.enrolment.renewals import api as renewals
 from services.enrolment.reports import api as reports
 from services.enrolment.seasons import api as seasons
 from services.enrolment.seasons.store import SEASONS
+from services.enrolment.segments import api as segments
+from services.enrolment.segments.store import SEGMENTS
 from services.enrolment.succession import api as succession
 from services.enrolment.tasks import api as tasks
 from services.enrolment.tasks.store import TASKS
@@ -66,6 +68,7 @@ SERVICE = Service(
         WORKSHOP_DAYS,
         NOTES,
         TASKS,
+        SEGMENTS,
         ERASURES,
         acknowledgements("enrolment"),
     ],
@@ -104,6 +107,7 @@ SERVICE = Service(
     routes=[
         persons.routes,
         reports.routes,
+        segments.routes,
         timeline.routes,
         renewals.routes,
         positions.routes,
