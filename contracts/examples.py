@@ -6,11 +6,11 @@ A new message type needs an example here; `python -m contracts write` names thos
 the next number of a chapter.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 from contracts.event_examples import invite, offer_seat, transfer
 from contracts.story import Json, Story
+from contracts.workshop_day_examples import workshops
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments.commands import NOT_STARTED, START
@@ -24,8 +24,6 @@ from services.enrolment.seasons.schemas import SeasonInput
 from services.enrolment.seasons.store import SEASONS
 from services.enrolment.tasks.schemas import TaskInput
 from services.enrolment.tasks.store import TASKS
-from services.enrolment.workshop_days.domain import EMPTY, Entry, sums
-from services.enrolment.workshop_days.store import WORKSHOP_DAYS
 from services.events.events.schemas import EventInput
 from services.events.events.store import EVENTS
 from services.events.registrations.store import REGISTRATIONS
@@ -45,7 +43,7 @@ def all_examples() -> dict[str, Json]:
     anna = _contact(story, kangasala)
     season = _season(story)
     enrolment = _enrolment(story, season, kangasala, anna)
-    _workshops(story, enrolment)
+    workshops(story, enrolment)
     webinar = _webinar(story)
     offer_seat(story, webinar)
     registration = _registration(story, webinar, anna)
@@ -139,55 +137,6 @@ def _enrolment(story: Story, season: Document, organisation: Document, contact: 
     }
     whole = {"situation_analysis": {**NOT_STARTED, **_given(SituationAnalysisInput(), analysis)}}
     return story.changed(ENROLMENTS, theirs, "situation_analysis.updated", whole)
-
-
-def _workshops(story: Story, enrolment: Document) -> None:
-    """An account with three days; a workshop that gets its days, one that is refused, one that is called off."""
-    story.begin(5)
-    account = story.made(WORKSHOP_DAYS, "workshop_days.opened", {**EMPTY, "_id": enrolment["_id"]})
-    account = _entered(story, account, Entry(kind="adjusted", half_days=6, reason="The package of season 7"))
-    account = _entered(
-        story, account, Entry(kind="adjusted", half_days=1, reason="Carried to season 7", carried="carried_in")
-    )
-    for workshop in _workshop_entries(story):
-        for entry in workshop:
-            account = _entered(story, account, entry, follows=True)
-
-
-def _workshop_entries(story: Story) -> Iterator[list[Entry]]:
-    for kinds, half_days, reason in (
-        (("reserved", "used"), 4, None),
-        (("refused",), 4, "2 days are asked for, but 1 days of 3 days are free."),
-        (("reserved", "released"), 2, None),
-    ):
-        event_id = story.new_id()
-        yield [
-            Entry(kind=kind, half_days=half_days, event_id=event_id, event_version=version, reason=reason)
-            for version, kind in enumerate(kinds, 2)
-        ]
-
-
-def _entered(story: Story, account: Document, entry: Entry, *, follows: bool = False) -> Document:
-    line = {
-        "id": story.new_id(),
-        "kind": entry.kind,
-        "half_days": entry.half_days,
-        "event_id": entry.event_id,
-        "event_version": entry.event_version,
-        "reason": entry.reason,
-        "carried": entry.carried,
-        "at": story.now,
-        "by": "maija.coordinator",
-    }
-    change = {"half_days": entry.half_days, "event_id": entry.event_id}
-    return story.changed(
-        WORKSHOP_DAYS,
-        account,
-        "workshop_days.carried" if entry.carried else f"workshop_days.{entry.kind}",
-        {**sums(account, entry), "ledger": [*account["ledger"], line]},
-        follows=follows,
-        **change | ({"reason": entry.reason} if entry.reason else {}),
-    )
 
 
 def _webinar(story: Story) -> Document:

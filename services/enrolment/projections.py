@@ -1,6 +1,7 @@
 """What enrolment keeps of the other services: of workshops what their days depend on, and who was where."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from pymongo import IndexModel
 
@@ -9,14 +10,14 @@ from shared.messaging.subscriptions import Projection
 from shared.mongo.aggregates import Document
 
 
-def only(*fields: str) -> Callable[[Message], Document]:
+def only(*names: str) -> Callable[[Message], Document]:
     """Keeps these fields of the state."""
+    return partial(_kept, names)
 
-    def keep(message: Message) -> Document:
-        state = message.state or {}
-        return {name: state.get(name) for name in fields}
 
-    return keep
+def _kept(names: Sequence[str], message: Message) -> Document:
+    state = message.state or {}
+    return {name: state.get(name) for name in names}
 
 
 EVENTS = Projection(collection="events", keep=only("kind", "state", "enrolment_id", "days", "title", "starts_at"))

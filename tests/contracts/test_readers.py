@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contracts import SERVICES
-from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message, decode
+from shared.messaging.messages import TOMBSTONE_SEQUENCE, Message, decode, owner_of
 from shared.messaging.subscriptions import OnceHandler, Projection
 from shared.mongo.database import SEEN, Database
 from shared.service import Service
@@ -54,10 +54,11 @@ def with_every_null(document: Any, schema: Json) -> Any:
     return document
 
 
-def read(name: str, document: Json) -> Message:
-    """The document as the consumer decodes it from its topic."""
-    value = json.dumps(document, ensure_ascii=False).encode()
-    return decode(value, key=document["subject"].encode(), topic=topic_of(name))
+def read(name: str, document: Json, topic: str | None = None) -> Message:
+    """The document as the consumer decodes it from its topic, or from that of another service that says it too."""
+    where = topic or topic_of(name)
+    value = json.dumps({**document, "source": owner_of(where)}, ensure_ascii=False).encode()
+    return decode(value, key=document["subject"].encode(), topic=where)
 
 
 @pytest.mark.parametrize("variant", [as_it_stands, grown, without_what_is_optional, with_every_null])
@@ -68,9 +69,10 @@ def test_a_subscriber_reads_every_example_of_its_topics(
     db, schemas = db_for(service.name), promised().schemas
     service.prepare(db)
     messages = [
-        read(name, variant(document, schemas[name]))
+        read(name, variant(document, schemas[name]), topic)
         for name, document in examples().items()
-        if topic_of(name) in service.subscriptions
+        for topic in promised().topics_of(name)
+        if topic in service.subscriptions
     ]
     assert {message.topic for message in messages} == set(service.subscriptions)
     for message in messages:

@@ -1,16 +1,13 @@
 """The commands on contacts."""
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS, ContactDocument, check_not_merged, with_keys
 from services.enrolment.contacts.warnings import Colleagues
 from services.enrolment.organisations.store import ORGANISATIONS
-from services.enrolment.positions.domain import moved_to, next_change
+from services.enrolment.positions.moves import positions_after
 from shared.errors import Invalid
-from shared.ids import new_id
 from shared.merge_patch import patched
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
@@ -36,16 +33,6 @@ def change_contact(uow: UnitOfWork, contact_id: str, patch: dict[str, Any]) -> C
     _check_organisation(uow, fields)
     changes = {**with_keys(fields), **positions_after(contact, fields, uow.now)}
     return uow.save(CONTACTS, contact, changes, "contact.updated")
-
-
-def positions_after(contact: Mapping[str, Any], fields: Document, now: datetime) -> Document:
-    """The positions where `fields` give the contact another organisation, role or title; nothing where they do not."""
-    day = now.date().isoformat()
-    positions = moved_to(contact, fields, day)
-    if positions is None:
-        return {}
-    identified = [{"id": new_id(), **position} for position in positions]
-    return {"positions": identified, "positions_change_on": next_change(identified, day)}
 
 
 def _check_organisation(uow: UnitOfWork, fields: dict[str, Any]) -> None:

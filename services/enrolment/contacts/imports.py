@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from services.enrolment.contacts.commands import positions_after
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS, with_keys
 from services.enrolment.contacts.warnings import Colleagues
 from services.enrolment.importing import import_rows
 from services.enrolment.organisations.imports import with_keys_as_kept
 from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.positions.moves import positions_after
 from shared.email_address import normalise_email
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document

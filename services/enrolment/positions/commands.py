@@ -1,6 +1,7 @@
 """Positions of contacts: begun, changed, ended one by one or many at once, and followed as days pass."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from services.enrolment.contacts.store import CONTACTS, ContactDocument, check_not_merged
@@ -102,13 +103,14 @@ def follow_days(db: Database) -> bool:
     if db[CONTACTS.collection].find_one(due, {"_id": 1}) is None:
         return False
 
-    def work(uow: UnitOfWork) -> bool:
-        found = uow.find_all(CONTACTS, due, limit=PORTION)
-        for contact in found:
-            save_positions(uow, contact, positions_of(contact))
-        return len(found) == PORTION
+    return db.transact(partial(_follow_due, due=due), cause=own_initiative("positions"))
 
-    return db.transact(work, cause=own_initiative("positions"))
+
+def _follow_due(uow: UnitOfWork, *, due: Document) -> bool:
+    found = uow.find_all(CONTACTS, due, limit=PORTION)
+    for contact in found:
+        save_positions(uow, contact, positions_of(contact))
+    return len(found) == PORTION
 
 
 def _with_one_main(positions: Sequence[Document], made: Document) -> list[Document]:
