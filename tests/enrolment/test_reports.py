@@ -9,9 +9,9 @@ import openpyxl
 from shared.ids import new_id, utc_now
 from shared.instants import instant_text
 from shared.messaging.messages import Message
-from shared.testing import message
 from tests.enrolment import builders as a
 from tests.enrolment.conftest import Enrolment, Json
+from tests.support import message
 
 REGISTRATIONS, DELIVERIES = "uso.events.registrations.v1", "uso.notifications.deliveries.v1"
 

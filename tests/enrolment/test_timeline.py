@@ -3,9 +3,9 @@
 import pytest
 
 from shared.ids import new_id
-from shared.testing import message
 from tests.enrolment import builders as a
 from tests.enrolment.conftest import Enrolment, Json
+from tests.support import message
 
 REGISTRATIONS, DELIVERIES = "uso.events.registrations.v1", "uso.notifications.deliveries.v1"
 

@@ -9,8 +9,8 @@ from contracts import SERVICES
 from services.notifications.deliveries.store import DELIVERIES
 from shared.instants import instant_text
 from shared.mongo.database import Database
-from shared.testing.messages import feed
 from tests.contracts.conftest import Network
+from tests.support import feed
 
 Json = dict[str, Any]
 
