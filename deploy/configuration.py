@@ -4,13 +4,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from services.events.settings import RetentionSettings
 from services.notifications.settings import MailSettings
 from services.notifications.webhook_settings import WebhookSettings
 from shared.environment import FILE_SUFFIX, FromEnvironment, Variable, variables
 from shared.settings import Settings
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "configuration.md"
-TABLES: dict[str, type[FromEnvironment]] = {"settings": Settings, "mail": MailSettings, "webhooks": WebhookSettings}
+TABLES: dict[str, type[FromEnvironment]] = {
+    "settings": Settings,
+    "guests": RetentionSettings,
+    "mail": MailSettings,
+    "webhooks": WebhookSettings,
+}
 
 
 def filled(page: str) -> str:

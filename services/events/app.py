@@ -21,6 +21,7 @@ from services.events.merging import FOLLOW_MERGE
 from services.events.offers import end_offers
 from services.events.people.registrants import MAILS, MAILS_INDEXES
 from services.events.people.resealing import reseal_registrations
+from services.events.people.retention import retention_task
 from services.events.projections import CONTACTS_TOPIC, PROJECTIONS
 from services.events.public import api as public
 from services.events.public.pages import WORDS
@@ -30,6 +31,7 @@ from services.events.registrations import api as registrations
 from services.events.registrations.admission import RegistrationBatcher
 from services.events.registrations.seats import SEATS
 from services.events.registrations.store import REGISTRATIONS
+from services.events.settings import RetentionSettings
 from shared.erasure.acknowledgements import acknowledgements, declared_topic
 from shared.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUEST, erasing_task
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
@@ -64,6 +66,7 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
         PeriodicTask(name="offers", run=lambda: end_offers(db), every=1.0),
         reseal_registrations(db, secrets),
         erasing_task(db, "events", erasing(secrets)),
+        retention_task(db, days=RetentionSettings.read().guests_days),
     ]
 
 

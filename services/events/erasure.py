@@ -2,23 +2,19 @@
 
 from functools import partial
 
-from pymongo import DeleteMany, DeleteOne, UpdateMany
+from pymongo import DeleteMany, UpdateMany
 
 from services.events.events.store import EVENTS
 from services.events.invitations.store import INVITATIONS
 from services.events.people.registrants import MAILS, PURPOSE
-from services.events.questions.answers import SENSITIVE
+from services.events.people.retention import forget_registration
 from services.events.registrations.commands import move_registration
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
 from shared.erasure.following import Erase
 from shared.erasure.person import Person
-from shared.erasure.traces import without_fields
-from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.secrets import Secrets
 
-# The e-mail address identifies a person who was no contact when they registered.
-FORGOTTEN: Document = {"person_sealed": None, "address_key": None, "feedback_comment": None, "answers": {}}
 BEFORE_THE_EVENT = ("confirmed", "waitlisted", "offered")
 
 
@@ -45,9 +41,4 @@ def _erase_registration(uow: UnitOfWork, registration: RegistrationDocument) -> 
     event = uow.find_one(EVENTS.collection, {"_id": registration["event_id"]})
     if event is not None and event["starts_at"] > uow.now and registration["state"] in BEFORE_THE_EVENT:
         registration = move_registration(uow, registration["_id"], to="cancelled", reason=None)
-    without_fields(uow, {"of": registration["_id"], "kind": REGISTRATIONS.name}, "person_sealed")
-    uow.write(SENSITIVE, DeleteOne({"_id": registration["_id"]}))
-    # Each needs a key of its own: no two registrations of an event are one person's.
-    forgotten = {**FORGOTTEN, "person_keys": [f"erased:{registration['_id']}"]}
-    # `before` has forgotten them as well: the message must not say what was there.
-    uow.save(REGISTRATIONS, {**registration, **FORGOTTEN}, forgotten, "registration.updated")
+    forget_registration(uow, registration)

@@ -28,10 +28,18 @@ def keep_of_contact(message: Message) -> Document:
     state = message.state or {}
     kept = only("given_name", "family_name", "organisation_id", "role", "language", "merged_into")(message)
     search = search_words(state.get("given_name"), state.get("family_name"))
-    return {**kept, "email": normalise_email(state.get("email") or ""), "search": search}
+    email = normalise_email(state.get("email") or "")
+    return {**kept, "email": email, "domain": email.rpartition("@")[2] or None, "search": search}
 
 
-CONTACTS = ContactsProjection(collection="contacts", keep=keep_of_contact, indexes=[IndexModel("email", name="email")])
+CONTACTS = ContactsProjection(
+    collection="contacts",
+    keep=keep_of_contact,
+    indexes=[
+        IndexModel("email", name="email"),
+        IndexModel([("domain", 1), ("organisation_id", 1)], name="domain"),
+    ],
+)
 ORGANISATIONS = Projection(collection="organisations", keep=only("name"))
 SEASONS = Projection(collection="seasons", keep=only("number", "state"))
 ENROLMENTS = Projection(

@@ -23,6 +23,36 @@ PURPOSE = "person"
 
 # A chain of merges is as long as there are contacts of one person.
 LONGEST_CHAIN = 20
+# Anybody can have an address there: the only contact who has one tells nothing about the next person.
+MAILBOXES = frozenset(
+    [
+        "gmail.com",
+        "googlemail.com",
+        "hotmail.com",
+        "hotmail.fi",
+        "outlook.com",
+        "live.com",
+        "live.fi",
+        "msn.com",
+        "yahoo.com",
+        "icloud.com",
+        "me.com",
+        "mac.com",
+        "luukku.com",
+        "kolumbus.fi",
+        "elisanet.fi",
+        "saunalahti.fi",
+        "welho.com",
+        "netti.fi",
+        "suomi24.fi",
+        "pp.inet.fi",
+        "proton.me",
+        "protonmail.com",
+        "gmx.com",
+        "gmx.net",
+        "mail.com",
+    ]
+)
 MAILS = "public_mails"
 MAILS_INDEXES = [IndexModel("expires_at", name="ttl", expireAfterSeconds=0)]
 
@@ -83,13 +113,26 @@ def find_registrant(db: Database, secrets: Secrets, body: dict[str, Any]) -> Reg
     keys = secrets.fingerprints(PURPOSE, email)
     return Registrant(
         contact_id=None,
-        organisation_id=None,
+        organisation_id=organisation_of(db, email),
         role=None,
         language=person["language"],
         keys=keys,
         address_key=keys[0],
         sealed=secrets.seal(json.dumps(person, ensure_ascii=False)),
     )
+
+
+def organisation_of(db: Database, email: str) -> str | None:
+    """The organisation of an e-mail address's domain: the one that all contacts with such addresses are of.
+
+    None where they are of several organisations, where there is none, and for mailboxes that anybody can open.
+    """
+    domain = email.rpartition("@")[2]
+    if domain in MAILBOXES:
+        return None
+    query = {"domain": domain, "organisation_id": {"$type": "string"}}
+    found: list[str] = db[CONTACTS.collection].distinct("organisation_id", query)
+    return found[0] if len(found) == 1 else None
 
 
 def speakers_of(db: Database, secrets: Secrets, agenda: Any) -> list[Registrant]:

@@ -83,6 +83,7 @@ REGISTRATIONS: Aggregate[RegistrationDocument] = Aggregate(
         IndexModel([("event_id", 1), ("state", 1), ("queue_number", 1)], name="state"),
         IndexModel([("event_id", 1), ("organisation_id", 1), ("state", 1)], name="organisation"),
         IndexModel("contact_id", name="contact"),
+        IndexModel("created_at", name="guests", partialFilterExpression={"person_sealed": {"$type": "string"}}),
         IndexModel("held_until", name="offers", partialFilterExpression={"state": "offered"}),
     ],
     conflict_messages={"one_a_person": "This person is registered for the event already."},
