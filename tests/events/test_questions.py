@@ -148,3 +148,24 @@ def test_the_list_of_answers_has_names_and_no_sensitive_ones(events: Events) -> 
     [row] = csv.DictReader(io.StringIO(answer.data.decode("utf-8-sig")))
     assert (row["family_name"], row["dishes"], row["born"]) == ("Meriläinen", "fish, meat", "1980-02-29")
     assert "diet" not in row
+
+
+def test_feedback_has_questions_of_its_own_and_the_summary_counts_the_answers(events: Events) -> None:
+    event = events.published(
+        a.webinar(feedback_questions=[question("useful", "yes_no"), question("dishes", "choices")])
+    )
+    for number, answers in enumerate(
+        ({"useful": True, "dishes": ["fish"]}, {"useful": True, "dishes": ["fish", "meat"]})
+    ):
+        registration = events.registered(event, person=a.person(number))
+        events.turned(registration, "attended")
+        path = f"{own_path(events, registration).removeprefix('/public')}/feedback"
+        assert visit(events, path, {"score": 5, "answers": {"other": 1}}).status_code == 422
+        assert visit(events, path, {"score": 5, "answers": answers}).status_code == 200
+        assert events.registration(registration)["feedback"]["answers"] == answers
+    summary = events.client.get(f"/v1/events/{event['id']}/summary").json
+    assert summary["feedback"] == [
+        {"key": "useful", "answers": {"true": 2}},
+        {"key": "dishes", "answers": {"fish": 2, "meat": 1}},
+    ]
+    assert "fish" not in str([message.change for message in events.said(a.REGISTRATIONS)])

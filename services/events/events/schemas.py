@@ -173,6 +173,7 @@ class EventInput(Strict):
         fields.Nested(AgendaItem), load_default=list, dump_default=list, validate=validate.Length(max=100)
     )
     questions = questions_field()
+    feedback_questions = questions_field()
     enrolment_id = Id()
     days = fields.Float(validate=whole_or_half, metadata={"multipleOf": 0.5})
 

@@ -41,6 +41,7 @@ class EventDocument(TypedDict):
     reminders: list[str]
     materials: list[dict[str, Any]]
     questions: list[dict[str, Any]]
+    feedback_questions: list[dict[str, Any]]
     agenda: list[dict[str, Any]]
     series_id: str | None
     enrolment_id: str | None

@@ -16,7 +16,13 @@ from shared.mongo.unit_of_work import UnitOfWork
 from shared.periodic import PeriodicTask
 
 # All that tells who somebody was, besides the keys that they are recognised by.
-FORGOTTEN: Document = {"person_sealed": None, "address_key": None, "feedback_comment": None, "answers": {}}
+FORGOTTEN: Document = {
+    "person_sealed": None,
+    "address_key": None,
+    "feedback_comment": None,
+    "feedback_answers": {},
+    "answers": {},
+}
 # A worker gives others their turn after so many.
 PORTION = 100
 # Nobody waits for it: an hour more or less does not matter after months.

@@ -42,6 +42,7 @@ class PublicEvent(Schema):
     registration_closes_at = Instant(allow_none=True)
     materials = fields.List(fields.Nested(Material))
     agenda = fields.List(fields.Nested(PublicAgendaItem))
+    feedback_questions = fields.List(fields.Nested(Question))
     questions = fields.List(fields.Nested(Question), metadata={"description": "that the form asks"})
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from services.events.events.store import EVENTS
 from services.events.people.registrants import LONGEST_WAIT, confirm_address, take_mail
 from services.events.questions.answers import Answers, replace_sensitive
+from services.events.questions.domain import check_answers, with_answers
 from services.events.registrations.domain import (
     LIFECYCLE,
     SEATED,
@@ -124,13 +125,19 @@ def change_by_link(
 
 
 def give_feedback(uow: UnitOfWork, registration_id: str, feedback: Mapping[str, Any]) -> RegistrationDocument:
-    """Keeps the score and the comment in place of earlier ones. No message holds the comment.
+    """Keeps the score, the comment and the answers in place of earlier ones. Messages hold the score alone.
 
-    Raises NotFound, NotThere.
+    Raises NotFound, NotThere, Invalid.
     """
     registration = uow.get(REGISTRATIONS, registration_id)
-    check_was_there(registration, uow.get(EVENTS, registration["event_id"]))
-    given = {"feedback": {"score": feedback["score"], "comment": None}, "feedback_comment": feedback.get("comment")}
+    event = uow.get(EVENTS, registration["event_id"])
+    check_was_there(registration, event)
+    answers = check_answers(event.get("feedback_questions") or [], feedback.get("answers") or {}, complete=False)
+    given = {
+        "feedback": {"score": feedback["score"], "comment": None},
+        "feedback_comment": feedback.get("comment"),
+        "feedback_answers": with_answers({}, answers),
+    }
     return uow.save(REGISTRATIONS, registration, given, "feedback.given", change={"score": feedback["score"]})
 
 

@@ -63,11 +63,18 @@ class TransferInput(Strict):
 class FeedbackInput(Strict):
     score = fields.Integer(strict=True, required=True, validate=validate.Range(min=1, max=5))
     comment = LongText()
+    answers = answers_field()
 
 
 class Feedback(Schema):
     score = fields.Integer(required=True)
     comment = fields.String(allow_none=True)
+
+
+class FeedbackShown(Feedback):
+    """With the answers to the event's own questions, which only staff see."""
+
+    answers = fields.Dict()
 
 
 class FeedbackGiven(Change):
@@ -151,7 +158,7 @@ class RegistrationShown(Registration):
 
     person = fields.Dict(allow_none=True, metadata={"description": "what a person who is no contact gave"})
     answers = fields.Dict(allow_none=True, metadata={"description": "to the questions that are not sensitive"})
-    feedback = fields.Nested(Feedback, allow_none=True)
+    feedback = fields.Nested(FeedbackShown, allow_none=True)
 
 
 class RefusedOfBatch(Schema):
@@ -188,6 +195,11 @@ class OfOrganisation(Schema):
     count = fields.Integer(required=True)
 
 
+class FeedbackToQuestion(Schema):
+    key = fields.String(required=True)
+    answers = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+
+
 class Summary(Schema):
     """Counts of an event's registrations. The counts by role and organisation are of people who have or had a seat."""
 
@@ -196,3 +208,8 @@ class Summary(Schema):
     by_role = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     by_organisation = fields.List(fields.Nested(OfOrganisation), required=True)
     scores = fields.Nested(Scores, required=True)
+    feedback = fields.List(
+        fields.Nested(FeedbackToQuestion),
+        required=True,
+        metadata={"description": "for each feedback question of choices how often each answer was given"},
+    )

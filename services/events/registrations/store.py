@@ -49,6 +49,7 @@ class RegistrationDocument(TypedDict):
     asked_again_at: datetime
     transferred_from: str
     answers: dict[str, Any]
+    feedback_answers: dict[str, Any]
     attended_at: datetime
     minutes: int | None
 

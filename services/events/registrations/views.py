@@ -1,8 +1,11 @@
 """Registrations as staff see them: with names, positions in line, counts."""
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from services.events.events.store import EVENTS
 from services.events.people.registrants import named, person_of
 from services.events.projections import ORGANISATIONS
 from services.events.registrations.domain import SEATED
@@ -11,6 +14,8 @@ from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.paging import Page, page
 from shared.secrets import Secrets
+
+COUNTABLE = ("choice", "choices", "yes_no")
 
 
 def shown(db: Database, secrets: Secrets, *registrations: Mapping[str, Any]) -> list[Document]:
@@ -24,7 +29,9 @@ def shown(db: Database, secrets: Secrets, *registrations: Mapping[str, Any]) -> 
 def _feedback(registration: Mapping[str, Any]) -> Document | None:
     """The feedback with its comment, which only staff see."""
     feedback = registration["feedback"]
-    return feedback and {**feedback, "comment": registration.get("feedback_comment") or feedback.get("comment")}
+    comment = registration.get("feedback_comment") or (feedback or {}).get("comment")
+    answers = registration.get("feedback_answers")
+    return feedback and {**feedback, "comment": comment, **({"answers": answers} if answers else {})}
 
 
 def registrations_of(db: Database, secrets: Secrets, event_id: str, query: dict[str, Any]) -> Page:
@@ -84,8 +91,25 @@ def summary(db: Database, event_id: str) -> Document:
             }
             for row in counts["organisations"]
         ],
+        "feedback": _answers_to_feedback(db, event_id),
         "scores": scores({row["_id"]: row["count"] for row in counts["scores"]}),
     }
+
+
+def _answers_to_feedback(db: Database, event_id: str) -> list[Document]:
+    """How often each answer was given to the feedback questions that have a few possible answers."""
+    event = db[EVENTS.collection].find_one({"_id": event_id}, {"feedback_questions": 1}) or {}
+    countable = [each["key"] for each in event.get("feedback_questions") or [] if each["kind"] in COUNTABLE]
+    if not countable:
+        return []
+    given = db[REGISTRATIONS.collection].find({"event_id": event_id}, {"feedback_answers": 1})
+    counts: dict[str, Counter[str]] = {key: Counter() for key in countable}
+    for row in given:
+        for key, answer in (row.get("feedback_answers") or {}).items():
+            if key in counts:
+                values = answer if isinstance(answer, list) else [answer]
+                counts[key].update(json.dumps(value) if isinstance(value, bool) else value for value in values)
+    return [{"key": key, "answers": dict(counts[key])} for key in countable]
 
 
 def scores(counts: Mapping[int, int]) -> Document:
