@@ -58,7 +58,7 @@ class Caller:
                 self.statuses[code] = self.statuses.get(code, 0) + 1
             if response is None or response.status_code >= 500:
                 call.doubtful = True
-            elif not _asks_to_come_again(response) or attempt == tries:
+            elif not _asks_to_come_again(response) or (attempt == tries and not call.doubtful):
                 self._settle(call, response)
                 return call
             time.sleep(random.uniform(0.05, 0.3) * attempt)
