@@ -11,6 +11,7 @@ from typing import Any
 from contracts.event_examples import invite, offer_seat, transfer
 from contracts.story import Json, Story
 from contracts.workshop_day_examples import workshops
+from ops.erasure.acknowledgements import ACKNOWLEDGED, acknowledgements
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments.commands import NOT_STARTED, START
@@ -32,7 +33,6 @@ from services.notifications.announcements.schemas import AnnouncementInput
 from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.deliveries.domain import Because, NewDelivery, dedup_key_for_registration
 from services.notifications.deliveries.store import DELIVERIES, new_document
-from shared.erasure.acknowledgements import ACKNOWLEDGED, acknowledgements
 from shared.mongo.aggregates import Document
 
 

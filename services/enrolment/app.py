@@ -1,5 +1,7 @@
 """The enrolment service put together: the only place that knows all of its parts."""
 
+from ops.erasure.acknowledgements import acknowledgements, acknowledgements_topic, declared_topic
+from ops.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, erasing_task
 from ops.extension import OPERATIONS
 from services.enrolment.contacts import api as contacts
 from services.enrolment.contacts.store import CONTACTS
@@ -32,8 +34,6 @@ from services.enrolment.timeline import api as timeline
 from services.enrolment.workshop_days import api as workshop_days
 from services.enrolment.workshop_days.policies import EVENT_TYPES, EVENTS_TOPIC, follow_workshop
 from services.enrolment.workshop_days.store import ENTRIES, ENTRIES_INDEXES, WORKSHOP_DAYS
-from shared.erasure.acknowledgements import acknowledgements, acknowledgements_topic, declared_topic
-from shared.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, erasing_task
 from shared.messaging.subscriptions import Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from ops.erasure.acknowledgements import acknowledgements, declared_topic
+from ops.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUEST, erasing_task
 from ops.extension import OPERATIONS
 from services.events.attendance import api as attendance
 from services.events.attendance.commands import SCANS, SCANS_INDEXES
@@ -32,8 +34,6 @@ from services.events.registrations.admission import RegistrationBatcher
 from services.events.registrations.seats import SEATS
 from services.events.registrations.store import REGISTRATIONS
 from services.events.settings import RetentionSettings
-from shared.erasure.acknowledgements import acknowledgements, declared_topic
-from shared.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUEST, erasing_task
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database

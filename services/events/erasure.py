@@ -4,14 +4,14 @@ from functools import partial
 
 from pymongo import DeleteMany, UpdateMany
 
+from ops.erasure.following import Erase
+from ops.erasure.person import Person
 from services.events.events.store import EVENTS
 from services.events.invitations.store import INVITATIONS
 from services.events.people.registrants import MAILS, PURPOSE
 from services.events.people.retention import forget_registration
 from services.events.registrations.commands import move_registration
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
-from shared.erasure.following import Erase
-from shared.erasure.person import Person
 from shared.mongo.unit_of_work import UnitOfWork
 from shared.secrets import Secrets
 

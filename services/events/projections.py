@@ -5,8 +5,8 @@ from functools import partial
 
 from pymongo import IndexModel
 
+from ops.erasure.following import ContactsProjection
 from shared.email_address import normalise_email
-from shared.erasure.following import ContactsProjection
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Projection
 from shared.mongo.aggregates import Document

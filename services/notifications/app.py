@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from ops.erasure.acknowledgements import acknowledgements, declared_topic
+from ops.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUEST, erasing_task
 from ops.extension import OPERATIONS
 from services.notifications.announcements import api as announcements
 from services.notifications.announcements.sending import send_announcements
@@ -49,8 +51,6 @@ from services.notifications.webhooks.caller import WebhookCaller
 from services.notifications.webhooks.domain import TOPICS as WEBHOOK_TOPICS
 from services.notifications.webhooks.messages import QueueCalls
 from services.notifications.webhooks.store import WEBHOOK_INDEXES, WEBHOOKS
-from shared.erasure.acknowledgements import acknowledgements, declared_topic
-from shared.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUEST, erasing_task
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database

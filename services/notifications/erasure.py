@@ -4,13 +4,13 @@ from typing import Any
 
 from pymongo import DeleteMany, DeleteOne, UpdateOne
 
+from ops.erasure.person import Person
 from services.notifications.deliveries.commands import Outcome, move
 from services.notifications.deliveries.domain import UNDER_WAY
 from services.notifications.deliveries.retention import NO_TEXT
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.preferences.store import PREFERENCES
 from services.notifications.suppressions.store import SUPPRESSIONS
-from shared.erasure.person import Person
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo import IndexModel
 
-from shared.erasure.following import ContactsProjection
+from ops.erasure.following import ContactsProjection
 from shared.instants import parse_instant
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Projection

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from contracts import SERVICES
+from ops.erasure.following import Eraser
 from services.enrolment.erasures.commands import erase_traces
 from services.events.erasure import erasing
 from services.notifications.erasure import erase_deliveries
-from shared.erasure.following import Eraser
 from shared.messaging.messages import Message
 from shared.mongo.database import Database
 from shared.mongo.journal import JOURNAL

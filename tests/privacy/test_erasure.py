@@ -9,8 +9,8 @@ import pytest
 from pymongo import InsertOne
 
 from contracts import SERVICES
+from ops.erasure.person import Person
 from shared.cause import own_initiative
-from shared.erasure.person import Person
 from shared.instants import instant_text
 from shared.messaging.dead_letters import dead_letter
 from shared.messaging.subscriptions import Subscriptions

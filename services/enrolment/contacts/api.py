@@ -11,6 +11,7 @@ from services.enrolment.contacts.schemas import AddedContact, Contact, ContactIm
 from services.enrolment.contacts.store import CONTACTS, named_in
 from services.enrolment.importing import ImportQuery
 from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.reading import read_table
 from shared.http.calls import database, run
 from shared.http.listing import Expansion, Sort
 from shared.http.media import takes_media
@@ -18,7 +19,6 @@ from shared.http.resource_routes import PastQuery, ResourceRoutes, as_it_was
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
 from shared.tables import TABLE_TYPES
-from shared.tables.reading import read_table
 
 routes = Routes("contacts", __name__, url_prefix="/v1", description="People in the organisations")
 

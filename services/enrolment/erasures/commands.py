@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from pymongo import DeleteOne, UpdateMany
 
+from ops.erasure.following import begin_erasing, expect_acknowledgement
+from ops.erasure.person import ERASED, Person
 from services.enrolment.contacts.store import CONTACTS, ContactDocument
 from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.erasures.domain import nobody_yet
 from services.enrolment.erasures.store import ERASURES, ErasureDocument
 from services.enrolment.notes.store import NOTES
 from services.enrolment.tasks.store import TASKS
-from shared.erasure.following import begin_erasing, expect_acknowledgement
-from shared.erasure.person import ERASED, Person
 from shared.mongo.journal import JOURNAL
 from shared.mongo.unit_of_work import UnitOfWork
 

@@ -1,8 +1,8 @@
 """Notes each service's acknowledgement of an erasure. The last acknowledgement completes the erasure."""
 
+from ops.erasure.acknowledgements import ACKNOWLEDGED
 from services.enrolment.erasures.domain import acknowledged, is_completed
 from services.enrolment.erasures.store import ERASURES
-from shared.erasure.acknowledgements import ACKNOWLEDGED
 from shared.instants import parse_instant
 from shared.messaging.messages import OWNER, Message
 from shared.messaging.subscriptions import Policy

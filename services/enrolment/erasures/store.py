@@ -5,9 +5,9 @@ from typing import Any, TypedDict
 
 from pymongo import IndexModel
 
+from ops.erasure.following import ERASURES_TOPIC, REQUESTED
 from services.enrolment.erasures.domain import LIFECYCLE
 from services.enrolment.erasures.schemas import Erasure
-from shared.erasure.following import ERASURES_TOPIC, REQUESTED
 from shared.messaging.changes import Change, Transition
 from shared.mongo.aggregates import Aggregate
 

@@ -7,6 +7,7 @@ from services.enrolment.organisations import commands
 from services.enrolment.organisations.imports import COLUMNS, import_organisations
 from services.enrolment.organisations.schemas import Organisation, OrganisationInput, OrganisationQuery
 from services.enrolment.organisations.store import ORGANISATIONS, enrolled_in, named_in_any_language
+from services.enrolment.reading import read_table
 from shared.http.calls import database, run
 from shared.http.listing import Sort
 from shared.http.media import takes_media
@@ -14,7 +15,6 @@ from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
 from shared.tables import TABLE_TYPES
-from shared.tables.reading import read_table
 
 routes = Routes("organisations", __name__, url_prefix="/v1", description="Municipalities and other bodies")
 

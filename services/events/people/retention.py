@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from pymongo import DeleteOne
 
+from ops.erasure.traces import without_fields
 from services.events.events.store import EVENTS
 from services.events.questions.answers import SENSITIVE
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
 from shared.cause import own_initiative
-from shared.erasure.traces import without_fields
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

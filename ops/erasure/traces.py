@@ -6,8 +6,8 @@ from typing import Any
 
 from pymongo import DeleteOne, ReplaceOne
 
+from ops.erasure.person import Person
 from shared.cause import own_initiative
-from shared.erasure.person import Person
 from shared.errors import Gone
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import DEAD_LETTER_COUNTS, LEASES, OFFSETS, SEEN, Database

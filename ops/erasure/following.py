@@ -12,10 +12,10 @@ from typing import Any
 
 from pymongo import IndexModel, UpdateOne
 
+from ops.erasure.acknowledgements import ACKNOWLEDGED, acknowledgements
+from ops.erasure.person import Person, person_of
+from ops.erasure.traces import personal_collections, redact_portion
 from shared.cause import own_initiative
-from shared.erasure.acknowledgements import ACKNOWLEDGED, acknowledgements
-from shared.erasure.person import Person, person_of
-from shared.erasure.traces import personal_collections, redact_portion
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Policy, Projection
 from shared.mongo.aggregates import Document
