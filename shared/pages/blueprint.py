@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response, current_app, request
 from flask.blueprints import BlueprintSetupState
+from marshmallow import fields
 
 from shared.http.auth import open_to_all
 from shared.http.media import current_view, gives_media
@@ -28,7 +29,8 @@ def pages_blueprint(*word_folders: Path) -> Routes:
         "pages", __name__, url_prefix="/public", description="What the pages need", template_folder="templates"
     )
     routes.record_once(lambda state: _set_up(state, words))
-    routes.get("/assets/style.css")(show_style)
+    described = routes.response(200, fields.String(), content_type="text/css")(show_style)
+    routes.get("/assets/style.css")(described)
     routes.app_context_processor(template_names)
     routes.app_context_processor(lambda: {"style_version": STYLE_VERSION})
     routes.after_app_request(as_page)

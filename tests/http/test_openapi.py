@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from services.events.public.api import LINK
+from services.events.public.links import REGISTRATION_LINK
 from shared.secrets import Secrets
 from tests.enrolment import builders as enrolment
 from tests.events import builders as events
@@ -66,7 +66,7 @@ def of_events(api: Api) -> dict[str, Any]:
     api.client.post(f"{path}/transitions", json={"to": "published"})
     registration = api.client.post(f"{path}/registrations", json={"person": events.person()}).json
     token = Secrets(sealing_keys=api.settings.sealing_keys, signing_keys=api.settings.signing_keys).sign(
-        LINK, registration["id"], expires_at=None
+        REGISTRATION_LINK, registration["id"], expires_at=None
     )
     return {"events": event["id"], "registrations": registration["id"], "token": token, "name": "contacts"}
 

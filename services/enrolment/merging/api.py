@@ -12,6 +12,7 @@ from shared.http.auth import needs
 from shared.http.calls import database, run
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
+from shared.mongo.paging import wrong_cursor
 
 routes = Routes("merging", __name__, url_prefix="/v1", description="Contacts that are one person")
 
@@ -21,6 +22,8 @@ routes = Routes("merging", __name__, url_prefix="/v1", description="Contacts tha
 @routes.lists(Duplicate)
 def list_duplicates(query: dict[str, Any]) -> Document:
     """List pairs of contacts that are likely one person, the likeliest first; merged ones leave the list"""
+    if query["cursor"]:
+        raise wrong_cursor()  # all pairs are one page
     known: Document = {"merged_into": None}
     if "organisation_id" in query:
         known["organisation_id"] = query["organisation_id"]

@@ -232,6 +232,11 @@ class EventShown(Event):
     agenda = fields.List(fields.Nested(AgendaItem), dump_default=list)
     warnings = fields.List(fields.Nested(Warning), dump_only=True)
 
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """What is missing now is not shown of an event as it was."""
+        super().on_bind_field(field_name, field_obj)
+        field_obj.required = field_name != "warnings"
+
     @pre_dump
     def with_warnings(self, event: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {**event, "warnings": missing_texts(event)}
