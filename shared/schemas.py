@@ -19,6 +19,7 @@ MAX_TEXT = 20_000
 MAX_VALUES = 200
 # isodate also accepts text that only begins like a duration, or ends with a line feed. A sign has no meaning here.
 _DURATION = re.compile(r"P[0-9]{1,9}[YMWD][0-9YMDTHS.,]*|PT[0-9]{1,9}[0-9HMS.,]*")
+_LEAP_YEAR = datetime(2024, 1, 1)  # noqa: DTZ001
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
@@ -126,14 +127,35 @@ class Day(fields.String):
 
 
 class Duration(fields.String):
-    """An ISO 8601 duration such as `P7D` or `PT2H`, not negative; kept in one spelling (`PT24H` is `P1D`)."""
+    """An ISO 8601 duration such as `P7D` or `PT2H`, not negative; kept in one spelling (`PT24H` is `P1D`).
+
+    `at_most` and `longer_than_nothing` bound it. Months and years count as those from 1 January of a leap year.
+    """
+
+    def __init__(self, *, at_most: timedelta | None = None, longer_than_nothing: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.at_most = at_most
+        self.longer_than_nothing = longer_than_nothing
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = str(super()._deserialize(value, attr, data, **kwargs))
         try:
-            return _canonical_duration(text)
+            duration = _canonical_duration(text)
         except (isodate.ISO8601Error, ValueError, OverflowError, TypeError) as error:
             raise ValidationError("Not a duration: write it as ISO 8601 has it, such as P7D or PT2H.") from error
+        if self.longer_than_nothing and duration == "PT0S":
+            raise ValidationError("Longer than nothing.")
+        if self.at_most is not None and not _lasts_at_most(duration, self.at_most):
+            raise ValidationError(f"At most {isodate.duration_isoformat(self.at_most)}.")
+        return duration
+
+
+def _lasts_at_most(duration: str, limit: timedelta) -> bool:
+    span = isodate.parse_duration(duration)
+    try:
+        return (span if isinstance(span, timedelta) else span.totimedelta(start=_LEAP_YEAR)) <= limit
+    except (OverflowError, ValueError):  # past the calendar's end
+        return False
 
 
 def _canonical_duration(text: str) -> str:

@@ -183,7 +183,9 @@ def answering(tmp_path: Path) -> Iterator[Callable[..., int]]:
                 try:
                     taken, _ = listener.accept()
                     spoken = tls.wrap_socket(taken, server_side=True) if tls else taken
-                    spoken.recv(65536)
+                    asked = b""
+                    while not asked.endswith(b"\r\n\r\n{}"):  # closed before it is read, it would reset the answer
+                        asked += spoken.recv(65536) or b"\r\n\r\n{}"
                     pause = threading.Event()
                     for place in range(len(answer)) if drip else ():
                         spoken.sendall(answer[place : place + 1])

@@ -374,3 +374,10 @@ def test_the_service_hears_all_that_webhooks_can_have() -> None:
         "uso.events.registrations.v1",
         "uso.notifications.announcements.v1",
     }
+
+
+def test_secrets_overlap_for_a_week_at_most(webhooks: Webhooks) -> None:
+    made = webhooks.add(["event.*"])
+    for overlap in ("P8D", "P1M", "P2Y6542M479D"):
+        path = f"/v1/webhooks/{made['id']}/rotate"
+        assert webhooks.client.post(path, json={"overlap": overlap}, role="manager").status_code == 422

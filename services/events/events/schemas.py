@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
-import isodate
 from marshmallow import Schema, ValidationError, fields, pre_dump, validate, validates_schema
 
 from services.events.events.domain import KINDS, LIFECYCLE, ROLES
@@ -22,24 +21,6 @@ def within_the_calendar(moment: datetime) -> None:
     """An instant in a year that every calendar program can show, in every time zone."""
     if not 1970 <= moment.year <= 2199:
         raise ValidationError("Between the years 1970 and 2199.")
-
-
-def at_most_a_year(duration: str) -> None:
-    """A deadline is at most a year before the start."""
-    span = isodate.parse_duration(duration)
-    try:
-        span = span if isinstance(span, timedelta) else span.totimedelta(start=datetime(2024, 1, 1))  # noqa: DTZ001
-    except (OverflowError, ValueError) as error:
-        raise ValidationError("A year before the start at most.") from error
-    if span > LONGEST_BEFORE_THE_START:
-        raise ValidationError("A year before the start at most.")
-
-
-def before_the_start(duration: str) -> None:
-    """A reminder goes out before the start, at most a year."""
-    at_most_a_year(duration)
-    if duration == "PT0S":
-        raise ValidationError("Longer than nothing, and a year at most.")
 
 
 def known_timezone(name: str) -> None:
@@ -144,7 +125,7 @@ class EventInput(Strict):
     cancel_until = Duration(
         load_default="PT0S",
         dump_default="PT0S",
-        validate=at_most_a_year,
+        at_most=LONGEST_BEFORE_THE_START,
         metadata={"description": "so long before the start people may cancel by their link"},
     )
     confirm_address = fields.Boolean(
@@ -153,18 +134,18 @@ class EventInput(Strict):
         metadata={"description": "a seat taken by the public form is held until the link in the mail is confirmed"},
     )
     offer_expires_after = Duration(
-        validate=at_most_a_year,
+        at_most=LONGEST_BEFORE_THE_START,
         metadata={"description": "how long somebody in line may think about a free seat; promoted at once when null"},
     )
     promote_until = Duration(
         load_default="PT0S",
         dump_default="PT0S",
-        validate=at_most_a_year,
+        at_most=LONGEST_BEFORE_THE_START,
         metadata={"description": "so long before the start a free seat goes to somebody in line"},
     )
     audience = fields.Nested(Audience)
     reminders = fields.List(
-        Duration(validate=before_the_start),
+        Duration(at_most=LONGEST_BEFORE_THE_START, longer_than_nothing=True),
         load_default=lambda: list(DEFAULT_REMINDERS),
         validate=validate.Length(max=10),
     )

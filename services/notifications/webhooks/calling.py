@@ -9,10 +9,11 @@ from typing import Any
 from pymongo import UpdateOne
 
 from services.notifications.webhooks.addresses import Network, Refused, resolve
+from services.notifications.webhooks.domain import KEPT_FOR
 from services.notifications.webhooks.endpoint import Answer, Endpoint
 from services.notifications.webhooks.retries import GIVE_UP_AFTER, retry_after, wait_for_the_call
 from services.notifications.webhooks.signing import signed_headers
-from services.notifications.webhooks.store import CALLS, KEPT_FOR, MESSAGES
+from services.notifications.webhooks.store import CALLS, MESSAGES
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from shared.errors import Conflict
 from shared.state_machine import StateMachine
@@ -34,6 +35,9 @@ TOPICS: Mapping[str, str] = {
     "announcement": "uso.notifications.announcements.v1",
 }
 """The nouns in message types, and where their messages are. Deliveries are too many to be called one by one."""
+
+KEPT_FOR = timedelta(days=7)
+"""A message stays so long, for replays; a secret that was replaced signs so long at most."""
 
 ERASED = "erased"
 _TYPE = re.compile(r"(?P<noun>[a-z_]{1,40})\.(?:[a-z_]{1,40}|\*)")

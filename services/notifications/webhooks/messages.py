@@ -7,8 +7,8 @@ from typing import Any
 
 from pymongo import DeleteMany, UpdateMany, UpdateOne
 
-from services.notifications.webhooks.domain import erasure_type, wants
-from services.notifications.webhooks.store import CALLS, KEPT_FOR, MESSAGES, WEBHOOKS
+from services.notifications.webhooks.domain import KEPT_FOR, erasure_type, wants
+from services.notifications.webhooks.store import CALLS, MESSAGES, WEBHOOKS
 from shared.cause import Cause
 from shared.cloudevents import encode
 from shared.ids import new_id

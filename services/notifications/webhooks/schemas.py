@@ -3,7 +3,7 @@
 from marshmallow import Schema, ValidationError, fields, validate
 
 from services.notifications.webhooks.addresses import MAX_URL
-from services.notifications.webhooks.domain import CALL_STATES, LIFECYCLE, TOPICS, is_type
+from services.notifications.webhooks.domain import CALL_STATES, KEPT_FOR, LIFECYCLE, TOPICS, is_type
 from shared.schemas import Duration, Instant, Line, PageQuery, Resource, Several, Strict, one_of
 
 _TYPES = {"description": f"such as `event.created`, or `event.*`; about {', '.join(TOPICS)}"}
@@ -48,7 +48,9 @@ class WebhookQuery(PageQuery):
 
 class Rotation(Strict):
     overlap = Duration(
-        load_default="P1D", metadata={"description": "how long the old secret signs as well; 7 days at most"}
+        load_default="P1D",
+        at_most=KEPT_FOR,
+        metadata={"description": "how long the old secret signs as well; 7 days at most"},
     )
 
 

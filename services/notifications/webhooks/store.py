@@ -1,7 +1,5 @@
 """Webhooks, the messages that they wait for, and their calls."""
 
-from datetime import timedelta
-
 from pymongo import IndexModel
 
 from services.notifications.webhooks.domain import LIFECYCLE
@@ -29,7 +27,6 @@ LINES = "webhook_lines"
 """How a webhook's endpoint does, under its id: `claim` and `claimed_until` (the worker that calls it now), `next_at`
 (it rests until then), `failures` in a row, `failing_since`, `replay` (what is still to be called again)."""
 
-KEPT_FOR = timedelta(days=7)
 _TTL = IndexModel("expires_at", name="ttl", expireAfterSeconds=0)
 
 WEBHOOK_INDEXES = {

@@ -1,6 +1,6 @@
 """Texts as people mean them, and durations in one spelling."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from marshmallow import Schema, ValidationError
@@ -137,3 +137,25 @@ def test_a_phone_that_is_no_line_is_refused_and_no_failure() -> None:
 
 def test_an_instant_of_an_early_year_has_four_digits_for_it() -> None:
     assert instant_text(datetime(13, 3, 5, 14, 7, 57, 867031, tzinfo=UTC)) == "0013-03-05T14:07:57.867Z"
+
+
+@pytest.mark.parametrize("text", ["P7D", "PT168H", "P1W", "PT0S"])
+def test_a_duration_up_to_its_limit_is_taken(text: str) -> None:
+    assert Duration(at_most=timedelta(days=7)).deserialize(text)
+
+
+@pytest.mark.parametrize("text", ["P8D", "PT168H1S", "P1M", "P2Y6542M479D", "P999999999Y"])
+def test_a_duration_past_its_limit_is_refused_months_and_years_too(text: str) -> None:
+    with pytest.raises(ValidationError, match="At most P7D"):
+        Duration(at_most=timedelta(days=7)).deserialize(text)
+
+
+@pytest.mark.parametrize("text", ["P0.5Y", "P0.1M"])
+def test_a_part_of_a_month_is_no_duration(text: str) -> None:
+    with pytest.raises(ValidationError, match="Not a duration"):
+        Duration().deserialize(text)
+
+
+def test_a_duration_may_have_to_last() -> None:
+    with pytest.raises(ValidationError, match="Longer than nothing"):
+        Duration(longer_than_nothing=True).deserialize("PT0H")
