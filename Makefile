@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_DIR ?= .run/up
+# Debian's packages that are unpacked instead of installed, beside Kafka's jars.
+UNPACKED := $(or $(USO_CACHE_DIR),$(HOME)/.cache/uso)/debian
+export PATH := $(PATH):$(UNPACKED)/usr/bin
 
 .PHONY: help
 help: ## show this help
@@ -17,7 +20,7 @@ up: setup ## leave the whole system running with the demo's data (stop with Ctrl
 	@$(BIN)/uso up --run-dir $(RUN_DIR) --seed-demo
 
 .PHONY: test
-test: setup chromium ## every check and every test
+test: setup chromium prometheus ## every check and every test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -30,6 +33,13 @@ chromium: ## install the browser that the tests of the pages run in, where there
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then echo "Installing Chromium ..."; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium \
 	  fonts-liberation2 >/dev/null; fi; } || echo "Chromium could not be installed: the tests of the pages are skipped."
+
+.PHONY: prometheus
+prometheus: ## fetch Prometheus with promtool where there is none (Debian; unpacked, so that no service starts)
+	@command -v promtool >/dev/null || { command -v apt-get >/dev/null && mkdir -p $(UNPACKED) && cd $(UNPACKED) && { \
+	  apt-get download -qq prometheus 2>/dev/null || { apt-get update -qq && apt-get download -qq prometheus; } ; } && \
+	  dpkg-deb --extract prometheus_*.deb . && rm prometheus_*.deb; } || \
+	  echo "Prometheus could not be fetched: the tests of the alerts are skipped."
 
 .PHONY: pages
 pages: setup chromium ## take pictures of every page in every language and state, into .run/pages
@@ -48,7 +58,7 @@ test-secure: setup ## tell the demo on locked Kafka and MongoDB, and try each pr
 	@$(BIN)/pytest -q tests/secure
 
 .PHONY: test-watch
-test-watch: setup ## watch a stack with a real Prometheus: each panel, an alert that rises and falls, one trace
+test-watch: setup prometheus ## watch a stack with a real Prometheus: each panel, an alert that rises and falls, one trace
 	@$(BIN)/pytest -q tests/watching
 
 AUDIT ?= .run/audit

@@ -41,7 +41,7 @@ def test_a_runbook_begins_with_what_people_notice_and_ends_with_how_to_see_that_
     assert headings == [name, "What people notice", "Look", "Do", "Over when"]
 
 
-@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool (Debian's package prometheus) is not installed")
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool was not found: `make prometheus` fetches it")
 def test_alerts_rise_and_fall_when_they_should() -> None:
     command = ["promtool", "test", "rules", str(RULES.with_name("alerts.test.yaml"))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
