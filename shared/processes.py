@@ -20,7 +20,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Subscriptions
 from shared.messaging.topics import Topic, ensure_topics, service_topics
 from shared.mongo.database import Database
-from shared.periodic import PeriodicTask, TaskHealth
+from shared.periodic import Bell, PeriodicTask, TaskHealth, repeat
 from shared.settings import Settings
 from shared.telemetry.admin import Checks, start_admin_server
 from shared.telemetry.logs import configure_logs, get_logger
@@ -63,13 +63,14 @@ def run_worker(
 ) -> None:
     """Consumes `subscriptions` and runs `tasks` until SIGTERM or SIGINT, then finishes the batch and exits."""
     stop = _begin(settings)
-    consumer = Consumer(db, settings, subscriptions, stop=stop, alive=_watch)
+    bell = Bell()
+    consumer = Consumer(db, settings, subscriptions, stop=stop, alive=_watch, applied=bell.ring)
     health = TaskHealth()
     checks = {"mongodb": db.ping, "consumer": consumer.check, "tasks": health.check}
     start_admin_server(settings.admin_host, settings.admin_port, checks)
     _until_done(prepare, stop)
     threads = [
-        threading.Thread(target=_repeat, args=(task, stop, health), name=task.name, daemon=True) for task in tasks
+        threading.Thread(target=repeat, args=(task, stop, health, bell), name=task.name, daemon=True) for task in tasks
     ]
     for thread in threads:
         thread.start()
@@ -85,6 +86,7 @@ def run_worker(
             stop.wait(backoff(attempt, first=0.2, most=5.0))
     for task in tasks:
         task.stop()
+    bell.ring()
     deadline = time.monotonic() + STOP_SECONDS
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
@@ -178,23 +180,6 @@ def _report_absence(db: Database, settings: Settings, stop: threading.Event) -> 
         except (PyMongoError, KafkaError) as error:
             log.info("the age of unread messages is unknown", error=type(error).__name__)
         stop.wait(ABSENCE_LOOK_SECONDS)
-
-
-def _repeat(task: PeriodicTask, stop: threading.Event, health: TaskHealth) -> None:
-    attempt = 0
-    while not stop.is_set():
-        try:
-            busy = task.run()
-            attempt = 0
-            health.succeeded(task.name)
-        except Exception as error:  # the task continues: the work that failed is still due
-            attempt += 1
-            health.failed(task.name, error)
-            log.exception("task failed", task=task.name, error=type(error).__name__)
-            stop.wait(backoff(attempt, first=0.4, most=10.0))
-            continue
-        if not busy:
-            stop.wait(task.every)
 
 
 def logging_shutdown() -> None:

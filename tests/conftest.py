@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from cryptography.fernet import Fernet
 from flask import Flask
 from pymongo import MongoClient
@@ -25,6 +26,13 @@ from tests.support import Client, Keys
 from tests.support.clients import AUDIENCE, ISSUER
 
 pytest_plugins = ["tests.in_parallel"]
+# structlog's own default draws each traceback with all variables: a second and more for a line of the log.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 SEALING_KEY, SIGNING_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
 
 

@@ -90,7 +90,7 @@ def lanes_of(threads: int) -> list[Sequence[int]]:
 
 
 def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
-    """The periodic tasks. The senders look for due deliveries every 20 ms, so that mail leaves at once."""
+    """The periodic tasks. Those `after_work` follow at once what this worker does, and others' work by the clock."""
     mail = read_mail_settings()
     secrets = Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)
     writer = MailComposer(db, secrets, mail, settings.public_urls)
@@ -115,12 +115,23 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
         PeriodicTask(name="digests", run=lambda: send_digests(db), every=30.0),
         PeriodicTask(name="overdue tasks", run=lambda: tell_overdue_tasks(db), every=300.0),
         PeriodicTask(name="reminders", run=lambda: remind(db), every=1.0),
-        PeriodicTask(name="waiting messages", run=lambda: follow_waiting(db, BOOKS.values()), every=0.25),
-        PeriodicTask(name="announcements", run=lambda: send_announcements(db), every=0.25),
-        PeriodicTask(name="fan out", run=lambda: fan_out(db, gathering=gathering), every=0.1),
-        PeriodicTask(name="webhooks", run=webhook_caller.run, every=0.25, stop=webhook_caller.stop),
+        PeriodicTask(
+            name="waiting messages", run=lambda: follow_waiting(db, BOOKS.values()), every=0.5, after_work=True
+        ),
+        PeriodicTask(name="announcements", run=lambda: send_announcements(db), every=0.5),
+        PeriodicTask(name="fan out", run=lambda: fan_out(db, gathering=gathering), every=0.5, after_work=True),
+        PeriodicTask(
+            name="webhooks",
+            run=webhook_caller.run,
+            every=0.5,
+            after_work=True,
+            makes_work=False,
+            stop=webhook_caller.stop,
+        ),
         *(
-            PeriodicTask(name=f"sender {number}", run=sender.run, every=0.02, stop=sender.stop)
+            PeriodicTask(
+                name=f"sender {number}", run=sender.run, every=0.25, after_work=True, makes_work=False, stop=sender.stop
+            )
             for number, sender in enumerate(senders, 1)
         ),
     ]

@@ -62,7 +62,7 @@ class Halted(Exception):
 class Consumer:
     """Reads `subscriptions`' topics for one service. It runs in one thread; any thread may set `stop`.
 
-    `alive` is called every few seconds while that thread makes progress.
+    `alive` is called every few seconds while that thread makes progress, `applied` after each commit.
     """
 
     def __init__(
@@ -74,6 +74,7 @@ class Consumer:
         stop: threading.Event,
         max_batch: int = MAX_BATCH,
         alive: Callable[[], None] = lambda: None,
+        applied: Callable[[], None] = lambda: None,
     ) -> None:
         self.db = db
         self.settings = settings
@@ -81,6 +82,7 @@ class Consumer:
         self.stop = stop
         self.max_batch = max_batch
         self.alive = alive
+        self.applied = applied
         self.group = f"uso.{settings.service}"
         self.positions = Positions(db, self.group)
         self.limit = DeadLetterLimit(db, self.group)
@@ -220,6 +222,7 @@ class Consumer:
 
         self.db.transact(work, cause=own_initiative(self.group))
         self.offsets.update(reached)
+        self.applied()
 
     def _move(self, uow: UnitOfWork, reached: Mapping[TopicPartition, int]) -> None:
         self.positions.move(uow, reached)
