@@ -8,6 +8,7 @@ from kafka import TopicPartition
 
 from ops.context import OpsContext
 from ops.reading import ANSWER_SECONDS, TopicReader, answering, reader
+from shared.messaging.kafka_workarounds import position
 from shared.mongo.aggregates import Document
 from shared.mongo.database import OFFSETS
 
@@ -62,6 +63,6 @@ def _counted(consumer: Any, rows: list[Document]) -> Mapping[TopicPartition, int
         for tp, records in consumer.poll(timeout_ms=50).items():
             found[tp] += sum(record.offset < behind[tp]["end"] for record in records)
         for tp, row in behind.items():
-            if tp not in finished and consumer.position(tp) >= row["end"]:
+            if tp not in finished and (position(consumer, tp) or 0) >= row["end"]:
                 finished[tp] = found[tp]
     return finished

@@ -10,6 +10,7 @@ from typing import Any
 from kafka import TopicPartition
 
 from shared.messaging.kafka_clients import make_consumer
+from shared.messaging.kafka_workarounds import position
 from shared.messaging.records import Record
 from shared.mongo.database import OFFSETS, Database
 from shared.settings import Settings
@@ -87,5 +88,5 @@ def _first_records(consumer: Any, starts: dict[TopicPartition, int], ends: dict[
                 first.append(records[0])
                 left.discard(partition)
                 consumer.pause(partition)
-        left -= {partition for partition in left if consumer.position(partition) >= ends[partition]}
+        left -= {partition for partition in left if (position(consumer, partition) or 0) >= ends[partition]}
     return first

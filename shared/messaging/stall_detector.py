@@ -11,6 +11,8 @@ from typing import Any
 from kafka import TopicPartition
 from kafka.errors import KafkaError
 
+from shared.messaging.kafka_workarounds import position
+
 PATIENCE_SECONDS = 60.0
 
 
@@ -21,8 +23,15 @@ class Stalled(KafkaError):  # type: ignore[misc]
 class StallDetector:
     """Checks a KafkaConsumer from time to time."""
 
-    def __init__(self, kafka: Any, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        kafka: Any,
+        *,
+        position: Callable[[Any, TopicPartition], int | None] = position,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._kafka = kafka
+        self._position = position
         self._clock = clock
         self._since = clock()
         self._waiting: dict[TopicPartition, int] = {}
@@ -34,7 +43,7 @@ class StallDetector:
         """
         reached, waiting = {}, {}
         for partition, offset in offsets.items():
-            reached[partition] = max(self._kafka.position(partition, timeout_ms=0) or offset, offset)
+            reached[partition] = max(self._position(self._kafka, partition) or offset, offset)
             if (self._kafka.highwater(partition) or 0) > reached[partition]:
                 waiting[partition] = reached[partition]
         stuck = [partition for partition, at in waiting.items() if self._waiting.get(partition) == at]

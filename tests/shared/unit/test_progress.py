@@ -1,7 +1,5 @@
 """The watch over a consumer's progress."""
 
-from typing import Any
-
 import pytest
 from kafka import TopicPartition
 
@@ -18,9 +16,6 @@ class Reader:
         self.at = {ONE: 0, OTHER: 0}
         self.end = {ONE: 0, OTHER: 0}
 
-    def position(self, partition: TopicPartition, **_: Any) -> int:
-        return self.at[partition]
-
     def highwater(self, partition: TopicPartition) -> int:
         return self.end[partition]
 
@@ -32,7 +27,7 @@ def reader() -> Reader:
 
 @pytest.fixture
 def progress(reader: Reader) -> StallDetector:
-    return StallDetector(reader, clock=lambda: reader.now)
+    return StallDetector(reader, position=lambda _, partition: reader.at[partition], clock=lambda: reader.now)
 
 
 def test_nothing_to_read_is_no_stall(reader: Reader, progress: StallDetector) -> None:
