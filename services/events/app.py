@@ -16,6 +16,7 @@ from services.events.erasure import erasing
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
 from services.events.events.store import EVENTS
+from services.events.held_seats import release_all
 from services.events.invitations import api as invitations
 from services.events.invitations import public as public_invitations
 from services.events.invitations.store import INVITATIONS
@@ -31,7 +32,7 @@ from services.events.questions import api as answers
 from services.events.questions.answers import SENSITIVE, SENSITIVE_INDEXES
 from services.events.registrations import api as registrations
 from services.events.registrations.admission import RegistrationBatcher
-from services.events.registrations.seats import SEATS
+from services.events.registrations.seats import SEATS, SEATS_INDEXES
 from services.events.registrations.store import REGISTRATIONS
 from services.events.settings import RetentionSettings
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
@@ -64,6 +65,7 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     secrets = Secrets(sealing_keys=settings.sealing_keys, signing_keys=settings.signing_keys)
     return [
         PeriodicTask(name="offers", run=lambda: end_offers(db), every=1.0),
+        PeriodicTask(name="held seats", run=lambda: release_all(db), every=5.0),
         reseal_registrations(db, secrets),
         erasing_task(db, "events", erasing(secrets)),
         retention_task(db, days=RetentionSettings.read().guests_days),
@@ -105,7 +107,7 @@ SERVICE = Service(
     subscriptions=SUBSCRIPTIONS,
     tasks=tasks,
     collections={
-        SEATS: [],
+        SEATS: SEATS_INDEXES,
         MAILS: MAILS_INDEXES,
         SENSITIVE: SENSITIVE_INDEXES,
         SCANS: SCANS_INDEXES,

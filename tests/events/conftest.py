@@ -42,8 +42,11 @@ class Events:
     def moved(self, event: Json, to: str, reason: str | None = None) -> Json:
         return self._fine(self.client.post(f"/v1/events/{event['id']}/transitions", json={"to": to, "reason": reason}))
 
+    def patch(self, event: Json, **fields: Any) -> Any:
+        return self.client.patch(f"/v1/events/{event['id']}", json=fields, headers={"If-Match": "*"})
+
     def changed(self, event: Json, **fields: Any) -> Json:
-        return self._fine(self.client.patch(f"/v1/events/{event['id']}", json=fields, headers={"If-Match": "*"}))
+        return self._fine(self.patch(event, **fields))
 
     def event(self, event: Json) -> Json:
         return self._fine(self.client.get(f"/v1/events/{event['id']}"))

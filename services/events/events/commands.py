@@ -14,7 +14,7 @@ from services.events.people.registrants import Registrant
 from services.events.projections import ENROLMENTS, SEASONS
 from services.events.questions.answers import keep_until
 from services.events.registrations.admission import Request, admit
-from services.events.registrations.seats import SEATS, fill_seats, new_seats, next_sequence
+from services.events.registrations.seats import SEATS, fill_seats, new_seats, next_sequence, plan_release
 from services.events.registrations.store import REGISTRATIONS
 from shared.errors import NotArrivedYet
 from shared.ids import new_id
@@ -32,6 +32,8 @@ def create_event(uow: UnitOfWork, fields: dict[str, Any]) -> EventDocument:
     start = {"_id": event_id, "state": "draft", "calendar": {"uid": f"{event_id}@events.uso", "sequence": 0}}
     event = {**_with_references(uow, fields), **start}
     uow.write(SEATS, InsertOne(new_seats(event_id)))
+    if event.get("held_seats"):
+        plan_release(uow, event)
     return uow.insert(EVENTS, event, "event.created")
 
 
@@ -68,6 +70,8 @@ def change_event(
     after = save_event(uow, event, _with_references(uow, fields), "event.updated")
     if after["ends_at"] != event["ends_at"]:
         keep_until(uow, event_id, after["ends_at"])
+    if event.get("held_seats") or after["held_seats"]:
+        plan_release(uow, after)
     if seats_grow(event, after):
         fill_seats(uow, after)
     if after["state"] == "published":

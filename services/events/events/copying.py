@@ -21,7 +21,8 @@ def copied(fields: Mapping[str, Any], starts_at: datetime) -> dict[str, Any]:
         {**item, **{name: _moved(item[name], by, zone) for name in ("starts_at", "ends_at") if item.get(name)}}
         for item in fields.get("agenda") or []
     ]
-    return {**fields, **times, "agenda": agenda}
+    held = [{**hold, "released_at": _moved(hold["released_at"], by, zone)} for hold in fields.get("held_seats") or []]
+    return {**fields, **times, "agenda": agenda, "held_seats": held}
 
 
 def _on_the_clock(moment: datetime, zone: ZoneInfo) -> datetime:

@@ -56,9 +56,11 @@ def check_changeable(event: Mapping[str, Any]) -> None:
 
 
 def check_settled(event: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
-    """Raises NotChangeable when `fields` changes a field that the request for days was based on."""
+    """Raises NotChangeable when `fields` changes what has been relied on: a workshop's days, the seats online."""
     if event["state"] in ("draft", "refused"):
         return
+    if event.get("online_capacity") is not None and fields.get("online_capacity") is None:
+        raise NotChangeable("People may have chosen to come online: raise or lower online_capacity, but keep it.")
     for name in SETTLED_ONCE_ASKED_FOR:
         if event.get(name) != fields.get(name):
             raise NotChangeable(f"`{name}` can be changed in a draft or a refused workshop only.")
@@ -83,7 +85,9 @@ def answer_to(event: Mapping[str, Any], ledger: Iterable[Mapping[str, Any]]) -> 
 
 def seats_grow(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether the change may free a seat for a person in line."""
+    if (before.get("held_seats") or []) != (after.get("held_seats") or []):
+        return True
     return any(
         before.get(name) is not None and (after.get(name) is None or after[name] > before[name])
-        for name in ("capacity", "max_per_organisation")
+        for name in ("capacity", "online_capacity", "max_per_organisation")
     )

@@ -8,11 +8,12 @@ from marshmallow import Schema, ValidationError, fields, pre_dump, validate, val
 
 from services.events.events.domain import KINDS, LIFECYCLE, ROLES
 from services.events.events.texts import missing_texts
-from services.events.questions.schemas import questions_field
+from services.events.questions.schemas import KEY, questions_field
 from shared.schemas import MAX_TEXT, ByLanguage, Duration, Id, Instant, Line, Resource, SearchQuery, Strict, one_of
 
 TIMEZONES = frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}
 DEFAULT_REMINDERS = ("P7D", "PT2H")
+MOST_HOLDS = 50  # each is looked at for each person who registers
 MOST_COPIES = 52  # a year of weeks
 LONGEST_BEFORE_THE_START = timedelta(days=366)
 
@@ -74,6 +75,29 @@ class Speaker(Strict):
             raise ValidationError({"name": ["Give either contact_id or name."]})
 
 
+class HeldSeats(Strict):
+    """Seats in the room that are kept until a moment: for an organisation, a role, or a group that staff name.
+
+    Staff give a seat of a named group by `held_key` when they register somebody.
+    """
+
+    key = fields.String(required=True, validate=KEY)
+    seats = fields.Integer(strict=True, required=True, validate=validate.Range(min=1, max=1_000_000))
+    organisation_id = Id()
+    role = one_of(*ROLES)
+    name = Line(max_length=120)
+    released_at = Instant(
+        required=True,
+        validate=within_the_calendar,
+        metadata={"description": "from then on the seats that are left are for everybody"},
+    )
+
+    @validates_schema
+    def one_of_the_three(self, data: dict[str, Any], **_: Any) -> None:
+        if len(data.keys() & {"organisation_id", "role", "name"}) != 1:
+            raise ValidationError({"name": ["Give one of organisation_id, role and name."]})
+
+
 class AgendaItem(Strict):
     starts_at = Instant(required=True, validate=within_the_calendar)
     ends_at = Instant(validate=within_the_calendar)
@@ -109,6 +133,14 @@ class EventInput(Strict):
     venue = ByLanguage(max_length=1000)
     online_url = web_address()
     capacity = fields.Integer(strict=True, validate=validate.Range(min=1, max=1_000_000))
+    online_capacity = fields.Integer(
+        strict=True,
+        validate=validate.Range(min=1, max=1_000_000),
+        metadata={"description": "makes the event hybrid: seats online besides the `capacity` in the room"},
+    )
+    held_seats = fields.List(
+        fields.Nested(HeldSeats), load_default=list, dump_default=list, validate=validate.Length(max=MOST_HOLDS)
+    )
     waitlist = fields.Boolean(load_default=True)
     waitlist_order = one_of(
         "arrival",
@@ -175,6 +207,14 @@ class EventInput(Strict):
             raise ValidationError({name: [sentence] for name in wrong})
 
     @validates_schema
+    def held_seats_fit(self, data: dict[str, Any], **_: Any) -> None:
+        holds = data.get("held_seats") or []
+        if len({hold["key"] for hold in holds}) < len(holds):
+            raise ValidationError({"held_seats": ["Each hold needs a key of its own."]})
+        if holds and sum(hold["seats"] for hold in holds) > (data.get("capacity") or 0):
+            raise ValidationError({"held_seats": ["There are more held seats than the capacity."]})
+
+    @validates_schema
     def reminders_differ(self, data: dict[str, Any], **_: Any) -> None:
         if len(set(data["reminders"])) != len(data["reminders"]):
             raise ValidationError({"reminders": ["Name each of them once."]})
@@ -189,6 +229,8 @@ class CalendarMark(Schema):
 
 class Event(EventInput, Resource):
     """An event as messages tell it."""
+
+    held_seats = fields.List(fields.Nested(HeldSeats(exclude=["name"])), dump_default=list)
 
     agenda = fields.List(fields.Nested(AgendaItemTold), dump_default=list)
 
@@ -211,6 +253,7 @@ class EventShown(Event):
     """An event as staff see it: with the names of guests who speak, and what is still missing."""
 
     agenda = fields.List(fields.Nested(AgendaItem), dump_default=list)
+    held_seats = fields.List(fields.Nested(HeldSeats), dump_default=list)
     warnings = fields.List(fields.Nested(Warning), dump_only=True)
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:

@@ -28,6 +28,8 @@ class EventDocument(TypedDict):
     venue: dict[str, str] | None
     online_url: str | None
     capacity: int | None
+    online_capacity: int | None
+    held_seats: list[dict[str, Any]]
     waitlist: bool
     waitlist_order: str
     max_per_organisation: int | None

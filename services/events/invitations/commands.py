@@ -8,6 +8,7 @@ from services.events.invitations.domain import LIFECYCLE, check_invites
 from services.events.invitations.schemas import MOST_AT_ONCE
 from services.events.invitations.store import INVITATIONS, InvitationDocument
 from services.events.people.registrants import Registrant
+from services.events.questions.answers import Answers
 from services.events.registrations.admission import Request, admit
 from services.events.registrations.domain import AlreadyRegistered
 from shared.errors import Problem
@@ -46,17 +47,25 @@ def remind(uow: UnitOfWork, event_id: str) -> int:
     return len(silent)
 
 
-def accept(uow: UnitOfWork, invitation_id: str, registrant: Registrant) -> InvitationDocument:
+def accept(
+    uow: UnitOfWork,
+    invitation_id: str,
+    registrant: Registrant,
+    *,
+    mode: str | None = None,
+    answers: Answers | None = None,
+) -> InvitationDocument:
     """Gives the invited person a seat or a place in line. A second time changes nothing.
 
-    Raises NotFound, NotInviting, IllegalTransition, NotOpen, Full.
+    Raises NotFound, NotInviting, IllegalTransition, NotOpen, Full, Invalid.
     """
     invitation = uow.get(INVITATIONS, invitation_id)
     if invitation["state"] == "accepted":
         return invitation
     LIFECYCLE.check(invitation["state"], "accepted")
     check_invites(uow.get(EVENTS, invitation["event_id"]), uow.now)
-    registration_id = _register(uow, invitation["event_id"], Request(registrant=registrant, invited=True))
+    request = Request(registrant=registrant, invited=True, mode=mode, answers=answers or Answers())
+    registration_id = _register(uow, invitation["event_id"], request)
     changes = {"registration_id": registration_id, "answered_at": uow.now, "reason": None}
     return uow.transition(INVITATIONS, invitation, "accepted", changes=changes)
 
@@ -71,18 +80,25 @@ def decline(uow: UnitOfWork, invitation_id: str, reason: str | None) -> Invitati
     return uow.transition(INVITATIONS, invitation, "declined", changes={"reason": reason, "answered_at": uow.now})
 
 
-def send_a_colleague(uow: UnitOfWork, invitation_id: str, colleague: Registrant) -> InvitationDocument:
+def send_a_colleague(
+    uow: UnitOfWork,
+    invitation_id: str,
+    colleague: Registrant,
+    *,
+    mode: str | None = None,
+    answers: Answers | None = None,
+) -> InvitationDocument:
     """Registers the colleague, who counts for the same organisation; they hear of it by mail. Again is harmless.
 
     Whoever holds the link names the colleague's address, so the mails to it are counted as the public form's are.
-    Raises NotFound, NotInviting, IllegalTransition, NotOpen.
+    Raises NotFound, NotInviting, IllegalTransition, NotOpen, Invalid.
     """
     invitation = uow.get(INVITATIONS, invitation_id)
     if invitation["state"] == "replaced":
         return invitation
     LIFECYCLE.check(invitation["state"], "replaced")
     check_invites(uow.get(EVENTS, invitation["event_id"]), uow.now)
-    request = Request(registrant=colleague, public=True, invited=True)
+    request = Request(registrant=colleague, public=True, invited=True, mode=mode, answers=answers or Answers())
     registration_id = _register(uow, invitation["event_id"], request)
     changes = {"registration_id": registration_id, "answered_at": uow.now}
     return uow.transition(INVITATIONS, invitation, "replaced", changes=changes)

@@ -14,6 +14,7 @@ from services.events.invitations.schemas import AnswerInput, OwnInvitation
 from services.events.invitations.store import INVITATIONS, InvitationDocument
 from services.events.people.registrants import find_registrant
 from services.events.public.links import INVITATION_LINK, READING, WRITING, registration_token
+from services.events.questions.answers import checked
 from shared.errors import Invalid
 from shared.http.auth import open_to_all
 from shared.http.calls import database, run, the
@@ -78,15 +79,27 @@ def answer_invitation(body: dict[str, Any], token: str) -> Document:
 def _answer(invitation: Document, body: dict[str, Any]) -> InvitationDocument:
     if body["answer"] == "accepted":
         contact = find_registrant(database(), the(Secrets), {"contact_id": invitation["contact_id"]})
-        return run(commands.accept, invitation["_id"], contact)
+        again = invitation["state"] == "accepted"  # a link that is opened twice asks nothing more
+        return run(commands.accept, invitation["_id"], contact, **_seat_in(invitation, body, complete=not again))
     if "colleague" in body:
         colleague = find_registrant(database(), the(Secrets), {"person": body["colleague"]})
         if colleague.contact_id == invitation["contact_id"]:
             raise Invalid({"colleague.email": ["Name another person than yourself."]})
         if colleague.contact_id is None:
             colleague = replace(colleague, organisation_id=invitation["organisation_id"])
-        return run(commands.send_a_colleague, invitation["_id"], colleague)
+        # The person who is invited need not know a colleague's answers: the link in the colleague's mail asks.
+        seat = _seat_in(invitation, body, complete=False)
+        return run(commands.send_a_colleague, invitation["_id"], colleague, **seat)
     return run(commands.decline, invitation["_id"], body.get("reason"))
+
+
+def _seat_in(invitation: Document, body: dict[str, Any], *, complete: bool) -> dict[str, Any]:
+    """The kind of seat, and the answers to the event's own questions. Raises Invalid."""
+    event = load_one(database(), EVENTS, invitation["event_id"])
+    return {
+        "mode": body.get("mode"),
+        "answers": checked(the(Secrets), event, body.get("answers"), complete=complete),
+    }
 
 
 def _invitation(token: str) -> Document:

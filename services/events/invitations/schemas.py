@@ -8,6 +8,8 @@ from services.events.events.domain import ROLES
 from services.events.invitations.domain import LIFECYCLE
 from services.events.people.schemas import Person
 from services.events.public.schemas import PublicEvent
+from services.events.questions.schemas import answers_field
+from services.events.registrations.schemas import mode_field
 from shared.schemas import LANGUAGES, Id, Instant, Line, PageQuery, Resource, Strict, one_of
 
 # One transaction: more would come near the time that MongoDB gives it. Staff with more contacts call again.
@@ -80,12 +82,16 @@ class AnswerInput(Strict):
 
     answer = one_of("accepted", "declined", required=True)
     reason = Line(max_length=500)
+    mode = mode_field()
+    answers = answers_field()
     colleague = fields.Nested(Person, metadata={"description": "comes instead; with `answer: declined`"})
 
     @validates_schema
     def a_colleague_comes_instead(self, data: dict[str, Any], **_: Any) -> None:
         if data["answer"] == "accepted" and ("colleague" in data or "reason" in data):
             raise ValidationError({"answer": ["A reason or a colleague goes with declined."]})
+        if data["answer"] == "declined" and "colleague" not in data and ("mode" in data or "answers" in data):
+            raise ValidationError({"answer": ["A seat and answers go with accepted, or with a colleague."]})
 
 
 class OwnInvitation(Schema):

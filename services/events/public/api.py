@@ -98,7 +98,8 @@ def register_oneself(body: dict[str, Any], id: str) -> Document:
     asks = event.get("questions") or body.get("answers")
     answers = checked(the(Secrets), event, body.get("answers"), complete=True) if asks else Answers()
     registrant = find_registrant(database(), the(Secrets), body)
-    run_in_group(the(RegistrationBatcher), id, Request(registrant=registrant, public=True, answers=answers))
+    request = Request(registrant=registrant, public=True, mode=body.get("mode"), answers=answers)
+    run_in_group(the(RegistrationBatcher), id, request)
     return ACCEPTED
 
 
@@ -184,6 +185,7 @@ def _own(registration: Mapping[str, Any]) -> Document:
     return {
         "state": registration["state"],
         "language": registration["language"],
+        "mode": registration.get("mode"),
         "awaits": registration.get("awaits") if registration["state"] == "offered" else None,
         "answers": registration.get("answers") or {},
         "actions": actions_by_link(registration, event, utc_now()),

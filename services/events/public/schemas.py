@@ -8,7 +8,8 @@ from services.events.events.domain import KINDS
 from services.events.events.schemas import Material
 from services.events.people.schemas import Person
 from services.events.questions.schemas import Question, answers_field
-from services.events.registrations.domain import ACTIONS, LIFECYCLE
+from services.events.registrations.domain import ACTIONS, LIFECYCLE, MODES
+from services.events.registrations.schemas import mode_field
 from shared.schemas import LANGUAGES, ByLanguage, Instant, SearchQuery, Strict, one_of
 
 
@@ -37,6 +38,7 @@ class PublicEvent(Schema):
     venue = ByLanguage(allow_none=True)
     state = fields.String(required=True)
     capacity = fields.Integer(allow_none=True)
+    online_capacity = fields.Integer(allow_none=True, metadata={"description": "seats online, at a hybrid event"})
     waitlist = fields.Boolean(required=True)
     registration_opens_at = Instant(allow_none=True)
     registration_closes_at = Instant(allow_none=True)
@@ -48,6 +50,7 @@ class PublicEvent(Schema):
 
 class PublicRegistrationInput(Strict):
     person = fields.Nested(Person, required=True)
+    mode = mode_field()
     answers = answers_field()
 
 
@@ -63,6 +66,7 @@ class PublicRegistration(Schema):
         one_of(*ACTIONS), required=True, metadata={"description": "the things that this link can do at this moment"}
     )
     language = one_of(*LANGUAGES, required=True, metadata={"description": "of the mails about it"})
+    mode = one_of(*MODES, allow_none=True, required=True, metadata={"description": "at a hybrid event"})
     answers = fields.Dict(required=True, metadata={"description": "to the questions that are not sensitive"})
     position = fields.Integer(allow_none=True, required=True)
     held_until = Instant(

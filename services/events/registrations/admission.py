@@ -1,6 +1,5 @@
 """Admission: each request to register gets a seat, a place in line or a refusal, in the order of arrival."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -14,13 +13,19 @@ from services.events.registrations.domain import (
     NotInvited,
     check_invited,
     check_open,
-    no_seat,
     offer_on,
-    state_on_arrival,
 )
-from services.events.registrations.seats import change_seats, seated_of, take_numbers
+from services.events.registrations.seating import Seating, mode_for, state_on_arrival
+from services.events.registrations.seats import (
+    change_seats,
+    fill_seats,
+    plan_release,
+    seated_of,
+    take_numbers,
+)
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
-from shared.errors import Problem
+from shared.errors import Invalid, Problem
+from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.group_commit import GroupCommit, GroupRequest
 from shared.mongo.unit_of_work import UnitOfWork
@@ -35,6 +40,7 @@ class Request(GroupRequest):
     A `public` request came by the public form: the address is unconfirmed, and the result goes there by e-mail.
     `invited`: staff asked for this person, or for the colleague in whose place they come; the audience does not matter.
     `seat_only`: it is refused where there is no seat. `override`: why staff let this person in whatever the limits say.
+    `mode`: in the room or online, at a hybrid event. `held_key`: staff say that a held seat is for this person.
     """
 
     registrant: Registrant
@@ -42,6 +48,8 @@ class Request(GroupRequest):
     invited: bool = False
     seat_only: bool = False
     override: str | None = None
+    mode: str | None = None
+    held_key: str | None = None
     answers: Answers = field(default_factory=Answers)
 
 
@@ -64,10 +72,20 @@ def admit(uow: UnitOfWork, event_id: str, requests: Sequence[Request]) -> list[A
     person is registered already.
     """
     seats = take_numbers(uow, event_id, len(requests))
-    admission = _Admission(uow, uow.get(EVENTS, event_id), requests, seats)
+    event = uow.get(EVENTS, event_id)
+    if seats.get("release_at") and seats["release_at"] <= uow.now:  # the people in line come before new ones
+        release_held_seats(uow, event)
+        seats = take_numbers(uow, event_id, len(requests))
+    admission = _Admission(uow, event, requests, seats)
     answers = [admission.answer(request) for request in requests]
-    change_seats(uow, event_id, taken=admission.taken - seats["taken"], waiting=admission.waiting - seats["waiting"])
+    change_seats(uow, event_id, admission.seating.changes)
     return answers
+
+
+def release_held_seats(uow: UnitOfWork, event: EventDocument) -> None:
+    """The seats of the holds whose time is over go to the people in line."""
+    fill_seats(uow, event)
+    plan_release(uow, event)
 
 
 class _Admission:
@@ -78,10 +96,10 @@ class _Admission:
     ) -> None:
         self.uow = uow
         self.event = event
-        self.taken, self.waiting = seats["taken"], seats["waiting"]
         self.number = seats["last_number"] - len(requests)
         organisations = {request.registrant.organisation_id for request in requests}
-        self.seated = Counter(seated_of(uow, event, {each for each in organisations if each}))
+        seated = seated_of(uow, event, {each for each in organisations if each})
+        self.seating = Seating(event, seats, seated, uow.now)
         self.known: dict[str, RegistrationDocument] = {}
         asking = [each for each in requests if each.public or each.seat_only or each.invited]
         keys = [key for request in asking for key in request.registrant.keys]
@@ -97,12 +115,13 @@ class _Admission:
             known = next((self.known[key] for key in request.registrant.keys if key in self.known), None)
             if known is not None:
                 return self._again(request, known)
+            person = self._person(request)
             try:
-                return self._register(request, self._arrival(request))
+                return self._register(request, person, self._arrival(request, person))
             except (Full, NotInvited) as refusal:
                 if not request.public:
                     raise
-                return self._register(request, "refused", refused_because=_code_of(refusal))
+                return self._register(request, person, "refused", refused_because=_code_of(refusal))
         except Problem as refusal:
             return refusal
 
@@ -117,16 +136,21 @@ class _Admission:
         self._remember(after)
         return after
 
-    def _arrival(self, request: Request) -> str:
+    def _person(self, request: Request) -> Document:
+        """The fields of the registration by which the person gets a seat. Raises Invalid."""
+        mode, key = mode_for(self.event, request.mode), request.held_key
+        if key is not None and key not in [hold["key"] for hold in self.event.get("held_seats") or []]:
+            raise Invalid({"held_key": ["This event holds no seats under that key."]})
+        return {**request.registrant.fields(), "mode": mode, "held_key": key}
+
+    def _arrival(self, request: Request, person: Document) -> str:
         """`confirmed` or `waitlisted`. Raises NotInvited, Full."""
-        organisation = request.registrant.organisation_id
         if request.override:
             return "confirmed"
         if not request.invited:
             self._check_audience(request.registrant)
-        of_organisation = self.seated[organisation] if organisation else 0
         line = self.event["waitlist"] and not request.seat_only
-        return state_on_arrival(self.event | {"waitlist": line}, taken=self.taken, of_organisation=of_organisation)
+        return state_on_arrival(self.seating.no_seat(person), waitlist=line)
 
     def _check_audience(self, registrant: Registrant) -> None:
         audience = self.event["audience"]
@@ -134,25 +158,30 @@ class _Admission:
         enrolled = public or takes_part(self.uow, registrant.organisation_id, audience.get("season_id"))
         check_invited(audience, is_contact=registrant.contact_id is not None, role=registrant.role, enrolled=enrolled)
 
-    def _register(self, request: Request, state: str, *, refused_because: str | None = None) -> Answer:
+    def _register(
+        self, request: Request, person: Document, state: str, *, refused_because: str | None = None
+    ) -> Answer:
         registrant, event, now = request.registrant, self.event, self.uow.now
         mail_at = take_mail(self.uow, registrant.address_key, may_wait=True) if request.public else now
         if mail_at is None:
             return NOTHING
         unconfirmed = request.public and event.get("confirm_address", False)
         offer = offer_on(event, now, unconfirmed=unconfirmed, in_line=False) if state == "confirmed" else None
-        of_organisation = self.seated[registrant.organisation_id] if registrant.organisation_id else 0
-        reason = no_seat(event, taken=self.taken, of_organisation=of_organisation)
-        why = {"because": reason} if state == "waitlisted" else {}
+        why, position, held_key = {}, None, person["held_key"]
+        if state == "waitlisted":
+            why = {"because": self.seating.no_seat(person)}
+            position = self.seating.join_line(person)
+        elif state == "confirmed":
+            held_key = self.seating.give(person)
         self.number += 1
-        self._count(registrant.organisation_id, state)
         registration = {
-            **registrant.fields(),
+            **person,
+            "held_key": held_key,
             "event_id": event["_id"],
             "state": "offered" if offer else state,
             "live": state != "refused",
             "queue_number": self.number,
-            "position": self.waiting if state == "waitlisted" else None,
+            "position": position,
             "feedback": None,
             "confirm_address": unconfirmed,
             "mail_not_before": mail_at if mail_at > now else None,
@@ -169,12 +198,6 @@ class _Admission:
                 keep_sensitive(self.uow, made["_id"], event, request.answers.sealed)
             self._remember(made)
         return made
-
-    def _count(self, organisation: str | None, state: str) -> None:
-        self.taken += int(state == "confirmed")
-        self.waiting += int(state == "waitlisted")
-        if organisation and state == "confirmed":
-            self.seated[organisation] += 1
 
     def _remember(self, registration: RegistrationDocument) -> None:
         self.known |= dict.fromkeys(registration["person_keys"], registration)

@@ -46,7 +46,7 @@ def register(body: dict[str, Any], id: str) -> Document:
     """Register a contact, or a person for an event open to the public"""
     registrant = find_registrant(database(), the(Secrets), body)
     override = body.get("override") and body["override"]["reason"]
-    request = Request(registrant=registrant, override=override, answers=_answers_in(body, id))
+    request = Request(registrant=registrant, override=override, answers=_answers_in(body, id), **_seat_in(body))
     registration = run_in_group(the(RegistrationBatcher), id, request)
     return {**registration, "person": body.get("person") if registration["person_sealed"] else None}
 
@@ -61,6 +61,7 @@ def register_several(body: dict[str, Any], id: str) -> Document:
             registrant=find_registrant(database(), the(Secrets), entry),
             seat_only=True,
             answers=_answers_in(entry, id),
+            **_seat_in(entry),
         )
         for entry in body["registrations"]
     ]
@@ -149,6 +150,11 @@ def _as_object(given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise Invalid({"answers": ["Give an object: the question's key and its answer."]})
     return given
+
+
+def _seat_in(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The seat that staff ask for: its kind, and the hold that it is of."""
+    return {"mode": body.get("mode"), "held_key": body.get("held_key")}
 
 
 def _shown(registration: Mapping[str, Any]) -> Document:

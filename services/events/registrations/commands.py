@@ -19,6 +19,7 @@ from services.events.registrations.domain import (
     check_was_there,
 )
 from services.events.registrations.schemas import RegistrationFields
+from services.events.registrations.seating import counted
 from services.events.registrations.seats import change_seats, fill_seats, next_sequence
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
 from shared.merge_patch import patched
@@ -63,6 +64,8 @@ def move_registration(
     change: dict[str, Any] = {"from": registration["state"], "to": to}
     if expired:
         change["expired"] = True
+    if registration["state"] == "waitlisted":
+        changes["held_key"] = None  # staff let somebody in besides the seats that are held
     let_in = (registration["state"], to) == ("waitlisted", "confirmed")
     type = "registration.promoted" if let_in else "registration.transitioned"
     if let_in:
@@ -144,8 +147,8 @@ def give_feedback(uow: UnitOfWork, registration_id: str, feedback: Mapping[str, 
 def settle_seats(uow: UnitOfWork, before: RegistrationDocument, after: RegistrationDocument) -> None:
     """Moves the counts as the step moved the person, and gives a seat that came free to the next in line."""
     event_id = after["event_id"]
-    taken = int(after["state"] in SEATED) - int(before["state"] in SEATED)
-    waiting = -int(before["state"] == "waitlisted")
-    change_seats(uow, event_id, taken=taken, waiting=waiting)
-    if taken < 0:
+    changes = counted(after)
+    changes.subtract(counted(before))
+    change_seats(uow, event_id, changes)
+    if changes["taken"] < 0:
         fill_seats(uow, uow.get(EVENTS, event_id))

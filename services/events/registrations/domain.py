@@ -1,9 +1,7 @@
 """The rules of registrations: who may have a seat, who is next in line, and the states. Pure."""
 
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from heapq import heapify, heappop, heappush
 from typing import Any
 
 from isodate import parse_duration
@@ -19,6 +17,7 @@ ADMITTED = ("confirmed", "attended", "absent")
 CONFIRM_WITHIN = timedelta(hours=24)
 TRANSFERABLE = ("confirmed", "waitlisted")
 ACTIONS = ("confirm", "cancel", "change", "transfer", "feedback")
+MODES = ("on_site", "online")
 ENROLLED = ("enrolled", "active", "completed")
 
 LIFECYCLE = StateMachine(
@@ -57,6 +56,13 @@ class AlreadyRegistered(Conflict):
 
 class NotTransferable(Conflict):
     """The place cannot go to another person, or not to this one."""
+
+
+class InvalidMode(Invalid):
+    """Somebody chose between seats in the room and online, at an event without that choice."""
+
+    def __init__(self) -> None:
+        super().__init__({"mode": ["This event has one kind of seats: leave mode out."]})
 
 
 class NotAllFit(Conflict):
@@ -170,72 +176,6 @@ def check_invited(audience: Mapping[str, Any], *, is_contact: bool, role: str | 
         raise NotInvited("This event is not open to the public: register a contact by contact_id.")
     if not enrolled:
         raise NotInvited("This event is for organisations that take part in its season.", retry_after=1)
-
-
-def no_seat(event: Mapping[str, Any], *, taken: int, of_organisation: int) -> str | None:
-    """Why there is no seat for a person: `event_full` or `organisation_full`; None where there is one."""
-    capacity, most = event.get("capacity"), event.get("max_per_organisation")
-    if capacity is not None and taken >= capacity:
-        return "event_full"
-    return "organisation_full" if most is not None and of_organisation >= most else None
-
-
-def state_on_arrival(event: Mapping[str, Any], *, taken: int, of_organisation: int) -> str:
-    """`confirmed` where a seat is free, else `waitlisted`. Raises Full without a waiting list."""
-    reason = no_seat(event, taken=taken, of_organisation=of_organisation)
-    if reason is None:
-        return "confirmed"
-    if event["waitlist"]:
-        return "waitlisted"
-    full = reason == "event_full"
-    raise Full("This event is full." if full else "This organisation has all the seats that it may have.")
-
-
-def next_in_line(
-    waiting: Iterable[Mapping[str, Any]],
-    *,
-    free: int | None,
-    seated: Mapping[str, int],
-    most: int | None,
-    fair: bool = False,
-) -> list[Any]:
-    """The registrations of `waiting` (in the order of arrival) that get the `free` seats (None: no limit).
-
-    `seated` counts the seats of each organisation. An organisation with `most` seats is passed over, and its
-    people keep their places in line. `fair`: the next seat goes to the first in line of the organisation with the
-    fewest seats.
-    """
-    counts = Counter(seated)
-    chosen: list[Any] = []
-    for registration in by_fewest_seats(waiting, seated) if fair else waiting:
-        if free is not None and len(chosen) >= free:
-            break
-        organisation = registration.get("organisation_id")
-        if most is not None and organisation and counts[organisation] >= most:
-            continue
-        if organisation:
-            counts[organisation] += 1
-        chosen.append(registration)
-    return chosen
-
-
-def by_fewest_seats(waiting: Iterable[Mapping[str, Any]], seated: Mapping[str, int]) -> Iterator[Mapping[str, Any]]:
-    """The people in line as fairness between organisations serves them; of equal organisations the first in line.
-
-    A person of no organisation is like an organisation of one, without a seat so far.
-    """
-    lines: dict[str, deque[tuple[int, Mapping[str, Any]]]] = {}
-    for number, registration in enumerate(waiting):
-        lines.setdefault(registration.get("organisation_id") or f"person {number}", deque()).append(
-            (number, registration)
-        )
-    heap = [(seated.get(organisation, 0), line[0][0], organisation) for organisation, line in lines.items()]
-    heapify(heap)
-    while heap:
-        seats, _, organisation = heappop(heap)
-        yield lines[organisation].popleft()[1]
-        if lines[organisation]:
-            heappush(heap, (seats + 1, lines[organisation][0][0], organisation))
 
 
 def was_there(registration: Mapping[str, Any], event: Mapping[str, Any]) -> bool:

@@ -6,13 +6,18 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from services.events.events.domain import ROLES
 from services.events.people.schemas import Person
-from services.events.questions.schemas import answers_field
-from services.events.registrations.domain import LIFECYCLE
+from services.events.questions.schemas import KEY, answers_field
+from services.events.registrations.domain import LIFECYCLE, MODES
 from shared.messaging.changes import Change, Transition
 from shared.schemas import LANGUAGES, Id, Instant, Line, LongText, Resource, SearchQuery, Strict, one_of
 
 # One transaction for the whole batch: a delegation is smaller, and a table of people is imported in parts.
 MOST_IN_A_BATCH = 100
+
+
+def mode_field() -> fields.String:
+    """The kind of seat at a hybrid event, on site unless said otherwise; other events have one kind."""
+    return one_of(*MODES, metadata={"description": "at a hybrid event: where this person takes part"})
 
 
 class Override(Strict):
@@ -26,6 +31,10 @@ class RegistrantInput(Strict):
 
     contact_id = Id()
     person = fields.Nested(Person)
+    mode = mode_field()
+    held_key = fields.String(
+        validate=KEY, metadata={"description": "staff give this person a seat that is held under this key"}
+    )
     answers = answers_field()
 
     @validates_schema
@@ -118,6 +127,10 @@ class Registration(Resource):
     position = fields.Integer(
         allow_none=True, metadata={"description": "the place in line; in a message: when it was written"}
     )
+    mode = one_of(*MODES, allow_none=True, metadata={"description": "the kind of seat, at a hybrid event"})
+    held_key = fields.String(
+        allow_none=True, metadata={"description": "the hold that the seat is of; in line the hold that staff named"}
+    )
     person_sealed = fields.String(allow_none=True, metadata={"description": "a person who is no contact, encrypted"})
     feedback = fields.Nested(Feedback, allow_none=True, metadata={"description": "in messages without the comment"})
     awaits = one_of(
@@ -205,6 +218,7 @@ class Summary(Schema):
 
     event_id = fields.String(required=True)
     by_state = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    by_mode = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     by_role = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     by_organisation = fields.List(fields.Nested(OfOrganisation), required=True)
     scores = fields.Nested(Scores, required=True)

@@ -2,23 +2,30 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
-from pymongo import UpdateOne
+from pymongo import IndexModel, UpdateOne
 
 from services.events.events.store import EventDocument
-from services.events.registrations.domain import SEATED, may_promote, next_in_line, offer_on
+from services.events.registrations.domain import SEATED, may_promote, offer_on
+from services.events.registrations.seating import ONLINE, Seating, counted, holds_of, line_of, next_in_line
 from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, RegistrationDocument
 from shared.errors import NotFound
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 
 SEATS = "seats"
+SEATS_INDEXES = [IndexModel("release_at", name="release", partialFilterExpression={"release_at": {"$type": "date"}})]
 
 
 def new_seats(event_id: str) -> Document:
-    """`taken` seats (of the confirmed, attended and absent), `waiting` people, and the last number given."""
+    """`taken` seats (of the confirmed, offered, attended and absent), `waiting` people, the last number given.
+
+    `online_taken` and `online_waiting` are those of them who come online; `held` counts the taken seats of each
+    hold. `release_at` is when the next hold is released.
+    """
     return {"_id": event_id, "taken": 0, "waiting": 0, "last_number": 0}
 
 
@@ -46,10 +53,16 @@ def next_sequence(uow: UnitOfWork, event_id: str, after: int) -> int:
     return max(number, after + 1)
 
 
-def change_seats(uow: UnitOfWork, event_id: str, *, taken: int = 0, waiting: int = 0) -> None:
+def change_seats(uow: UnitOfWork, event_id: str, changes: Mapping[str, int]) -> None:
     """Adds to the counts, or subtracts with negative numbers."""
-    if taken or waiting:
-        uow.write(SEATS, UpdateOne({"_id": event_id}, {"$inc": {"taken": taken, "waiting": waiting}}))
+    if any(changes.values()):
+        uow.write(SEATS, UpdateOne({"_id": event_id}, {"$inc": {name: by for name, by in changes.items() if by}}))
+
+
+def plan_release(uow: UnitOfWork, event: Mapping[str, Any]) -> None:
+    """Notes when the next hold of the event is released."""
+    moments: list[datetime] = [hold["released_at"] for hold in holds_of(event, uow.now)]
+    uow.write(SEATS, UpdateOne({"_id": event["_id"]}, {"$set": {"release_at": min(moments, default=None)}}))
 
 
 def fill_seats(uow: UnitOfWork, event: EventDocument) -> list[RegistrationDocument]:
@@ -60,33 +73,40 @@ def fill_seats(uow: UnitOfWork, event: EventDocument) -> list[RegistrationDocume
     if not may_promote(event, uow.now):
         return []
     seats = take_numbers(uow, event["_id"])
-    free = None if event.get("capacity") is None else event["capacity"] - seats["taken"]
-    if seats["waiting"] == 0 or (free is not None and free <= 0):
+    if seats["waiting"] == 0:
         return []
-    most = event.get("max_per_organisation")
+    seating = Seating(event, seats, seated_of(uow, event), uow.now)
+    if seating.is_full():
+        return []
     fair = event.get("waitlist_order") == "organisations"
-    limit = free if free is not None and most is None and not fair else 0
     waiting = uow.find_all(
         REGISTRATIONS,
         {"event_id": event["_id"], "state": "waitlisted"},
         sort=list(BY_ARRIVAL),
-        limit=limit,
+        limit=_enough_of_the_line(event, seating, fair=fair),
     )
-    chosen = next_in_line(waiting, free=free, seated=seated_of(uow, event), most=most, fair=fair)
-    left = sorted({each["queue_number"] for each in waiting} - {each["queue_number"] for each in chosen})
-    promoted = [
-        _promote(
-            uow,
-            event,
-            registration,
-            seats["last_number"],
-            because="fewest_seats" if fair else "arrival",
-            passed_over=bisect_left(left, registration["queue_number"]),
-        )
-        for registration in chosen
-    ]
-    change_seats(uow, event["_id"], taken=len(promoted), waiting=-len(promoted))
-    return promoted
+    chosen = next_in_line(waiting, seating, fair=fair)
+    promoted = {registration["_id"] for registration, _ in chosen}
+    left: dict[str, list[int]] = {"on_site": [], ONLINE: []}
+    for each in waiting:
+        if each["_id"] not in promoted:
+            left[line_of(each)].append(each["queue_number"])
+    because = "fewest_seats" if fair else "arrival"
+    done = []
+    for registration, held_key in chosen:
+        passed_over = bisect_left(left[line_of(registration)], registration["queue_number"])
+        why = {"because": because, "passed_over": passed_over}
+        done.append(_promote(uow, event, registration, seats["last_number"], held_key, why))
+        for name, by in counted(registration).items():
+            seating.changes[name] -= by
+    change_seats(uow, event["_id"], seating.changes)
+    return done
+
+
+def _enough_of_the_line(event: EventDocument, seating: Seating, *, fair: bool) -> int:
+    """How many people in line can be served: as many as there are seats, where nobody is passed over; 0 is all."""
+    passes_over = fair or event.get("max_per_organisation") is not None or seating.has_holds
+    return 0 if passes_over or event.get("online_capacity") is not None else seating.free("on_site") or 0
 
 
 def _promote(
@@ -94,7 +114,8 @@ def _promote(
     event: EventDocument,
     registration: RegistrationDocument,
     calendar_sequence: int,
-    **why: Any,
+    held_key: str | None,
+    why: Mapping[str, Any],
 ) -> RegistrationDocument:
     """`why` explains in history and message who moves up: by which order, and past how many who may have no seat."""
     offer = offer_on(event, uow.now, unconfirmed=registration.get("confirm_address", False), in_line=True)
@@ -104,6 +125,7 @@ def _promote(
         "position": None,
         "mail_not_before": None,
         "calendar_sequence": calendar_sequence,
+        "held_key": held_key,
         **(offer or {}),
     }
     return uow.save(REGISTRATIONS, registration, changes, type, change={"from": "waitlisted", "to": to, **why})

@@ -15,6 +15,7 @@ from services.events.registrations.schemas import (
     RegistrationCreated,
     RegistrationTransition,
 )
+from services.events.registrations.seating import line_of
 from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
@@ -37,6 +38,8 @@ class RegistrationDocument(TypedDict):
     person_sealed: str | None
     queue_number: int
     position: int | None
+    mode: str | None
+    held_key: str | None
     feedback: dict[str, Any] | None
     feedback_comment: str | None
     awaits: str | None
@@ -95,17 +98,21 @@ BY_ARRIVAL: Sort = (("queue_number", 1), ("_id", 1))
 def with_positions(db: Database, registrations: Sequence[Mapping[str, Any]]) -> list[Document]:
     """The registrations with their present positions in line, found by one query for all of them."""
     waiting = [registration for registration in registrations if registration["state"] == "waitlisted"]
-    lines: dict[str, list[int]] = {registration["event_id"]: [] for registration in waiting}
-    if lines:
-        query = {"event_id": {"$in": list(lines)}, "state": "waitlisted"}
-        projection = {"_id": 0, "event_id": 1, "queue_number": 1}
+    lines: dict[tuple[str, str], list[int]] = {}
+    if waiting:
+        query = {"event_id": {"$in": sorted({each["event_id"] for each in waiting})}, "state": "waitlisted"}
+        projection = {"_id": 0, "event_id": 1, "queue_number": 1, "mode": 1}
         for row in db[REGISTRATIONS.collection].find(query, projection).sort("queue_number", 1):
-            lines[row["event_id"]].append(row["queue_number"])
+            lines.setdefault((row["event_id"], line_of(row)), []).append(row["queue_number"])
     return [
-        {**registration, "position": _position(lines, registration) if registration in waiting else None}
+        {
+            **registration,
+            "position": _position(lines, registration) if registration["state"] == "waitlisted" else None,
+        }
         for registration in registrations
     ]
 
 
-def _position(lines: dict[str, list[int]], registration: Mapping[str, Any]) -> int:
-    return bisect_left(lines[registration["event_id"]], registration["queue_number"]) + 1
+def _position(lines: dict[tuple[str, str], list[int]], registration: Mapping[str, Any]) -> int:
+    line = lines.get((registration["event_id"], line_of(registration)), [])
+    return bisect_left(line, registration["queue_number"]) + 1

@@ -52,6 +52,8 @@ def transfer(
         "live": True,
         "queue_number": before["queue_number"],
         "position": before["position"],
+        "mode": before.get("mode"),
+        "held_key": before.get("held_key"),
         "feedback": None,
         "confirm_address": unconfirmed,
         "mail_not_before": mail_at if mail_at > uow.now else None,

@@ -62,6 +62,7 @@ def summary(db: Database, event_id: str) -> Document:
             {
                 "$facet": {
                     "states": [{"$group": {"_id": "$state", "count": count}}],
+                    "modes": [seated, {"$group": {"_id": "$mode", "count": count}}],
                     "roles": [seated, {"$group": {"_id": "$role", "count": count}}],
                     "organisations": [
                         {"$match": {"organisation_id": {"$ne": None}}},
@@ -82,6 +83,7 @@ def summary(db: Database, event_id: str) -> Document:
     return {
         "event_id": event_id,
         "by_state": {row["_id"]: row["count"] for row in counts["states"]},
+        "by_mode": {row["_id"]: row["count"] for row in counts["modes"] if row["_id"]},
         "by_role": {row["_id"] or "none": row["count"] for row in counts["roles"]},
         "by_organisation": [
             {

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.events.events.domain import answer_to, next_state, seats_grow
-from services.events.registrations.domain import LIFECYCLE, Full, NotOpen, check_open, next_in_line, state_on_arrival
+from services.events.registrations.domain import LIFECYCLE, Full, NotOpen, check_open
+from services.events.registrations.seating import Seating, next_in_line, state_on_arrival
 from shared.errors import Invalid
 from shared.state_machine import IllegalTransition
 
@@ -96,12 +97,47 @@ def test_the_window_opens_and_closes_to_the_instant() -> None:
             check_open(event, moment)
 
 
+NOBODY: dict[str, Any] = {"organisation_id": None, "role": None, "mode": None}
+
+
+def seating(event: dict[str, Any], seated: dict[str, int] | None = None, **counts: Any) -> Seating:
+    """The seats of an event that is not in any database."""
+    return Seating(event, {"taken": 0, "waiting": 0, **counts}, seated or {}, NOW)
+
+
 def test_who_comes_last_gets_the_last_seat_and_not_one_more() -> None:
-    event = {"capacity": 2, "waitlist": True}
-    assert state_on_arrival(event, taken=1, of_organisation=0) == "confirmed"
-    assert state_on_arrival(event, taken=2, of_organisation=0) == "waitlisted"
+    event = {"capacity": 2}
+    assert state_on_arrival(seating(event, taken=1).no_seat(NOBODY), waitlist=True) == "confirmed"
+    assert state_on_arrival(seating(event, taken=2).no_seat(NOBODY), waitlist=True) == "waitlisted"
     with pytest.raises(Full):
-        state_on_arrival(event | {"waitlist": False}, taken=2, of_organisation=0)
+        state_on_arrival(seating(event, taken=2).no_seat(NOBODY), waitlist=False)
+
+
+@pytest.mark.parametrize(
+    ("mode", "online_taken", "reason"), [("on_site", 3, None), ("online", 3, "event_full"), ("online", 2, None)]
+)
+def test_a_hybrid_event_counts_the_room_and_the_seats_online_apart(
+    mode: str, online_taken: int, reason: str | None
+) -> None:
+    event = {"capacity": 2, "online_capacity": 3}
+    seats = seating(event, taken=1 + online_taken, online_taken=online_taken)
+    assert seats.no_seat({**NOBODY, "mode": mode}) == reason
+
+
+def test_held_seats_are_for_those_whom_they_are_held_for_until_they_are_released() -> None:
+    """Five seats, two taken: two are held for the elected, one for A. So none is left for anybody else."""
+    holds = [
+        {"key": "elected", "seats": 2, "role": "elected", "released_at": NOW + timedelta(hours=1)},
+        {"key": "a", "seats": 1, "organisation_id": "A", "released_at": NOW + timedelta(hours=1)},
+    ]
+    event = {"capacity": 5, "held_seats": holds}
+    seats = seating(event, taken=2)
+    elected, of_a = {**NOBODY, "role": "elected"}, {**NOBODY, "organisation_id": "A"}
+    assert seats.no_seat(NOBODY) == "event_full"
+    assert [seats.no_seat(person) for person in (elected, of_a, {**NOBODY, "held_key": "a"})] == [None, None, None]
+    assert [seats.give(of_a), seats.no_seat(of_a)] == ["a", "event_full"]
+    assert [seats.give(elected), seats.give(elected), seats.no_seat(elected)] == ["elected", "elected", "event_full"]
+    assert Seating(event, {"taken": 2}, {}, NOW + timedelta(hours=1)).no_seat(NOBODY) is None
 
 
 @given(
@@ -113,7 +149,8 @@ def test_seats_go_in_the_order_of_the_line_to_those_who_may_have_them(
     line: list[str | None], free: int | None, most: int | None
 ) -> None:
     waiting = [{"n": number, "organisation_id": organisation} for number, organisation in enumerate(line)]
-    chosen = next_in_line(waiting, free=free, seated={"a": 1}, most=most)
+    seats = seating({"capacity": free, "max_per_organisation": most}, {"a": 1})
+    chosen = [registration for registration, _ in next_in_line(waiting, seats)]
     assert [registration["n"] for registration in chosen] == sorted(registration["n"] for registration in chosen)
     assert free is None or len(chosen) <= free
     of = ["a", *(registration["organisation_id"] for registration in chosen)]
