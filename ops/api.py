@@ -11,6 +11,7 @@ from ops.doctor import check_up
 from ops.jobs import KINDS, enqueue, load
 from ops.lag import lag
 from ops.outbox import outbox, skip_row
+from ops.own import OWN
 from ops.redaction import show_dead_letter
 from ops.store import AUDIT, JOBS
 from ops.topics import topics
@@ -195,9 +196,9 @@ def republish_aggregates(body: dict[str, Any]) -> Document:
 @routes.takes(schemas.CheckInput)
 @routes.answers(schemas.Job, 202)
 def check_projections(body: dict[str, Any]) -> Document:
-    """Compare the projections with their topics"""
-    name = body.get("projection", "all")
-    if name != "all":
+    """Compare the projections with their topics, or what the service itself publishes"""
+    name = OWN if body["own"] else body.get("projection", "all")
+    if name not in ("all", OWN):
         the(OpsContext).projection(name)
     return run(enqueue, "check", of=name, reason=body.get("reason"))
 

@@ -14,6 +14,7 @@ from bson.codec_options import CodecOptions
 
 from ops.context import OpsContext
 from ops.jobs import Job
+from ops.own import OWN, check_own
 from ops.reading import Offsets, TopicReader, reader
 from shared.ids import is_id
 from shared.messaging.messages import message_of
@@ -49,7 +50,10 @@ class Difference:
 
 
 def check(job: Job, context: OpsContext) -> None:
-    """Compares the projection that the job names, or all."""
+    """Compares the projection that the job names, or all; or the service's own things."""
+    if job["of"] == OWN:
+        check_own(job, context)
+        return
     names = [job["of"]] if job["of"] != "all" else list(context.projections)
     results = {}
     for name in names:

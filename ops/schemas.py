@@ -111,6 +111,9 @@ class ReplayInput(Reason):
 
 class CheckInput(Reason):
     projection = Line(metadata={"description": "all unless told otherwise"})
+    own = fields.Boolean(
+        load_default=False, metadata={"description": "compare what the service itself publishes, after a restore"}
+    )
 
 
 class Job(Schema):

@@ -69,12 +69,13 @@ def republish(operator: Operator, aggregate: str, reason: str | None) -> None:
 
 @ops.command()
 @click.argument("projection", required=False)
+@click.option("--own", is_flag=True, help="After a restore: compare what the service itself publishes.")
 @click.pass_obj
-def check(operator: Operator, projection: str | None) -> None:
+def check(operator: Operator, projection: str | None, own: bool) -> None:
     """Compare the projections with their topics. Ends with 1 when there is a difference."""
     if projection:
         _keep_projection(operator, projection)
-    body = given(projection=projection)
+    body = given(projection=projection, own=own or None)
     jobs = run_jobs(operator, "check", lambda api: api.post("/v1/ops/check", body))
     operator.expect((job["result"] or {}).get("differs") == 0 for job in jobs.values())
     operator.end()
