@@ -12,6 +12,7 @@ from contracts.event_examples import invite, offer_seat, transfer
 from contracts.story import Json, Story
 from contracts.workshop_day_examples import workshops
 from ops.erasure.acknowledgements import ACKNOWLEDGED, acknowledgements
+from services.enrolment.contacts.deleting import BLANK
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments.commands import NOT_STARTED, START
@@ -23,6 +24,8 @@ from services.enrolment.organisations.schemas import OrganisationInput
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.seasons.schemas import SeasonInput
 from services.enrolment.seasons.store import SEASONS
+from services.enrolment.segments.schemas import SegmentInput
+from services.enrolment.segments.store import SEGMENTS
 from services.enrolment.tasks.schemas import TaskInput
 from services.enrolment.tasks.store import TASKS
 from services.events.events.schemas import EventInput
@@ -50,6 +53,8 @@ def all_examples() -> dict[str, Json]:
     _delivery(story, registration, anna)
     _announcement(story, season)
     _task(story, kangasala)
+    _segment(story, season)
+    _mistakes(story, kangasala, anna)
     _erasure(story, anna)
     invite(story, webinar, anna)
     transfer(story, webinar)
@@ -230,6 +235,21 @@ def _task(story: Story, organisation: Document) -> None:
     task = story.made(TASKS, "task.created", given)
     later = story.changed(TASKS, task, "task.updated", {"due_on": "2023-05-15"})
     story.moved(TASKS, later, "task.transitioned", "done")
+
+
+def _segment(story: Story, season: Document) -> None:
+    story.begin(13)
+    asked = {"name": "Officeholders of season 7", "roles": ["officeholder"], "season_id": season["_id"]}
+    segment = story.made(SEGMENTS, "segment.created", _given(SegmentInput(), asked))
+    story.changed(SEGMENTS, segment, "segment.updated", {"enrolment_states": ["active"]})
+
+
+def _mistakes(story: Story, organisation: Document, contact: Document) -> None:
+    """An organisation and a contact that were typed by mistake, and deleted."""
+    story.begin(14)
+    twin = {**organisation, "_id": story.new_id(), "municipality_code": None, "version": 1}
+    story.changed(ORGANISATIONS, twin, "organisation.deleted", {})
+    story.changed(CONTACTS, {**contact, "_id": story.new_id(), "version": 1}, "contact.deleted", BLANK)
 
 
 def _erasure(story: Story, contact: Document) -> None:

@@ -43,7 +43,7 @@ class ContactsProjection(Projection):
             known = {row["_id"]: row for row in uow.find(self.collection, {"_id": {"$in": sorted(erased)}})}
             for message in messages:
                 if message.key in erased and message.state is not None:
-                    known.setdefault(message.key, dict(message.state))
+                    known[message.key] = dict(message.state)
             for contact_id in sorted(erased):
                 begin_erasing(uow, contact_id, known.get(contact_id, {}))
         Projection.apply(self, uow, messages)

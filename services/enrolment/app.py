@@ -12,6 +12,8 @@ from services.enrolment.erasures.commands import erase_traces
 from services.enrolment.erasures.domain import SERVICES
 from services.enrolment.erasures.policies import TAKE_ACKNOWLEDGEMENT
 from services.enrolment.erasures.store import ERASURES
+from services.enrolment.imports import api as imports
+from services.enrolment.imports.store import IMPORTS, ROWS, ROWS_INDEXES
 from services.enrolment.merging import api as merging
 from services.enrolment.notes import api as notes
 from services.enrolment.notes.store import NOTES
@@ -69,6 +71,7 @@ SERVICE = Service(
         NOTES,
         TASKS,
         SEGMENTS,
+        IMPORTS,
         ERASURES,
         acknowledgements("enrolment"),
     ],
@@ -99,6 +102,10 @@ SERVICE = Service(
             "The tasks of staff: whose they are, what they are about and when they are due; titles stay inside.",
         ),
         state_topic(
+            "uso.enrolment.segments.v1",
+            "Saved questions over contacts, by which other services find their people: the question, not the people.",
+        ),
+        state_topic(
             ERASURES_TOPIC,
             "People who are to be forgotten, and who has done so: ids and moments, nothing of the person.",
         ),
@@ -114,6 +121,7 @@ SERVICE = Service(
         succession.routes,
         organisations.routes,
         contacts.routes,
+        imports.routes,
         merging.routes,
         erasures.routes,
         seasons.routes,
@@ -124,7 +132,7 @@ SERVICE = Service(
     ],
     subscriptions=SUBSCRIPTIONS,
     tasks=periodic_tasks,
-    collections={ENTRIES: ENTRIES_INDEXES, **ERASING_INDEXES},
+    collections={ENTRIES: ENTRIES_INDEXES, ROWS: ROWS_INDEXES, **ERASING_INDEXES},
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

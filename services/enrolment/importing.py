@@ -6,16 +6,18 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
+from services.enrolment.imports.record import Record
 from shared.errors import Invalid
 from shared.merge_patch import merge_patch
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.unit_of_work import UnitOfWork
-from shared.schemas import LANGUAGES, Strict, flatten_errors
+from shared.schemas import LANGUAGES, Line, Strict, flatten_errors
 from shared.tables.rows import Row, Table
 
 
 class ImportQuery(Strict):
     dry_run = fields.Boolean(load_default=False)
+    file = Line(metadata={"description": "the file's name, for the history of what the import changes"})
     rows = fields.Boolean(load_default=False, metadata={"description": "say for each row what happens to it"})
 
 
@@ -36,6 +38,7 @@ class RowOutcome(Schema):
 class ImportResult(Schema):
     """The outcome of an import, or with `dry_run` its outcome beforehand."""
 
+    id = fields.String(required=True, allow_none=True, metadata={"description": "for its undoing; null of a dry run"})
     created = fields.Integer(required=True)
     updated = fields.Integer(required=True)
     unchanged = fields.Integer(required=True)
@@ -47,6 +50,11 @@ class ImportResult(Schema):
 def nest_languages(cells: dict[str, str], name: str) -> dict[str, str]:
     """`name_fi`, `name_sv`, `name_en` as a text by language."""
     return {language: cells[f"{name}_{language}"] for language in LANGUAGES if cells.get(f"{name}_{language}")}
+
+
+def listed(cell: str | None) -> list[str]:
+    """A cell with several values, divided by commas or semicolons."""
+    return [part.strip() for part in re.split("[,;]", cell or "") if part.strip()]
 
 
 def whole_number(text: str) -> int | str:
@@ -70,6 +78,7 @@ def import_rows(
     messages: tuple[str, str],
     dry_run: bool,
     show_rows: bool = False,
+    file: str | None = None,
     usual: Document | None = None,
     adjust: Callable[[Document, Document], Document] = lambda _, document: document,
 ) -> Document:
@@ -77,10 +86,11 @@ def import_rows(
 
     `read` makes input fields of a row, `schema` checks them, `prepare` adds the fields that are kept besides,
     `remember(row, before, after)` is told of each created or updated document, `messages` are the types for
-    created and updated, `usual` are the fields of a new one unless its row says otherwise, `adjust(existing, document)`
-    gives what is saved of an update. `read` and `find` may raise Invalid. Columns that a row leaves empty change
-    nothing.
+    created and updated, `file` is the table's name for their histories, `usual` are the fields of a new one unless
+    its row says otherwise, `adjust(existing, document)` gives what is saved of an update. `read` and `find` may raise
+    Invalid. Columns that a row leaves empty change nothing.
     """
+    record = Record(aggregate.collection, file)
     result: dict[str, Any] = {"created": 0, "updated": 0, "unchanged": 0, "rejected": []}
     outcomes: list[dict[str, Any]] = []
     for row in table.rows:
@@ -96,14 +106,18 @@ def import_rows(
         result[{"create": "created", "update": "updated"}.get(action, action)] += 1
         after: Document = {"_id": None, **(existing or {"version": 1}), **document}
         if not dry_run and existing is None:
-            after = uow.insert(aggregate, document, messages[0])
+            after = uow.insert(aggregate, document, messages[0], reason=record.reason(row.line))
         elif not dry_run and existing is not None and action == "update":
-            after = uow.save(aggregate, existing, adjust(existing, document), messages[1])
+            changes = adjust(existing, document)
+            after = uow.save(aggregate, existing, changes, messages[1], reason=record.reason(row.line))
         if action != "unchanged":
             remember(row, existing, after)
+            record.add(row.line, existing, after)
         if show_rows:
             outcomes.append(_outcome(aggregate, row, action, existing, after))
-    result["unused_columns"] = table.unused_columns
+    if not dry_run:
+        record.save(uow, result)
+    result |= {"id": None if dry_run else record.id, "unused_columns": table.unused_columns}
     return {**result, "rows": outcomes} if show_rows else result
 
 

@@ -20,7 +20,11 @@ def _kept(names: Sequence[str], message: Message) -> Document:
     return {name: state.get(name) for name in names}
 
 
-EVENTS = Projection(collection="events", keep=only("kind", "state", "enrolment_id", "days", "title", "starts_at"))
+EVENTS = Projection(
+    collection="events",
+    keep=only("kind", "state", "enrolment_id", "days", "title", "starts_at"),
+    indexes=[IndexModel("enrolment_id", name="enrolment")],
+)
 REGISTRATIONS = Projection(
     collection="registrations",
     keep=only("event_id", "contact_id", "organisation_id", "role", "state", "feedback", "created_at", "updated_at"),
@@ -32,5 +36,8 @@ REGISTRATIONS = Projection(
 DELIVERIES = Projection(
     collection="deliveries",
     keep=only("contact_id", "template", "state", "event_id", "enrolment_id", "sent_at", "updated_at"),
-    indexes=[IndexModel([("contact_id", 1), ("updated_at", -1), ("_id", -1)], name="contact")],
+    indexes=[
+        IndexModel([("contact_id", 1), ("updated_at", -1), ("_id", -1)], name="contact"),
+        IndexModel("enrolment_id", name="enrolment"),
+    ],
 )

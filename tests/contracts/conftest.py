@@ -40,6 +40,10 @@ class Network:
     def put(self, service: str, path: str, body: Json) -> Json:
         return self._fine(self.clients[service].put(path, json=body, headers={"If-Match": "*"}))
 
+    def delete(self, service: str, path: str) -> None:
+        answer = self.clients[service].delete(path)
+        assert answer.status_code == 204, answer.text
+
     def move(self, service: str, path: str, *states: str, reason: str | None = None) -> Json:
         """Through these states, one after another."""
         moved: Json = {}

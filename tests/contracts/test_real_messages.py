@@ -75,6 +75,13 @@ def enrolled(network: Network) -> tuple[Json, list[Json]]:
     task = network.post("enrolment", "/v1/tasks", {"about": about, "title": f"Call {PEOPLE[0]['family_name']}"})
     network.patch("enrolment", f"/v1/tasks/{task['id']}", {"due_on": "2023-05-12"})
     network.move("enrolment", f"/v1/tasks/{task['id']}", "done")
+    segment = network.post("enrolment", "/v1/segments", {"name": "Elected", "roles": ["elected"]})
+    network.patch("enrolment", f"/v1/segments/{segment['id']}", {"languages": ["sv"]})
+    mistake = network.post("enrolment", "/v1/organisations", {"kind": "other", "name": {"fi": "Kangasaal"}})
+    nobody = {"given_name": "A", "family_name": "B", "email": "a@b.example", "role": "other"}
+    nobody = network.post("enrolment", "/v1/contacts", {**nobody, "organisation_id": mistake["id"]})
+    network.delete("enrolment", f"/v1/contacts/{nobody['id']}")
+    network.delete("enrolment", f"/v1/organisations/{mistake['id']}")
     network.catch_up()
     return enrolment, people
 

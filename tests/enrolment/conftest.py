@@ -11,10 +11,12 @@ from shared.messaging.messages import Message
 from shared.mongo.database import Database
 from shared.service import Service
 from shared.tables import CSV
+from tests.contracts.conftest import network
 from tests.enrolment import builders as a
 from tests.support import Client, feed, outbox
 
 Json = dict[str, Any]
+__all__ = ["network"]
 
 
 class Enrolment:

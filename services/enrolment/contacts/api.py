@@ -6,40 +6,45 @@ from typing import Any, cast
 from flask import Response, redirect
 
 from services.enrolment.contacts import commands
+from services.enrolment.contacts.deleting import delete_contact
 from services.enrolment.contacts.imports import COLUMNS, import_contacts
 from services.enrolment.contacts.schemas import AddedContact, Contact, ContactImportResult, ContactInput, ContactQuery
 from services.enrolment.contacts.store import CONTACTS, named_in
+from services.enrolment.exporting import contact_rows, export, export_query
 from services.enrolment.importing import ImportQuery
+from services.enrolment.more_routes import add_bulk, add_delete, add_revert
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.reading import read_table
 from shared.http.calls import database, run
-from shared.http.listing import Expansion, Sort
-from shared.http.media import takes_media
+from shared.http.listing import Expansion, Listing, Sort
+from shared.http.media import gives_media, takes_media
 from shared.http.resource_routes import PastQuery, ResourceRoutes, as_it_was
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document
-from shared.tables import TABLE_TYPES
+from shared.tables import CSV, TABLE_TYPES, XLSX
 
 routes = Routes("contacts", __name__, url_prefix="/v1", description="People in the organisations")
 
 contacts = ResourceRoutes(routes=routes, path="/contacts", aggregate=CONTACTS, shown=Contact)
 added = replace(contacts, shown=AddedContact)
 added.create(ContactInput, commands.create_contact, "Add a contact")
-contacts.list(
-    ContactQuery,
-    "List contacts",
-    where={"merged_into": None},
-    filters=["organisation_id", "role", "language", "legal_basis"],
-    conditions={
+LIST: dict[str, Any] = {
+    "where": {"merged_into": None},
+    "filters": ["organisation_id", "role", "language", "legal_basis"],
+    "conditions": {
         "season_id": lambda season: {"_id": {"$in": named_in(database(), season)}},
         "tag": lambda tag: {"tags": tag},
     },
-    sorts={"family_name": Sort("family_name", as_text=True)},
-    expand={"organisation": Expansion("organisation_id", ORGANISATIONS)},
-    counts=["organisation_id", "role", "language", "tags", "legal_basis"],
-)
+    "sorts": {"family_name": Sort("family_name", as_text=True)},
+    "expand": {"organisation": Expansion("organisation_id", ORGANISATIONS)},
+    "counts": ["organisation_id", "role", "language", "tags", "legal_basis"],
+}
+contacts.list(ContactQuery, "List contacts", **LIST)
 contacts.change(ContactInput, commands.change_contact)
 contacts.history()
+add_delete(contacts, delete_contact)
+add_revert(contacts, ContactInput, commands.change_contact)
+add_bulk(contacts, ContactInput, commands.create_contact, commands.change_contact)
 
 
 @routes.get("/contacts/<id>")
@@ -61,4 +66,17 @@ def show_contact(query: dict[str, Any], id: str) -> Document | Response:
 @routes.response(200, ContactImportResult)
 def import_contact_table(query: dict[str, Any]) -> Document:
     """Add and update contacts from a CSV or XLSX table"""
-    return run(import_contacts, read_table(COLUMNS), dry_run=query["dry_run"], show_rows=query["rows"])
+    options = {"dry_run": query["dry_run"], "show_rows": query["rows"], "file": query.get("file")}
+    return run(import_contacts, read_table(COLUMNS), **options)
+
+
+LISTING = Listing(aggregate=CONTACTS, shown=Contact, **LIST)
+
+
+@routes.get("/contacts/export")
+@gives_media(CSV, XLSX)
+@routes.query(export_query(ContactQuery, LISTING))
+@routes.response(200)
+def export_contacts(query: dict[str, Any]) -> Response:
+    """Give a table with the columns of the import: to be edited and imported again"""
+    return export(LISTING, COLUMNS, query, contact_rows)

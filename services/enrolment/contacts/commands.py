@@ -5,9 +5,9 @@ from typing import Any
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS, ContactDocument, check_not_merged, with_keys
 from services.enrolment.contacts.warnings import Colleagues
-from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.positions.domain import next_change
 from services.enrolment.positions.moves import positions_after
-from shared.errors import Invalid
+from services.enrolment.references import refer_to_organisation
 from shared.merge_patch import patched
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
@@ -20,7 +20,7 @@ def create_contact(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
 
     Raises Invalid without such an organisation, Conflict when the e-mail address is taken.
     """
-    _check_organisation(uow, fields)
+    refer_to_organisation(uow, fields["organisation_id"])
     warnings = Colleagues(uow, [fields["organisation_id"]]).warnings_about(fields)
     return {**uow.insert(CONTACTS, with_keys(fields), "contact.created"), "warnings": warnings}
 
@@ -30,11 +30,16 @@ def change_contact(uow: UnitOfWork, contact_id: str, patch: dict[str, Any]) -> C
     contact = uow.get(CONTACTS, contact_id)
     check_not_merged(contact)
     fields = patched(CONTACTS.to_public(contact), patch, INPUT)
-    _check_organisation(uow, fields)
+    if fields["organisation_id"] != contact["organisation_id"]:
+        refer_to_organisation(uow, fields["organisation_id"])
     changes = {**with_keys(fields), **positions_after(contact, fields, uow.now)}
     return uow.save(CONTACTS, contact, changes, "contact.updated")
 
 
-def _check_organisation(uow: UnitOfWork, fields: dict[str, Any]) -> None:
-    if uow.find_one(ORGANISATIONS.collection, {"_id": fields["organisation_id"]}, projection={"_id": 1}) is None:
-        raise Invalid({"organisation_id": ["There is no such organisation."]})
+def restore_contact(uow: UnitOfWork, contact: Document, earlier: Document, reason: str) -> None:
+    """Gives the contact the fields and positions that it had. Raises Conflict when its address is another's by now."""
+    fields = {name: earlier.get(name) for name in INPUT.load_fields}
+    positions = earlier.get("positions") or []
+    next_day = next_change(positions, uow.now.date().isoformat())
+    changes = {**with_keys(fields), "positions": positions, "positions_change_on": next_day}
+    uow.save(CONTACTS, contact, changes, "contact.updated", reason=reason)

@@ -6,10 +6,11 @@ from typing import Any
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS, with_keys
 from services.enrolment.contacts.warnings import Colleagues
-from services.enrolment.importing import import_rows
+from services.enrolment.importing import import_rows, listed
 from services.enrolment.organisations.imports import with_keys_as_kept
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.positions.moves import positions_after
+from services.enrolment.references import refer_to_organisations
 from shared.email_address import normalise_email
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
@@ -25,14 +26,18 @@ NAMED_BY = {
     "business_id": "business_id",
     "external_id": "external_id",
 }
-COLUMNS = (*PLAIN, *NAMED_BY)
+COLUMNS = (*PLAIN, *NAMED_BY, "tags")
 
 
-def import_contacts(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: bool = False) -> Document:
+def import_contacts(
+    uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: bool = False, file: str | None = None
+) -> Document:
     """Creates and updates contacts. A wrong row is listed with its errors, and does not stop the others."""
     table = Table(rows=[with_keys_as_kept(row) for row in table.rows], unused_columns=table.unused_columns)
     keys = [normalise_email(row.cells["email"]) for row in table.rows if row.cells.get("email")]
     organisations = _organisations_of(uow, table.rows)
+    if not dry_run:
+        refer_to_organisations(uow, organisations.values())
     known = _Known(uow.find(CONTACTS.collection, {"email_key": {"$in": keys}}), Colleagues(uow, organisations.values()))
     result = import_rows(
         uow,
@@ -47,6 +52,7 @@ def import_contacts(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: 
         messages=("contact.created", "contact.updated"),
         dry_run=dry_run,
         show_rows=show_rows,
+        file=file,
     )
     return {**result, "warnings": known.warnings}
 
@@ -82,6 +88,8 @@ class _Known:
 def read_contact(cells: dict[str, str], organisations: dict[tuple[str, str], str]) -> dict[str, Any]:
     """A row's cells as the fields of the input. Raises Invalid for an unknown organisation."""
     fields: dict[str, Any] = {name: cells[name] for name in PLAIN if cells.get(name)}
+    if tags := listed(cells.get("tags")):
+        fields["tags"] = tags
     for name in ("role", "language", "legal_basis"):
         if name in fields:
             fields[name] = fields[name].casefold()

@@ -43,7 +43,12 @@ CONTACTS: Aggregate[ContactDocument] = Aggregate(
     collection="contacts",
     source="/uso/enrolment",
     topic="uso.enrolment.contacts.v1",
-    message_types={"contact.created": Change, "contact.updated": Change, "contact.merged": Merge},
+    message_types={
+        "contact.created": Change,
+        "contact.updated": Change,
+        "contact.merged": Merge,
+        "contact.deleted": Change,
+    },
     schema=Contact,
     indexes=[
         IndexModel("email_key", name="email", unique=True),

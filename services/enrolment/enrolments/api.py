@@ -13,6 +13,7 @@ from services.enrolment.enrolments.schemas import (
     SituationAnalysisInput,
 )
 from services.enrolment.enrolments.store import ENROLMENTS, EnrolmentDocument
+from services.enrolment.more_routes import add_bulk, add_delete, add_revert
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.seasons.store import SEASONS
 from shared.http.calls import database, run
@@ -41,6 +42,9 @@ enrolments.list(
 enrolments.show("Show an enrolment")
 enrolments.change(EnrolmentInput, commands.change_enrolment)
 enrolments.history()
+add_delete(enrolments, commands.delete_enrolment)
+add_revert(enrolments, EnrolmentInput, commands.change_enrolment)
+add_bulk(enrolments, EnrolmentInput, commands.create_enrolment, commands.change_enrolment)
 
 
 @routes.post("/enrolments/<id>/transitions")

@@ -3,14 +3,17 @@
 from typing import Any
 
 from services.enrolment.contacts.store import CONTACTS
+from services.enrolment.deleting import delete, remove
 from services.enrolment.enrolments.domain import check_settled, check_themes
 from services.enrolment.enrolments.schemas import EnrolmentInput
 from services.enrolment.enrolments.store import ENROLMENTS, EnrolmentDocument
 from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.references import refer_to_organisation
 from services.enrolment.seasons.domain import check_takes_enrolments
 from services.enrolment.seasons.store import SEASONS
 from services.enrolment.workshop_days.commands import adjust, open_account
-from shared.errors import Invalid
+from services.enrolment.workshop_days.store import WORKSHOP_DAYS
+from shared.errors import Conflict, Invalid
 from shared.merge_patch import patched
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
@@ -42,6 +45,7 @@ def create_enrolment(uow: UnitOfWork, fields: dict[str, Any]) -> EnrolmentDocume
     season = _referred_to(uow, fields)
     check_themes(fields["themes"], season)
     check_takes_enrolments(season)
+    refer_to_organisation(uow, fields["organisation_id"])
     start = {**START, "state_since": uow.now}
     enrolment = uow.insert(ENROLMENTS, {**fields, **start}, "enrolment.created")
     open_account(uow, enrolment["_id"])
@@ -76,6 +80,15 @@ def move_enrolment(
     if to == "active":
         _grant_package(uow, moved)
     return moved
+
+
+def delete_enrolment(uow: UnitOfWork, enrolment_id: str) -> None:
+    """Deletes an inquiry and its empty account. Raises NotFound, Stale, Conflict for a later state or a reference."""
+    enrolment = uow.get(ENROLMENTS, enrolment_id)
+    if enrolment["state"] != "inquiry":
+        raise Conflict(f"Only an inquiry is deleted; this enrolment is {enrolment['state']}. Decline or withdraw it.")
+    delete(uow, ENROLMENTS, enrolment_id)
+    remove(uow, WORKSHOP_DAYS, dict(uow.get(WORKSHOP_DAYS, enrolment_id)))
 
 
 def put_situation_analysis(uow: UnitOfWork, enrolment_id: str, analysis: dict[str, Any]) -> EnrolmentDocument:

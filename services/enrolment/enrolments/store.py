@@ -55,6 +55,7 @@ ENROLMENTS: Aggregate[EnrolmentDocument] = Aggregate(
         IndexModel([("contact_ids", 1), ("_id", 1)], name="contacts"),
         IndexModel([("responsible_contact_id", 1), ("_id", 1)], name="responsible"),
         IndexModel([("next_contact_on", 1), ("_id", 1)], name="next_contact_on"),
+        IndexModel("previous_enrolment_id", name="previous"),
         IndexModel([("reason_code", 1), ("_id", 1)], name="reason_code"),
     ],
     conflict_messages={"one_a_season": "This organisation has an enrolment in this season already."},

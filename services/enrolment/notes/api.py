@@ -1,5 +1,6 @@
 """/v1/notes"""
 
+from services.enrolment.more_routes import add_delete, add_revert
 from services.enrolment.notes import commands
 from services.enrolment.notes.schemas import Note, NoteInput, NoteQuery
 from services.enrolment.notes.store import NOTES
@@ -14,3 +15,5 @@ notes.list(NoteQuery, "List notes", conditions={"about": lambda of: {"about.id":
 notes.show("Show a note")
 notes.change(NoteInput, commands.change_note)
 notes.history()
+add_delete(notes)
+add_revert(notes, NoteInput, commands.change_note)

@@ -2,29 +2,31 @@
 
 from typing import Any
 
+from flask import Response
+
+from services.enrolment.exporting import export, export_query, organisation_rows
 from services.enrolment.importing import ImportQuery, ImportResult
+from services.enrolment.more_routes import add_bulk, add_delete, add_revert
 from services.enrolment.organisations import commands
-from services.enrolment.organisations.imports import COLUMNS, import_organisations
+from services.enrolment.organisations.imports import COLUMNS, LISTS, TEXTS, import_organisations
 from services.enrolment.organisations.schemas import Organisation, OrganisationInput, OrganisationQuery
 from services.enrolment.organisations.store import ORGANISATIONS, enrolled_in, named_in_any_language
 from services.enrolment.reading import read_table
 from shared.http.calls import database, run
-from shared.http.listing import Sort
-from shared.http.media import takes_media
+from shared.http.listing import Listing, Sort
+from shared.http.media import gives_media, takes_media
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
-from shared.tables import TABLE_TYPES
+from shared.tables import CSV, TABLE_TYPES, XLSX
 
 routes = Routes("organisations", __name__, url_prefix="/v1", description="Municipalities and other bodies")
 
 organisations = ResourceRoutes(routes=routes, path="/organisations", aggregate=ORGANISATIONS, shown=Organisation)
 organisations.create(OrganisationInput, commands.create_organisation, "Add an organisation")
-organisations.list(
-    OrganisationQuery,
-    "List organisations",
-    filters=["kind", "municipality_code"],
-    conditions={
+LIST: dict[str, Any] = {
+    "filters": ["kind", "municipality_code"],
+    "conditions": {
         "region": lambda name: named_in_any_language("region", name),
         "wellbeing_county": lambda name: named_in_any_language("wellbeing_county", name),
         "language": lambda language: {"languages": language},
@@ -33,12 +35,16 @@ organisations.list(
         "season_id": lambda season: {"_id": {"$in": enrolled_in(database(), season)}},
         "tag": lambda tag: {"tags": tag},
     },
-    sorts={"name": Sort("sort_name", as_text=True), "population": Sort("population")},
-    counts=["kind", "languages", "tags"],
-)
+    "sorts": {"name": Sort("sort_name", as_text=True), "population": Sort("population")},
+    "counts": ["kind", "languages", "tags"],
+}
+organisations.list(OrganisationQuery, "List organisations", **LIST)
 organisations.show("Show an organisation")
 organisations.change(OrganisationInput, commands.change_organisation)
 organisations.history()
+add_delete(organisations)
+add_revert(organisations, OrganisationInput, commands.change_organisation)
+add_bulk(organisations, OrganisationInput, commands.create_organisation, commands.change_organisation)
 
 
 @routes.post("/organisations/import")
@@ -47,4 +53,17 @@ organisations.history()
 @routes.response(200, ImportResult)
 def import_organisation_table(query: dict[str, Any]) -> Document:
     """Add and update organisations from a CSV or XLSX table"""
-    return run(import_organisations, read_table(COLUMNS), dry_run=query["dry_run"], show_rows=query["rows"])
+    options = {"dry_run": query["dry_run"], "show_rows": query["rows"], "file": query.get("file")}
+    return run(import_organisations, read_table(COLUMNS), **options)
+
+
+LISTING = Listing(aggregate=ORGANISATIONS, shown=Organisation, **LIST)
+
+
+@routes.get("/organisations/export")
+@gives_media(CSV, XLSX)
+@routes.query(export_query(OrganisationQuery, LISTING))
+@routes.response(200)
+def export_organisations(query: dict[str, Any]) -> Response:
+    """Give a table with the columns of the import: to be edited and imported again"""
+    return export(LISTING, COLUMNS, query, lambda found: organisation_rows(found, LISTS, TEXTS))

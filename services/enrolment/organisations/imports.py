@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from services.enrolment.importing import import_rows, nest_languages, whole_number
+from services.enrolment.importing import import_rows, listed, nest_languages, whole_number
 from services.enrolment.organisations.schemas import BusinessId, OrganisationInput
 from services.enrolment.organisations.store import ORGANISATIONS, with_search_words
 from shared.errors import Invalid
@@ -17,13 +17,16 @@ from shared.tables.rows import Row, Table
 INPUT = OrganisationInput()
 # The first of these in a row identifies the organisation. The others may then be new, or change.
 KEYS = ("municipality_code", "business_id", "external_id")
-PLAIN = ("kind", *KEYS, "population")
+PLAIN = ("kind", *KEYS, "population", "ends_on")
+LISTS = ("languages", "email_domains", "tags")
 TEXTS = ("name", "region", "wellbeing_county")
-COLUMNS = (*PLAIN, "languages", *(f"{name}_{language}" for name in TEXTS for language in LANGUAGES))
+COLUMNS = (*PLAIN, *LISTS, *(f"{name}_{language}" for name in TEXTS for language in LANGUAGES))
 USUAL = {"kind": "municipality"}
 
 
-def import_organisations(uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: bool = False) -> Document:
+def import_organisations(
+    uow: UnitOfWork, table: Table, *, dry_run: bool, show_rows: bool = False, file: str | None = None
+) -> Document:
     """Creates and updates organisations. A wrong row is listed with its errors, and does not stop the others."""
     table = Table(rows=[with_keys_as_kept(row) for row in table.rows], unused_columns=table.unused_columns)
     known = _Known()
@@ -42,6 +45,7 @@ def import_organisations(uow: UnitOfWork, table: Table, *, dry_run: bool, show_r
         messages=("organisation.created", "organisation.updated"),
         dry_run=dry_run,
         show_rows=show_rows,
+        file=file,
         usual=USUAL,
     )
 
@@ -108,9 +112,9 @@ def read_organisation(cells: dict[str, str]) -> dict[str, Any]:
         fields["population"] = whole_number(fields["population"])
     if "kind" in fields:
         fields["kind"] = fields["kind"].casefold()
-    if cells.get("languages"):
-        languages = cells["languages"].casefold().split(",")
-        fields["languages"] = [language.strip() for language in languages if language.strip()]
+    for name in LISTS:
+        if values := listed(cells.get(name)):
+            fields[name] = values if name == "tags" else [value.casefold() for value in values]
     return fields
 
 

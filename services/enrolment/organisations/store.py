@@ -44,7 +44,12 @@ ORGANISATIONS: Aggregate[OrganisationDocument] = Aggregate(
     collection="organisations",
     source="/uso/enrolment",
     topic="uso.enrolment.organisations.v1",
-    message_types={"organisation.created": Change, "organisation.updated": Change, "organisation.succeeded": Change},
+    message_types={
+        "organisation.created": Change,
+        "organisation.updated": Change,
+        "organisation.succeeded": Change,
+        "organisation.deleted": Change,
+    },
     schema=Organisation,
     indexes=[
         IndexModel(
@@ -65,6 +70,7 @@ ORGANISATIONS: Aggregate[OrganisationDocument] = Aggregate(
             unique=True,
             partialFilterExpression={"external_id": {"$type": "string"}},
         ),
+        IndexModel("successor_ids", name="successors"),
         *(IndexModel(f"name.{language}", name=f"name_{language}") for language in LANGUAGES),
         IndexModel([("search", 1), ("_id", 1)], name="search"),
         IndexModel([("kind", 1), ("_id", 1)], name="kind"),

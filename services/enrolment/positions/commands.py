@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any
 
 from services.enrolment.contacts.store import CONTACTS, ContactDocument, check_not_merged
-from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.positions.domain import MOST_POSITIONS, ended, positions_of, shown_on
 from services.enrolment.positions.schemas import PositionInput
+from services.enrolment.references import refer_to_organisation
 from shared.cause import own_initiative
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, NotFound
 from shared.ids import new_id, utc_now
 from shared.merge_patch import patched
 from shared.mongo.aggregates import Document
@@ -29,7 +29,7 @@ def today(uow: UnitOfWork) -> str:
 def add_position(uow: UnitOfWork, contact_id: str, fields: dict[str, Any]) -> ContactDocument:
     """The contact with one more position. Raises NotFound, Stale, Conflict, Invalid."""
     contact = _contact(uow, contact_id)
-    _check_organisation(uow, fields)
+    refer_to_organisation(uow, fields["organisation_id"])
     made = {"from": None, "until": None, "title": None, **fields, "id": new_id()}
     positions = positions_of(contact)
     if len(positions) >= MOST_POSITIONS:
@@ -45,7 +45,8 @@ def change_position(uow: UnitOfWork, contact_id: str, position_id: str, patch: d
     if before is None:
         raise NotFound("position", position_id)
     fields = patched(before, patch, INPUT)
-    _check_organisation(uow, fields)
+    if fields["organisation_id"] != before["organisation_id"]:
+        refer_to_organisation(uow, fields["organisation_id"])
     made = {"from": None, "until": None, "title": None, **fields, "id": position_id}
     others = _with_one_main(positions, made)
     return save_positions(uow, contact, [made if each["id"] == position_id else each for each in others])
@@ -122,8 +123,3 @@ def _contact(uow: UnitOfWork, contact_id: str) -> ContactDocument:
     contact = uow.get(CONTACTS, contact_id)
     check_not_merged(contact)
     return contact
-
-
-def _check_organisation(uow: UnitOfWork, fields: Document) -> None:
-    if uow.find_one(ORGANISATIONS.collection, {"_id": fields["organisation_id"]}, projection={"_id": 1}) is None:
-        raise Invalid({"organisation_id": ["There is no such organisation."]})

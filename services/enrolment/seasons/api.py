@@ -1,5 +1,6 @@
 """/v1/seasons"""
 
+from services.enrolment.more_routes import add_delete, add_revert
 from services.enrolment.seasons import commands
 from services.enrolment.seasons.schemas import Season, SeasonInput, SeasonQuery
 from services.enrolment.seasons.store import SEASONS
@@ -15,3 +16,5 @@ seasons.show("Show a season")
 seasons.change(SeasonInput, commands.change_season)
 seasons.move(commands.move_season, "Open, start or close a season", role="manager")
 seasons.history()
+add_delete(seasons, commands.delete_season)
+add_revert(seasons, SeasonInput, commands.change_season)

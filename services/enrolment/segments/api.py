@@ -4,11 +4,11 @@ from typing import Any
 
 from services.enrolment.contacts.schemas import Contact
 from services.enrolment.contacts.store import CONTACTS
+from services.enrolment.more_routes import add_delete, add_revert
 from services.enrolment.segments import commands
 from services.enrolment.segments.schemas import Segment, SegmentInput, SegmentQuery
 from services.enrolment.segments.store import SEGMENTS, members_query
-from shared.http.auth import needs
-from shared.http.calls import database, run
+from shared.http.calls import database
 from shared.http.listing import Sort
 from shared.http.resource_routes import ResourceRoutes
 from shared.http.routes import Routes, load_one
@@ -23,14 +23,8 @@ segments.list(SegmentQuery, "List segments", filters=["name"], sorts={"name": So
 segments.show("Show a segment")
 segments.change(SegmentInput, commands.change_segment)
 segments.history()
-
-
-@routes.delete("/segments/<id>")
-@needs("coordinator")
-@routes.response(204)
-def delete_segment(id: str) -> None:
-    """Delete a segment"""
-    run(commands.delete_segment, id)
+add_delete(segments)
+add_revert(segments, SegmentInput, commands.change_segment)
 
 
 @routes.get("/segments/<id>/members")

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from pymongo import DeleteOne
-
 from services.enrolment.segments.schemas import SegmentInput
 from services.enrolment.segments.store import SEGMENTS, SegmentDocument
 from shared.merge_patch import patched
@@ -21,9 +19,3 @@ def change_segment(uow: UnitOfWork, segment_id: str, patch: dict[str, Any]) -> S
     """Applies a merge patch. Raises NotFound, Stale, Invalid, or Conflict when the name is taken."""
     segment = uow.get(SEGMENTS, segment_id)
     return uow.save(SEGMENTS, segment, patched(SEGMENTS.to_public(segment), patch, INPUT), "segment.updated")
-
-
-def delete_segment(uow: UnitOfWork, segment_id: str) -> None:
-    """Deletes it; its history stays. Raises NotFound, Stale."""
-    segment = uow.get(SEGMENTS, segment_id)
-    uow.write(SEGMENTS.collection, DeleteOne({"_id": segment["_id"], "version": segment["version"]}))

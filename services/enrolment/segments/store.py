@@ -1,4 +1,7 @@
-"""Where segments are kept, and whom one means. No topic: the question may tell of whom staff think."""
+"""The collection of segments, and the contacts whom a segment means.
+
+The question travels on the topic, not the people: each service answers it from what it knows, on the day.
+"""
 
 from datetime import datetime
 from typing import TypedDict
@@ -8,6 +11,7 @@ from pymongo import IndexModel
 from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.organisations.store import ORGANISATIONS, named_in_any_language
 from services.enrolment.segments.schemas import Segment
+from shared.messaging.changes import Change
 from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.database import Database
 
@@ -33,6 +37,8 @@ SEGMENTS: Aggregate[SegmentDocument] = Aggregate(
     name="segment",
     collection="segments",
     source="/uso/enrolment",
+    topic="uso.enrolment.segments.v1",
+    message_types={"segment.created": Change, "segment.updated": Change},
     schema=Segment,
     indexes=[IndexModel("name", name="name", unique=True)],
     conflict_messages={"name": "There is a segment of this name already."},

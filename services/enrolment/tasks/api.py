@@ -1,5 +1,6 @@
 """/v1/tasks"""
 
+from services.enrolment.more_routes import add_bulk, add_delete, add_revert
 from services.enrolment.tasks import commands
 from services.enrolment.tasks.schemas import Task, TaskInput, TaskQuery
 from services.enrolment.tasks.store import TASKS
@@ -23,3 +24,6 @@ tasks.show("Show a task")
 tasks.change(TaskInput, commands.change_task)
 tasks.move(commands.move_task, "Finish, call off or take up a task")
 tasks.history()
+add_delete(tasks)
+add_revert(tasks, TaskInput, commands.change_task)
+add_bulk(tasks, TaskInput, commands.create_task, commands.change_task)
