@@ -26,7 +26,7 @@ def _keep(fields: Sequence[str], message: Message) -> Document:
 def keep_of_contact(message: Message) -> Document:
     """The contact's name, work and e-mail address. The address recognises the contact in the public form."""
     state = message.state or {}
-    kept = only("given_name", "family_name", "organisation_id", "role", "language", "merged_into")(message)
+    kept = only("given_name", "family_name", "organisation_id", "role", "language", "tags", "merged_into")(message)
     search = search_words(state.get("given_name"), state.get("family_name"))
     email = normalise_email(state.get("email") or "")
     return {**kept, "email": email, "domain": email.rpartition("@")[2] or None, "search": search}
@@ -38,14 +38,23 @@ CONTACTS = ContactsProjection(
     indexes=[
         IndexModel("email", name="email"),
         IndexModel([("domain", 1), ("organisation_id", 1)], name="domain"),
+        IndexModel("merged_into", name="merged", partialFilterExpression={"merged_into": {"$type": "string"}}),
     ],
 )
-ORGANISATIONS = Projection(collection="organisations", keep=only("name"))
+ORGANISATIONS = Projection(collection="organisations", keep=only("name", "kind", "region", "wellbeing_county"))
 SEASONS = Projection(collection="seasons", keep=only("number", "state"))
 ENROLMENTS = Projection(
     collection="enrolments",
-    keep=only("season_id", "organisation_id", "state"),
+    keep=only("season_id", "organisation_id", "contact_ids", "state"),
     indexes=[IndexModel([("season_id", 1), ("organisation_id", 1)], name="season")],
+)
+SEGMENTS = Projection(
+    collection="segments",
+    keep=only(
+        *("name", "organisation_ids", "kinds", "regions", "wellbeing_counties", "roles", "languages", "tags"),
+        *("season_id", "enrolment_states"),
+    ),
+    indexes=[IndexModel("name", name="name")],
 )
 
 CONTACTS_TOPIC = "uso.enrolment.contacts.v1"
@@ -54,4 +63,5 @@ PROJECTIONS = {
     "uso.enrolment.organisations.v1": ORGANISATIONS,
     "uso.enrolment.seasons.v1": SEASONS,
     "uso.enrolment.enrolments.v1": ENROLMENTS,
+    "uso.enrolment.segments.v1": SEGMENTS,
 }

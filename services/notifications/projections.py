@@ -93,11 +93,15 @@ CONTACTS = ContactsProjection(
         language=is_text,
         role=is_text,
         organisation_id=is_text,
+        tags=is_texts,
         merged_into=is_text,
     ),
     indexes=[IndexModel("merged_into", name="merged", partialFilterExpression={"merged_into": {"$type": "string"}})],
 )
-ORGANISATIONS = Projection(collection="organisations", keep=only(name=is_by_language, wellbeing_county=is_by_language))
+ORGANISATIONS = Projection(
+    collection="organisations",
+    keep=only(name=is_by_language, kind=is_text, region=is_by_language, wellbeing_county=is_by_language),
+)
 SEASONS = Projection(collection="seasons", keep=only(number=is_number, name=is_by_language, state=is_text))
 ENROLMENTS = Projection(
     collection="enrolments",
@@ -153,7 +157,25 @@ TASKS = Projection(
     indexes=[IndexModel([("assignee", 1), ("state", 1), ("due_on", 1)], name="assignee")],
 )
 
+SEGMENTS = Projection(
+    collection="segments",
+    keep=only(
+        name=is_text,
+        organisation_ids=is_texts,
+        kinds=is_texts,
+        regions=is_texts,
+        wellbeing_counties=is_texts,
+        roles=is_texts,
+        languages=is_texts,
+        tags=is_texts,
+        season_id=is_text,
+        enrolment_states=is_texts,
+    ),
+    indexes=[IndexModel("name", name="name")],
+)
+
 PROJECTIONS = {
+    "uso.enrolment.segments.v1": SEGMENTS,
     "uso.enrolment.tasks.v1": TASKS,
     "uso.enrolment.contacts.v1": CONTACTS,
     "uso.enrolment.organisations.v1": ORGANISATIONS,

@@ -5,9 +5,12 @@ import pytest
 from services.notifications.announcements.sending import send_announcements
 from services.notifications.projections import CONTACTS
 from shared.ids import new_id
+from shared.messaging.messages import TOMBSTONE_SEQUENCE
 from tests.notifications import builders as a
 from tests.notifications.test_contents import text_of
-from tests.support import outbox
+from tests.support import message, outbox
+
+SEGMENTS = "uso.enrolment.segments.v1"
 
 TEXT = {
     "subject": {"fi": "Kevään ohjelma", "sv": "Vårens program"},
@@ -120,6 +123,19 @@ def test_a_segment_is_all_that_is_given_together(notifications, people, segment,
     assert {row["contact_id"] for row in recipients(notifications, announcement)} == {
         people[name]["id"] for name in names
     }
+
+
+def test_an_announcement_waits_when_its_segment_was_deleted_meanwhile(notifications, people) -> None:
+    segment = {"id": new_id(), "version": 1, "name": "Elected", "roles": ["elected"]}
+    notifications.hears(a.known(SEGMENTS, segment))
+    announcement = drafted(notifications, segment={"name": "Elected"})
+    moved(notifications, announcement, "scheduled")
+    notifications.hears(message(SEGMENTS, "tombstone", None, key=segment["id"], sequence=TOMBSTONE_SEQUENCE))
+    assert goes_out(notifications) == []
+    path = f"/v1/announcements/{announcement['id']}"
+    assert notifications.client.get(path).json["state"] == "paused"
+    [paused, *_] = notifications.client.get(f"{path}/history").json["items"]
+    assert paused["change"]["reason"] == "There is no segment of this name any more."
 
 
 def test_the_registered_of_an_event_get_it_strangers_among_them(notifications, people) -> None:

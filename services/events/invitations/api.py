@@ -12,6 +12,7 @@ from services.events.invitations.schemas import (
     Invited,
     Reminded,
 )
+from services.events.invitations.segments import not_invited_yet
 from services.events.invitations.store import INVITATIONS, count_answers
 from services.events.people.registrants import find_contact
 from shared.errors import NotArrivedYet
@@ -28,12 +29,16 @@ routes = Routes("invitations", __name__, url_prefix="/v1", description="The peop
 @routes.takes(InvitationsInput)
 @routes.response(200, Invited)
 def invite(body: dict[str, Any], id: str) -> Document:
-    """Invite contacts to an event; each gets a mail with a link to answer"""
+    """Invite contacts, or a segment's, to an event; each gets a mail with a link to answer"""
+    if "segment" in body:
+        load_one(database(), EVENTS, id)
+        members, left = not_invited_yet(database(), body["segment"], id)
+        return {**run(commands.invite, id, members), "left": left}
     contacts = [(number, find_contact(database(), contact_id)) for number, contact_id in enumerate(body["contact_ids"])]
     for number, contact in contacts:
         if contact is None:
             raise NotArrivedYet(f"contact_ids.{number}", "contact")
-    return run(commands.invite, id, [contact for _, contact in contacts if contact])
+    return {**run(commands.invite, id, [contact for _, contact in contacts if contact]), "left": 0}
 
 
 @routes.get("/events/<id>/invitations")

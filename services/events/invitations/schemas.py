@@ -17,9 +17,15 @@ MOST_AT_ONCE = 500
 
 
 class InvitationsInput(Strict):
-    """The contacts to invite; contacts who were invited before are left as they are."""
+    """The contacts to invite, or the segment that they belong to; who was invited before is left alone."""
 
-    contact_ids = fields.List(Id(), required=True, validate=validate.Length(min=1, max=MOST_AT_ONCE))
+    contact_ids = fields.List(Id(), validate=validate.Length(min=1, max=MOST_AT_ONCE))
+    segment = Line(metadata={"description": "the name of a saved segment of enrolment's"})
+
+    @validates_schema
+    def names_them_in_one_way(self, data: dict[str, Any], **_: Any) -> None:
+        if ("contact_ids" in data) == ("segment" in data):
+            raise ValidationError({"contact_ids": ["Give contact_ids or segment, one of the two."]})
 
 
 class Invitation(Resource):
@@ -45,10 +51,14 @@ class InvitationShown(Invitation):
 
 
 class Invited(Schema):
-    """`invited` are the new invitations, `invited_before` the contacts who had one."""
+    """`invited` are the new invitations, `invited_before` the contacts who had one; `left` are for the next call."""
 
     invited = fields.List(fields.Nested(InvitationShown), required=True)
     invited_before = fields.List(fields.String(), required=True)
+    left = fields.Integer(
+        required=True,
+        metadata={"description": f"members of the segment without an invitation: a call invites {MOST_AT_ONCE}"},
+    )
 
 
 class InvitationQuery(PageQuery):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.notifications.announcements.domain import check_can_be_changed, check_is_for_people
+from services.notifications.announcements.saved_segments import check_name
 from services.notifications.announcements.schemas import AnnouncementInput
 from services.notifications.announcements.store import ANNOUNCEMENTS, AnnouncementDocument
 from services.notifications.deliveries.commands import add_deliveries
@@ -17,17 +18,18 @@ NOT_BEGUN = {"started_at": None, "finished_at": None, "recipients": None}
 
 
 def create_announcement(uow: UnitOfWork, fields: dict[str, Any]) -> AnnouncementDocument:
-    """A new draft."""
+    """A new draft. Raises NotArrivedYet for a saved segment that is unknown."""
+    check_name(uow, fields["segment"])
     return uow.insert(ANNOUNCEMENTS, {**fields, **NOT_BEGUN, "state": "draft"}, "announcement.created")
 
 
 def change_announcement(uow: UnitOfWork, announcement_id: str, patch: dict[str, Any]) -> AnnouncementDocument:
-    """Applies a merge patch. Raises NotFound, Stale, Invalid, or Conflict once it is being sent."""
+    """Applies a merge patch. Raises NotFound, Stale, Invalid, NotArrivedYet, or Conflict once it is being sent."""
     announcement = uow.get(ANNOUNCEMENTS, announcement_id)
     check_can_be_changed(announcement)
-    return uow.save(
-        ANNOUNCEMENTS, announcement, patched(INPUT.dump(announcement), patch, INPUT), "announcement.updated"
-    )
+    fields = patched(INPUT.dump(announcement), patch, INPUT)
+    check_name(uow, fields["segment"])
+    return uow.save(ANNOUNCEMENTS, announcement, fields, "announcement.updated")
 
 
 def move_announcement(uow: UnitOfWork, announcement_id: str, *, to: str, reason: str | None) -> AnnouncementDocument:

@@ -18,8 +18,12 @@ REGISTRATION_STATES = ("confirmed", "waitlisted", "offered", "attended", "absent
 
 
 class Segment(Strict):
-    """Who gets it: the contacts, or the people registered for an event, who fit all that is given."""
+    """Who gets it: the contacts, or the people registered for an event, who fit all that is given.
 
+    `name` is that of a saved segment of enrolment's, as it is when the announcement is sent.
+    """
+
+    name = Line(metadata={"description": "a saved segment's; alone"})
     season_id = Id(allow_none=True)
     enrolment_states = fields.List(fields.String(validate=validate.Length(max=40)))
     roles = fields.List(one_of(*ROLES))
@@ -33,6 +37,8 @@ class Segment(Strict):
         for field, of in (("enrolment_states", "season_id"), ("registration_states", "event_id")):
             if data.get(field) and not data.get(of):
                 raise ValidationError({field: [f"Give {of} as well."]})
+        if data.get("name") and any(value for field, value in data.items() if field != "name"):
+            raise ValidationError({"name": ["A saved segment stands alone: save its conditions with it."]})
 
 
 class AnnouncementInput(Strict):

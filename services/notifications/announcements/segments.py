@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.notifications.announcements.saved_segments import named_query
 from services.notifications.projections import CONTACTS, ENROLMENTS, ORGANISATIONS, REGISTRATIONS
 from shared.mongo.aggregates import Document
 
@@ -35,8 +36,10 @@ class Portion:
     after: str | None
 
 
-def base_query(segment: Mapping[str, Any]) -> tuple[str, Document]:
+def base_query(find: Find, segment: Mapping[str, Any]) -> tuple[str, Document]:
     """The collection with a segment's people, and the conditions that an index answers."""
+    if segment.get("name"):
+        return CONTACTS.collection, named_query(find, segment["name"])
     if segment.get("event_id"):
         states = segment.get("registration_states") or ["confirmed"]
         return REGISTRATIONS.collection, {"event_id": segment["event_id"], "state": {"$in": states}}
@@ -50,7 +53,7 @@ def base_query(segment: Mapping[str, Any]) -> tuple[str, Document]:
 
 def next_portion(find: Find, segment: Mapping[str, Any], *, after: str, size: int) -> Portion:
     """The people among the next `size` candidates after the id `after`."""
-    collection, query = base_query(segment)
+    collection, query = base_query(find, segment)
     found = list(find(collection, {**query, "_id": {"$gt": after}}, sort=[("_id", 1)], limit=size))
     people = _registrants(find, found) if collection == REGISTRATIONS.collection else _contacts(found)
     return Portion(

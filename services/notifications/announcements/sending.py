@@ -5,6 +5,7 @@ from typing import Any
 
 from pymongo import UpdateOne
 
+from services.notifications.announcements.saved_segments import is_known
 from services.notifications.announcements.segments import Person, base_query, next_portion
 from services.notifications.announcements.store import ANNOUNCEMENTS, PROGRESS, AnnouncementDocument
 from services.notifications.deliveries.commands import add_deliveries
@@ -53,6 +54,10 @@ def _go_on(uow: UnitOfWork, announcement_id: str, size: int, left: int) -> bool:
     progress = uow.find_one(PROGRESS, {"_id": announcement_id}) or _no_progress(uow, announcement)
     if progress["after"] is None:
         return left == 0 and _finish(uow, announcement, progress)
+    name = announcement["segment"].get("name")
+    if name and not is_known(uow.find, name):
+        uow.transition(ANNOUNCEMENTS, announcement, "paused", reason="There is no segment of this name any more.")
+        return False
     found = next_portion(uow.find, announcement["segment"], after=progress["after"], size=size)
     made = add_deliveries(uow, _deliveries(uow, announcement, found.people))
     after = {
@@ -65,7 +70,7 @@ def _go_on(uow: UnitOfWork, announcement_id: str, size: int, left: int) -> bool:
 
 
 def _no_progress(uow: UnitOfWork, announcement: AnnouncementDocument) -> Document:
-    collection, query = base_query(announcement["segment"])
+    collection, query = base_query(uow.find, announcement["segment"])
     candidates = uow.db[collection].count_documents(query, session=uow.session)
     return {"_id": announcement["_id"], "after": "", "looked_at": 0, "made": 0, "candidates": candidates}
 
