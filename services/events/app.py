@@ -20,11 +20,12 @@ from services.events.held_seats import release_all
 from services.events.invitations import api as invitations
 from services.events.invitations import public as public_invitations
 from services.events.invitations.store import INVITATIONS
-from services.events.merging import FOLLOW_MERGE
+from services.events.merging import FOLLOW_MERGE, merging_task
 from services.events.offers import end_offers
 from services.events.people.registrants import MAILS, MAILS_INDEXES
 from services.events.people.resealing import reseal_registrations
 from services.events.people.retention import retention_task
+from services.events.personal_data import api as personal_data
 from services.events.projections import CONTACTS_TOPIC, PROJECTIONS
 from services.events.public import api as public
 from services.events.public.pages import WORDS
@@ -67,6 +68,7 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
         PeriodicTask(name="offers", run=lambda: end_offers(db), every=1.0),
         PeriodicTask(name="held seats", run=lambda: release_all(db), every=5.0),
         reseal_registrations(db, secrets),
+        merging_task(db),
         erasing_task(db, "events", erasing(secrets)),
         retention_task(db, days=RetentionSettings.read().guests_days),
     ]
@@ -99,6 +101,7 @@ SERVICE = Service(
         documents.routes,
         documents.public_routes,
         invitations.routes,
+        personal_data.routes,
         public.routes,
         public_invitations.routes,
         pages_blueprint(WORDS),

@@ -1,14 +1,19 @@
 """When two contacts become one, their registrations follow; of two for the same event the better place stays."""
 
+from functools import partial
 from typing import Any
 
 from services.events.people.registrants import surviving_contact
+from services.events.projections import CONTACTS
 from services.events.registrations.commands import settle_seats
 from services.events.registrations.seats import next_sequence
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
+from shared.cause import own_initiative
 from shared.messaging.messages import Message
 from shared.messaging.subscriptions import Policy
+from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
+from shared.periodic import PeriodicTask
 
 # Which of two places is the better one; of two alike it is the earlier.
 RANKS = {"attended": 5, "confirmed": 4, "offered": 3, "absent": 2, "waitlisted": 1}
@@ -16,10 +21,15 @@ RANKS = {"attended": 5, "confirmed": 4, "offered": 3, "absent": 2, "waitlisted":
 
 def follow_merge(uow: UnitOfWork, message: Message) -> None:
     """Gives the registrations of the contact to the one that is left, in whatever order merges are heard of."""
-    into = surviving_contact(uow, message.key)
-    if into == message.key:
+    give_to_survivor(uow, message.key)
+
+
+def give_to_survivor(uow: UnitOfWork, contact_id: str) -> None:
+    """Gives the contact's registrations to the contact that it has become; nothing where it is still itself."""
+    into = surviving_contact(uow, contact_id)
+    if into == contact_id:
         return
-    theirs = uow.find_all(REGISTRATIONS, {"contact_id": message.key})
+    theirs = uow.find_all(REGISTRATIONS, {"contact_id": contact_id})
     events = [registration["event_id"] for registration in theirs if registration["live"]]
     live = {"contact_id": into, "live": True, "event_id": {"$in": events}}
     others = {each["event_id"]: each for each in uow.find_all(REGISTRATIONS, live)}
@@ -28,7 +38,7 @@ def follow_merge(uow: UnitOfWork, message: Message) -> None:
         if other is not None and rank(registration) > rank(other):
             _give_up(uow, other, kept=registration)
             other = None
-        moved = _moved(registration, message.key, into)
+        moved = _moved(registration, contact_id, into)
         if other is None:
             uow.save(REGISTRATIONS, registration, moved, "registration.updated")
         else:
@@ -52,6 +62,24 @@ def _give_up(uow: UnitOfWork, registration: RegistrationDocument, *, kept: Regis
     changes = {"state": "cancelled", "live": False, "position": None, "calendar_sequence": sequence, **moved}
     after = uow.save(REGISTRATIONS, registration, changes, "registration.updated", change={"merged_into": kept["_id"]})
     settle_seats(uow, registration, after)
+
+
+def merging_task(db: Database) -> PeriodicTask:
+    """The task for registrations that came with the old id while the merge was being heard of."""
+    return PeriodicTask(name="merged contacts", run=lambda: follow_late(db), every=30.0)
+
+
+def follow_late(db: Database) -> bool:
+    """Gives the registrations of merged contacts to those that are left; tells whether there were any.
+
+    A registration reads the contact, and the merge reads the contact's registrations: where both happen at the same
+    moment neither sees the other.
+    """
+    merged = db[CONTACTS.collection].distinct("_id", {"merged_into": {"$type": "string"}})
+    late = db[REGISTRATIONS.collection].distinct("contact_id", {"contact_id": {"$in": merged}})
+    for contact_id in late:
+        db.transact(partial(give_to_survivor, contact_id=contact_id), cause=own_initiative("merged contacts"))
+    return bool(late)
 
 
 FOLLOW_MERGE = Policy(name="merged contacts", types=frozenset({"contact.merged"}), handle=follow_merge)

@@ -21,6 +21,7 @@ from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.erasure import erase_deliveries
 from services.notifications.explanations import api as explanations
 from services.notifications.merging import FOLLOW_MERGE
+from services.notifications.personal_data import api as personal_data
 from services.notifications.preferences import api as preferences
 from services.notifications.preferences import public
 from services.notifications.preferences.pages import WORDS
@@ -177,6 +178,7 @@ SERVICE = Service(
         deliveries.routes,
         templates.routes,
         suppressions.routes,
+        personal_data.routes,
         preferences.routes,
         explanations.routes,
         public.routes,

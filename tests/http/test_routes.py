@@ -26,6 +26,7 @@ MANAGERS = {
     ("POST", "/v1/contacts/<id>/merge"),
     ("POST", "/v1/contacts/<id>/erasure"),
     ("GET", "/v1/contacts/<id>/export"),
+    ("GET", "/v1/contacts/<id>/personal-data"),
     ("POST", "/v1/announcements/<id>/transitions"),
     ("POST", "/v1/webhooks"),
     ("PATCH", "/v1/webhooks/<id>"),

@@ -16,6 +16,11 @@ from shared.mongo.paging import Page, page
 
 routes = Routes("persons", __name__, url_prefix="/v1", description="What is held on people, and about whom for nothing")
 
+ELSEWHERE = (
+    ("events", "answers to questions, feedback and comments, invitations and their answers"),
+    ("notifications", "preferences, suppressed addresses, the texts of mails"),
+)
+
 
 @routes.get("/contacts/inactive")
 @routes.query(InactiveQuery)
@@ -44,6 +49,10 @@ def list_inactive(query: dict[str, Any]) -> Page:
 def export_contact(id: str) -> Response:
     """Show everything that is held on a person, as they may ask for it (GDPR, article 15)"""
     contact = load_one(database(), CONTACTS, id)
-    response = jsonify(Export().dump({"at": utc_now(), **everything_about(database(), contact)}))
+    elsewhere = [
+        {"service": name, "path": f"/v1/contacts/{id}/personal-data", "holds": held} for name, held in ELSEWHERE
+    ]
+    held_here = everything_about(database(), contact)
+    response = jsonify(Export().dump({"at": utc_now(), "elsewhere": elsewhere, **held_here}))
     response.headers["Content-Disposition"] = 'attachment; filename="personal-data.json"'
     return response

@@ -29,10 +29,21 @@ class Held(Schema):
     sent_at = fields.String(allow_none=True)
 
 
+class Elsewhere(Schema):
+    """A service that holds more, and where it answers for that."""
+
+    service = fields.String(required=True)
+    path = fields.String(required=True)
+    holds = fields.String(required=True)
+
+
 class Export(Schema):
-    """What is held on a person; `contacts` are theirs, merged ones included."""
+    """What enrolment holds on a person; `contacts` are theirs, merged ones included. `elsewhere` leads to the rest."""
 
     at = Instant(required=True)
+    elsewhere = fields.List(
+        fields.Nested(Elsewhere), required=True, metadata={"description": "with them the answer is whole"}
+    )
     contacts = fields.List(fields.Nested(Contact), required=True)
     history = fields.List(fields.Nested(HistoryEntry), required=True)
     enrolments = fields.List(fields.Nested(Enrolment), required=True)

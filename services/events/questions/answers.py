@@ -1,7 +1,7 @@
 """The answers to an event's questions: plain ones stand in the registration, sensitive ones sealed and apart."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -91,6 +91,12 @@ def sealed_of(db: Database, registration_id: str) -> str | None:
     """The sealed answers of a registration; None when there are none, or no longer."""
     row = db[SENSITIVE].find_one({"_id": registration_id})
     return str(row["sealed"]) if row else None
+
+
+def sensitive_answers_of(db: Database, secrets: Secrets, registration_ids: Sequence[str]) -> list[Document]:
+    """The sensitive answers of these registrations, for the person's own export."""
+    rows = db[SENSITIVE].find({"_id": {"$in": list(registration_ids)}})
+    return [{"registration_id": row["_id"], "answers": json.loads(secrets.unseal(row["sealed"]))} for row in rows]
 
 
 def sensitive_answers(db: Database, secrets: Secrets, event: Mapping[str, Any], live: set[str]) -> list[Document]:
