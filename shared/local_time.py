@@ -57,6 +57,7 @@ def day(iso_date: str, language: str) -> str:
     return _day(date.fromisoformat(iso_date), language)
 
 
+@lru_cache(maxsize=256)  # there are not many numbers of days
 def workshop_days(half_days: int, language: str) -> str:
     """Half days as days: 3 → `1,5 päivää`. Plurals and decimal marks as CLDR has them."""
     number = half_days / 2 if half_days % 2 else half_days // 2

@@ -112,6 +112,13 @@ class MailSettings(RecipientSettings):
         check=validate.Range(min=1, max=32),
         about="how many mails are handed over at the same time",
     )
+    in_doubt: int = setting(
+        "MAILS_IN_DOUBT",
+        20,
+        check=validate.Range(min=1, max=100),
+        about="how many e-mails of one thread may have an unknown outcome, and are sent again, when a worker dies: so "
+        "many are noted as handed over at once. Urgent ones (confirmations, cancellations) are always noted one by one",
+    )
     bounces_to: str = setting(
         "MAIL_BOUNCES_TO",
         "",

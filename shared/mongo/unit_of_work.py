@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pymongo import InsertOne, ReplaceOne
+from pymongo import InsertOne, UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import PyMongoError
@@ -175,7 +175,9 @@ class UnitOfWork:
         if all(name in before and before[name] == value for name, value in changes.items()):
             return before
         after: Any = {**before, **changes, "version": before["version"] + 1, "updated_at": self.now}
-        self._pending.add(aggregate.collection, ReplaceOne({"_id": before["_id"], "version": before["version"]}, after))
+        written = {**changes, "version": after["version"], "updated_at": self.now}
+        save = UpdateOne({"_id": before["_id"], "version": before["version"]}, {"$set": written})
+        self._pending.add(aggregate.collection, save)
         self._pending.replaced[aggregate.collection] = self._pending.replaced.get(aggregate.collection, 0) + 1
         state = aggregate.to_public(after)
         changed = {**(change or {}), "changed": aggregate.changed(aggregate.to_public(before), state)}

@@ -56,6 +56,11 @@ class Mailbox:
             self.contents.append(envelope.original_content)
         return "250 OK"
 
+    def forget(self) -> None:
+        """Empties the mailbox."""
+        for kept in (self.mails, self.recipients, self.senders, self.contents):
+            kept.clear()
+
     @property
     def subjects(self) -> list[str]:
         return [str(mail["Subject"]) for mail in self.mails]
@@ -89,7 +94,8 @@ class Notifications:
     def sender(self, smtp: SmtpServer | None = None) -> Sender:
         mail = MailSettings.for_tests(smtp=smtp or self.smtp, sender_threads=1, **self.mail_settings)
         urls = {"events": "https://events.example", "notifications": "https://notifications.example"}
-        return Sender(self.db, MailComposer(self.db, self.secrets, mail, urls), Session(mail.smtp, helo="test.example"))
+        composer = MailComposer(self.db, self.secrets, mail, urls)
+        return Sender(self.db, composer, Session(mail.smtp, helo="test.example"), in_doubt=mail.in_doubt)
 
     def sends(self) -> list[EmailMessage]:
         """Sends whatever is due now; returns all mail so far."""

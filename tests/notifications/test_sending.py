@@ -48,9 +48,9 @@ def test_a_sender_whose_clock_is_an_hour_off_takes_no_mail_out_of_living_hands(n
     (ours,) = claims.claim(notifications.db, "sender-1")
     with time_machine.travel(utc_now() + off):
         assert claims.claim(notifications.db, "sender-2") == []
-        claims.renew(notifications.db, ours["_id"], "sender-1")
+        claims.renew(notifications.db, [ours["_id"]], "sender-1")
         assert claims.claim(notifications.db, "sender-2") == []
-        assert claims.hand_over(notifications.db, ours["_id"], "sender-1", {})
+        assert claims.hand_over(notifications.db, "sender-1", {ours["_id"]: {}})
         assert claims.claim(notifications.db, "sender-2") == []
         claims.release(notifications.db, "sender-1", [ours["_id"]])
         (theirs,) = claims.claim(notifications.db, "sender-2")

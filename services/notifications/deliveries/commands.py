@@ -1,9 +1,10 @@
 """Making deliveries, and moving them from state to state."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from itertools import count
 from typing import Any
 
 from services.notifications.deliveries.domain import UNDER_WAY, Because, NewDelivery, may_become
@@ -27,6 +28,7 @@ class Outcome:
     """A delivery's new state, and further fields of its document.
 
     `bad_address` is an address that does not exist, as the mail server says: it is suppressed for a while.
+    `document` is the delivery as the sender that has claimed it knows it.
     """
 
     delivery_id: str
@@ -34,6 +36,7 @@ class Outcome:
     error: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
     bad_address: str | None = None
+    document: Document | None = None
 
 
 def add_deliveries(uow: UnitOfWork, wanted: Iterable[tuple[Cause, NewDelivery]]) -> list[Document]:
@@ -62,15 +65,21 @@ def record_outcomes(db: Database, outcomes: Sequence[Outcome], *, rule: str) -> 
 
     A delivery that cannot make the step stays as it is: it has probably made the step already.
     """
-    return db.transact(partial(_record, outcomes=outcomes), cause=own_initiative(rule)) if outcomes else 0
+    if not outcomes:
+        return 0
+    return db.transact(partial(_record, outcomes=outcomes, attempts=count()), cause=own_initiative(rule))
 
 
-def _record(uow: UnitOfWork, outcomes: Sequence[Outcome]) -> int:
-    by_id = {outcome.delivery_id: outcome for outcome in outcomes}
-    found = uow.find(DELIVERIES.collection, {"_id": {"$in": list(by_id)}})
+def _record(uow: UnitOfWork, outcomes: Sequence[Outcome], attempts: Iterator[int]) -> int:
     moved = 0
-    for document in found:
-        outcome = by_id[document["_id"]]
+    pairs = [(outcome.document, outcome) for outcome in outcomes if outcome.document is not None]
+    # The sender has read its deliveries when it claimed them. One that was moved since makes the write fail and the
+    # work start over: then they are read.
+    if len(pairs) < len(outcomes) or next(attempts) > 0:
+        by_id = {outcome.delivery_id: outcome for outcome in outcomes}
+        found = uow.find(DELIVERIES.collection, {"_id": {"$in": list(by_id)}})
+        pairs = [(document, by_id[document["_id"]]) for document in found]
+    for document, outcome in pairs:
         if may_become(document["state"], outcome.to):
             move(uow, document, outcome)
             moved += 1

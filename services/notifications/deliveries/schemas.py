@@ -1,5 +1,6 @@
 """The shapes of a delivery at HTTP and in messages."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -72,7 +73,7 @@ class DeliveryQuery(PageQuery):
     template = fields.String()
 
 
-def shown_state(document: dict[str, Any]) -> str:
+def shown_state(document: Mapping[str, Any]) -> str:
     """`sending` is a queued delivery in the hands of the mail server."""
     if document["state"] == "queued" and document.get("handed_over_at"):
         return "sending"

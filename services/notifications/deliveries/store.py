@@ -14,11 +14,12 @@ from datetime import datetime
 from pymongo import IndexModel
 
 from services.notifications.deliveries.domain import NewDelivery
+from services.notifications.deliveries.published import Deliveries
 from services.notifications.deliveries.schemas import Delivery
 from shared.messaging.changes import Transition
-from shared.mongo.aggregates import Aggregate, Document
+from shared.mongo.aggregates import Document
 
-DELIVERIES: Aggregate[Document] = Aggregate(
+DELIVERIES = Deliveries(
     name="delivery",
     collection="deliveries",
     source="/uso/notifications",

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +29,8 @@ class Batch:
         self.token = token
         self.claimed = claimed
         self._left = {document["_id"]: document for document in claimed}
+        self._noted: set[str] = set()
+        self._claimed_at = time.monotonic()
         self._outcomes = outcomes
         self._lock = threading.Lock()
         self._in_hand: tuple[str, float] | None = None
@@ -45,14 +47,30 @@ class Batch:
             self._done.set()
             watch.join()
 
+    def hand_over(
+        self, mails: Sequence[tuple[Document, Mapping[str, Any]]], accepted: Sequence[str]
+    ) -> Collection[str]:
+        """Notes that these deliveries are handed over now, each with its fields. Returns those that may be."""
+        ids = [document["_id"] for document, _ in mails]
+        if time.monotonic() - self._claimed_at > RENEW_SECONDS:
+            claims.renew(self.db, ids, self.token)
+        with self._lock:  # before the note is written: whoever releases them meanwhile takes it back
+            self._noted |= {document["_id"] for document, _ in mails if not document["handed_over_at"]}
+        begun = claims.hand_over(
+            self.db, self.token, dict(zip(ids, (fields for _, fields in mails), strict=True)), accepted=accepted
+        )
+        for document, fields in mails:
+            document.update(fields, attempts=document["attempts"] + 1)
+        return begun
+
     @contextlib.contextmanager
-    def in_hand(self, document: Document) -> Iterator[None]:
-        """Renews the claim on this delivery for as long as the server takes."""
+    def in_hand(self, document: Document) -> Iterator[bool]:
+        """Renews the claim on this delivery for as long as the server takes. False: it was released meanwhile."""
         with self._lock:
-            self._left.pop(document["_id"], None)
-            self._in_hand = (document["_id"], time.monotonic())
+            ours = self._left.pop(document["_id"], None) is not None
+            self._in_hand = (document["_id"], time.monotonic()) if ours else None
         try:
-            yield
+            yield ours
         finally:
             with self._lock:
                 self._in_hand = None
@@ -72,8 +90,16 @@ class Batch:
         **fields: object,
     ) -> None:
         self._take(document)
-        outcome = Outcome(delivery_id=document["_id"], to=state, error=error, fields=fields, bad_address=bad_address)
-        self._outcomes.append(outcome)
+        self._outcomes.append(
+            Outcome(
+                delivery_id=document["_id"],
+                to=state,
+                error=error,
+                fields=fields,
+                bad_address=bad_address,
+                document=document,
+            )
+        )
         metrics.SETTLED.labels(state, document["template"]).inc()
 
     def postpone(
@@ -95,7 +121,8 @@ class Batch:
         """Releases the rest of the deliveries, so that other senders can claim them."""
         with self._lock:
             left, self._left = list(self._left), {}
-        claims.release(self.db, self.token, left)
+            noted = [identifier for identifier in left if identifier in self._noted]
+        claims.release(self.db, self.token, left, taken_back=noted)
 
     def _take(self, document: Document) -> None:
         with self._lock:
@@ -112,5 +139,5 @@ class Batch:
             with contextlib.suppress(PyMongoError):  # without the release the claims run out, as after a crash
                 self.release()
                 if time.monotonic() - renewed > RENEW_SECONDS:
-                    claims.renew(self.db, in_hand[0], self.token)
+                    claims.renew(self.db, [in_hand[0]], self.token)
                     renewed = time.monotonic()

@@ -7,11 +7,11 @@ other's mails.
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pymongo import UpdateOne
+from pymongo import UpdateMany, UpdateOne
 from pymongo.write_concern import WriteConcern
 
 from services.notifications.deliveries.domain import LANES, URGENT
@@ -79,28 +79,37 @@ def behind_another(db: Database, claimed: Sequence[Document]) -> set[str]:
 
 
 def hand_over(
-    db: Database, identifier: str, token: str, fields: Mapping[str, Any], *, accepted: str | None = None
-) -> bool:
-    """Notes that the SMTP dialogue begins now. Returns False when the claim is lost or the delivery cancelled.
+    db: Database, token: str, mails: Mapping[str, Mapping[str, Any]], *, accepted: Sequence[str] = ()
+) -> Collection[str]:
+    """Notes that the SMTP dialogues of these mails begin now, each with its fields. Returns those that may begin.
 
-    The same round trip notes that the server took the mail `accepted` before this one: a note of its own would
-    cost a second round trip for each mail.
+    The others lost their claim or were cancelled. The same round trip notes that the server took the mails `accepted`
+    before these: a note of its own would cost a second round trip for each mail. If the sender dies, the outcome of
+    these mails is unknown, so their number bounds how many are sent twice.
     """
-    noted = {name: {"$literal": value} for name, value in fields.items()}
-    begins = {"handed_over_at": "$$NOW", "next_at": in_(CLAIM), "attempts": {"$add": ["$attempts", 1]}}
-    begin = UpdateOne({"_id": identifier, "claim": token, "state": "queued"}, [{"$set": {**noted, **begins}}])
+    operations: list[UpdateOne | UpdateMany] = [
+        UpdateOne(
+            {"_id": identifier, "claim": token, "state": "queued"},
+            {"$set": {**fields, "claim": token}, "$inc": {"attempts": 1}, "$currentDate": {"handed_over_at": True}},
+        )
+        for identifier, fields in mails.items()
+    ]
+    if accepted:
+        taken = {"$currentDate": {"accepted_at": True}}
+        operations.append(UpdateMany({"_id": {"$in": list(accepted)}}, taken))
     # w=1: a note only narrows down the unknown outcomes after a crash. If the primary loses it, the mail is sent twice.
     deliveries = db[DELIVERIES.collection].with_options(write_concern=WriteConcern(w=1))
-    if accepted is None:
-        return deliveries.bulk_write([begin]).matched_count == 1
-    taken = UpdateOne({"_id": accepted}, [{"$set": {"accepted_at": "$$NOW"}}])
-    return deliveries.bulk_write([taken, begin]).matched_count == 2
+    result = deliveries.bulk_write(operations, ordered=False)
+    if result.matched_count == len(mails) + len(accepted):
+        return mails.keys()
+    begun = {"_id": {"$in": list(mails)}, "claim": token, "state": "queued"}
+    return {row["_id"] for row in deliveries.find(begun, {"_id": 1})}
 
 
-def renew(db: Database, identifier: str, token: str) -> None:
-    """Renews the claim for another minute, while the dialogue with the server goes on."""
-    db[DELIVERIES.collection].update_one(
-        {"_id": identifier, "claim": token, "state": "queued"}, [{"$set": {"next_at": in_(CLAIM)}}]
+def renew(db: Database, identifiers: Sequence[str], token: str) -> None:
+    """Renews the claims for another minute, while the dialogues with the server go on."""
+    db[DELIVERIES.collection].update_many(
+        {"_id": {"$in": list(identifiers)}, "claim": token, "state": "queued"}, [{"$set": {"next_at": in_(CLAIM)}}]
     )
 
 
@@ -128,9 +137,19 @@ def postpone_in_doubt(db: Database, identifier: str, token: str, wait: timedelta
     db[DELIVERIES.collection].update_one({"_id": identifier, "claim": token}, [{"$set": later}])
 
 
-def release(db: Database, token: str, identifiers: Sequence[str]) -> None:
-    """Gives up the claim on untouched deliveries, so that another sender can have them at once."""
-    if identifiers:
-        db[DELIVERIES.collection].update_many(
-            {"_id": {"$in": list(identifiers)}, "claim": token}, [{"$set": {"claim": None, "next_at": "$$NOW"}}]
-        )
+def release(db: Database, token: str, identifiers: Sequence[str], *, taken_back: Collection[str] = ()) -> None:
+    """Gives up the claim on deliveries that no server was offered, so that another sender can have them at once.
+
+    `taken_back` are those among them whose dialogue was noted, and did not begin.
+    """
+    if not identifiers:
+        return
+    noted = {"$and": [{"$in": ["$_id", list(taken_back)]}, {"$ne": ["$handed_over_at", None]}]}
+    as_before = {
+        "handed_over_at": {"$cond": [noted, None, "$handed_over_at"]},
+        "attempts": {"$subtract": ["$attempts", {"$cond": [noted, 1, 0]}]},
+    }
+    db[DELIVERIES.collection].update_many(
+        {"_id": {"$in": list(identifiers)}, "claim": token},
+        [{"$set": {"claim": None, "next_at": "$$NOW", **as_before}}],
+    )

@@ -7,10 +7,10 @@ written or sent delays no other mail.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from services.notifications.deliveries.commands import Outcome, record_outcomes
-from services.notifications.deliveries.domain import LANES
+from services.notifications.deliveries.domain import LANES, URGENT
 from services.notifications.sending import claims, metrics
 from services.notifications.sending.batch import Batch
 from services.notifications.sending.domain import (
@@ -38,12 +38,18 @@ log = get_logger(__name__)
 
 # On a slow machine a shorter time makes a transaction of every few mails.
 FLUSH_SECONDS = 0.5
+Ready = tuple[Document, OutgoingMail]
+Writes = Callable[[Document], Written]
+
 # Until a sender looks again when the server has got all that it may have in this minute.
 FULL_SECONDS = 1.0
 
 
 class Sender:
-    """Sends the mails in `lanes`, in one thread. Any thread may call `stop`."""
+    """Sends the mails in `lanes`, in one thread. Any thread may call `stop`.
+
+    If the sender dies, at most `in_doubt` mails have an unknown outcome, and of the urgent ones at most one.
+    """
 
     def __init__(
         self,
@@ -53,18 +59,20 @@ class Sender:
         *,
         lanes: Sequence[int] = LANES,
         pace: Pace | None = None,
+        in_doubt: int = 1,
     ) -> None:
         self.db = db
         self.writer = writer
         self.session = session
         self.lanes = lanes
         self.pace = pace or Pace(db)
+        self.in_doubt = in_doubt
         self._stopping = threading.Event()
         self._limit = BATCH
         self._away_for = 0
         self._quiet_until = 0.0
         self._pending_outcomes: list[Outcome] = []
-        self._accepted: str | None = None  # the server has taken this mail, and the note of it goes with the next claim
+        self._accepted: list[str] = []  # the server has taken these mails, and the note of them goes with the next
         self._flushed_at = 0.0
 
     def stop(self) -> None:
@@ -115,54 +123,90 @@ class Sender:
     def _send(self, batch: Batch) -> None:
         blocked = claims.behind_another(self.db, batch.claimed)
         written = self.writer.write([document for document in batch.claimed if not document["accepted_at"]])
-        late: set[str] = set()
+        late: set[str] = set()  # registrations with a mail that was put off: their later mails wait for it
+        ready: list[Ready] = []
         for document in batch.claimed:
             if self._stopping.is_set():
                 return
             if not batch.is_ours(document):
                 continue
-            registration = document["registration_id"]
             if document["accepted_at"]:
                 batch.end(document, "sent", sent_at=document["accepted_at"])
-            elif document["_id"] in blocked or (registration and registration in late):
-                batch.postpone(document, wait_for_projection(0))
-            elif not self._deliver(batch, document, written(document)):
-                if self._away_for:
-                    return
-                if registration:
-                    late.add(registration)
-            if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
-                self._flush_outcomes()
+                continue
+            if ready and document["lane"] == URGENT and not self._hand_over(batch, ready, late):
+                return
+            mail = self._mail_of(batch, document, blocked, late, written)
+            if mail is None:
+                continue
+            ready.append((document, mail))
+            if len(ready) >= self._bound(document) and not self._hand_over(batch, ready, late):
+                return
+        self._hand_over(batch, ready, late)
 
-    def _deliver(self, batch: Batch, document: Document, mail: Written) -> bool:
-        """Sends the delivery. Returns whether it came to its end."""
-        if isinstance(mail, Missing):
-            return self._miss(batch, document, mail)
-        if isinstance(mail, Held):
-            batch.postpone(document, mail.wait)
-            return False
-        if isinstance(mail, NotToBeSent):
-            batch.end(document, mail.state, error=mail.error)
-            return True
-        if document.get("unknowns", 0) >= UNKNOWN_LIMIT:
+    def _bound(self, document: Document) -> int:
+        return 1 if document["lane"] == URGENT else self.in_doubt
+
+    def _mail_of(
+        self, batch: Batch, document: Document, blocked: Collection[str], late: set[str], written: Writes
+    ) -> OutgoingMail | None:
+        """The mail to hand over; None when there is none now, and the delivery was ended or put off."""
+        registration = document["registration_id"]
+        if document["_id"] in blocked or (registration and registration in late):
+            batch.postpone(document, wait_for_projection(0))
+            return None
+        mail = written(document)
+        if isinstance(mail, OutgoingMail):
+            if document.get("unknowns", 0) < UNKNOWN_LIMIT:
+                return mail
             batch.end(document, "failed", error="outcome_unknown")
+        elif isinstance(mail, NotToBeSent):
+            batch.end(document, mail.state, error=mail.error)
+        elif isinstance(mail, Held):
+            batch.postpone(document, mail.wait)
+            late.add(registration)
+        elif not self._miss(batch, document, mail):
+            late.add(registration)
+        return None
+
+    def _hand_over(self, batch: Batch, ready: list[Ready], late: set[str]) -> bool:
+        """Notes that these mails are handed over, and sends them. Returns False when the batch ends here."""
+        mails, ready[:] = list(ready), []
+        if not mails:
             return True
         try:
             self.session.open()
         except Away as error:
             self._server_away(error)
             return False
-        if document["handed_over_at"]:
-            metrics.SENT_AGAIN.inc()
-            log.warning("sent again, since its outcome is not known", delivery_id=document["_id"])
-        accepted, self._accepted = self._accepted, None
-        with batch.in_hand(document):
-            if not claims.hand_over(self.db, document["_id"], batch.token, mail.fields, accepted=accepted):
+        accepted, self._accepted = self._accepted, []
+        begun = batch.hand_over([(document, mail.fields) for document, mail in mails], accepted)
+        for document, mail in mails:
+            if self._stopping.is_set():
+                return False
+            if document["_id"] not in begun:
                 batch.abandon(document)
-                return True
-            return self._hand_over(batch, document, mail)
+            elif document["registration_id"] and document["registration_id"] in late:
+                batch.postpone(document, wait_for_projection(0))
+            elif not self._send_one(batch, document, mail):
+                if self._away_for:
+                    return False
+                late.add(document["registration_id"])
+            if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
+                self._flush_outcomes()
+        return True
 
-    def _hand_over(self, batch: Batch, document: Document, mail: OutgoingMail) -> bool:
+    def _send_one(self, batch: Batch, document: Document, mail: OutgoingMail) -> bool:
+        """Sends the mail. Returns whether the delivery came to its end."""
+        with batch.in_hand(document) as is_ours:
+            if not is_ours:
+                return True
+            if document["handed_over_at"]:
+                metrics.SENT_AGAIN.inc()
+                log.warning("sent again, since its outcome is not known", delivery_id=document["_id"])
+            document["handed_over_at"] = utc_now()
+            return self._offer(batch, document, mail)
+
+    def _offer(self, batch: Batch, document: Document, mail: OutgoingMail) -> bool:
         began_at = time.time()
         try:
             reply = self.session.send(Envelope(sender=mail.sender, recipient=mail.recipient, content=mail.content))
@@ -179,7 +223,7 @@ class Sender:
             return self._refused(batch, document, mail, refusal)
         self._away_for = 0
         batch.end(document, "sent", sent_at=utc_now(), server=reply.to_document())
-        self._accepted = document["_id"]
+        self._accepted.append(document["_id"])
         record_mail(self.db, document, began_at)
         metrics.MAIL_DELAY.observe(max((utc_now() - document["due_at"]).total_seconds(), 0))
         return True
@@ -191,7 +235,7 @@ class Sender:
             bad = mail.recipient if refusal.reply.address_is_bad else None
             batch.end(document, "failed", error=f"smtp_{refusal.reply.code}", bad_address=bad, server=server)
             return True
-        wait = wait_for_recipient(document["attempts"] + 1)
+        wait = wait_for_recipient(document["attempts"])
         if (refusal.reply.enhanced_code or "").startswith("4.7."):
             self.pace.slow_down()
         log.info("postponed by the mail server", delivery_id=document["_id"], code=refusal.reply.code)
@@ -210,7 +254,7 @@ class Sender:
         if self._pending_outcomes:
             record_outcomes(self.db, self._pending_outcomes, rule="sending")
             self._pending_outcomes.clear()
-            self._accepted = None
+            self._accepted.clear()
         self._flushed_at = time.monotonic()
 
     def _server_away(self, why: object) -> None:
