@@ -68,6 +68,7 @@ def choose(
 @click.option("--writers", default=8, show_default=True, help="Clients at work at the same time.")
 @click.option("--pause", default=0.15, show_default=True, help="Seconds between two calls of one writer, on average.")
 @click.option("--large-event", default=500, show_default=True, help="People registered for the large events; 0: none.")
+@click.option("--announcements", default=0, show_default=True, help="People who get announcements; 0: none.")
 @click.option("--calls", default=50_000, show_default=True, help="No more calls than these.")
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Keep data and logs here.")
 @click.option("--json", "file", type=click.Path(path_type=Path), help="Write the result there.")
@@ -80,6 +81,7 @@ def main(
     writers: int,
     pause: float,
     large_event: int,
+    announcements: int,
     calls: int,
     run_dir: Path | None,
     file: Path | None,
@@ -125,6 +127,7 @@ def main(
                 writers=writers,
                 pause=pause,
                 large_event=large_event,
+                announcements=announcements,
                 most_calls=calls,
                 drain_seconds=DRAIN_SECONDS,
             )

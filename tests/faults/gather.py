@@ -149,7 +149,13 @@ class Place:
             "$or": [{"state": {"$in": ["queued", "sending"]}}, {"state": "scheduled", "next_at": {"$lte": utc_now()}}]
         }
         notifications = self.mongo["uso_notifications"]
-        return notifications["deliveries"].count_documents(due) + notifications["fan_outs"].count_documents({})
+        waiting: tuple[tuple[str, Document], ...] = (
+            ("deliveries", due),
+            ("fan_outs", {}),
+            ("announcements", {"state": {"$in": ["scheduled", "sending"]}}),
+            ("webhook_calls", {"state": "waiting"}),
+        )
+        return sum(notifications[name].count_documents(query) for name, query in waiting)
 
 
 def _line(caller: Caller, event: str) -> list[int]:

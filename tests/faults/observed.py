@@ -73,6 +73,16 @@ class Mail:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Called:
+    """A call that a webhook's endpoint has taken."""
+
+    message_id: str
+    key: str
+    type: str
+    sequence: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Owned:
     """A service's own collection, the topic that tells of it, and the public shape of a document."""
 
@@ -105,6 +115,7 @@ class Observed:
     databases: Mapping[str, Mapping[str, list[Document]]]
     records: Sequence[Record] = ()
     mails: Sequence[Mail] = ()
+    called: Sequence[Called] = ()
     sent_again: frozenset[str] = frozenset()
     lines: Mapping[str, list[int]] = field(default_factory=dict)
     statuses: Mapping[int, int] = field(default_factory=dict)

@@ -3,13 +3,14 @@
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kafka.errors import KafkaError
 from pymongo.errors import PyMongoError
 
 from deploy.local.stack import Stack
+from tests.faults.announcements import AnnouncingStaff, Receiver
 from tests.faults.calls import Caller
 from tests.faults.checker import Verdict, check
 from tests.faults.gather import Place
@@ -47,10 +48,14 @@ def run_trial(
     writers: int = 8,
     pause: float = 0.15,
     large_event: int = 0,
+    announcements: int = 0,
     most_calls: int = 50_000,
     drain_seconds: float = DRAIN_SECONDS,
 ) -> Result:
-    """Runs `faults` while the writers are at work; `large_event` is the size of another one's events, 0 for none.
+    """Runs `faults` while the writers are at work.
+
+    `large_event` is the size of another one's events, and `announcements` the number of people whom a third one writes
+    to; 0 for none.
 
     Raises only when the trial itself went wrong.
     """
@@ -65,6 +70,11 @@ def run_trial(
         staff = LargeEventStaff(caller, random.Random(f"{seed}/large"), size=large_event)
         staff.invite_people()
         workers.append(staff)
+    receiver = Receiver(random.Random(f"{seed}/receiver"))
+    if announcements:
+        writer = AnnouncingStaff(caller, random.Random(f"{seed}/news"), size=announcements, receiver=receiver)
+        writer.invite_people()
+        workers.append(writer)
     at_work = AtWork(caller, workers, most=most_calls)
     try:
         faults(nemesis)
@@ -77,9 +87,11 @@ def run_trial(
     try:
         unsettled = _drain(place, drain_seconds)
         drained_after = time.monotonic() - healed
-        observed = _patiently(lambda: place.observe(caller, stack.directory / "logs"))
+        seen = _patiently(lambda: place.observe(caller, stack.directory / "logs"))
+        observed = replace(seen, called=list(receiver.called))
     finally:
         place.close()
+        receiver.close()
     return Result(
         seed=seed,
         faults=dict(sorted(nemesis.done.items())),

@@ -1,6 +1,7 @@
 """The checker: pure functions from what was observed to verdicts, one for each invariant."""
 
 from tests.faults.checker.acknowledged import acknowledged
+from tests.faults.checker.announcements import announcements, reminders, webhooks
 from tests.faults.checker.effects import half_days, one_of_each, seats
 from tests.faults.checker.invariants import Invariant, Verdict
 from tests.faults.checker.log import log
@@ -10,6 +11,7 @@ from tests.faults.observed import Observed
 
 INVARIANTS: tuple[Invariant, ...] = (
     acknowledged, log, projections, dead_letters, seats, half_days, one_of_each, deliveries, mails,
+    announcements, reminders, webhooks,
 )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ def deliveries(observed: Observed) -> Iterable[Verdict]:
     """What the messages call for against the deliveries that there are."""
     found: Counter[tuple[str, str, str]] = Counter()
     for delivery in observed.collection("notifications", "deliveries"):
+        if delivery["because"]["message_id"] is None:  # an announcement's or a reminder's
+            continue
         found[delivery["because"]["message_id"], delivery["template"], delivery["contact_id"]] += 1
     wanted = list(_called_for(observed))
     yield verdict(
