@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from bench.bench_stack import BenchStack
 from bench.rows import Row
 from bench.scenarios import (
+    announcement,
     consumer,
     effect,
     http_writes,
@@ -24,6 +25,7 @@ SCENARIOS: dict[str, Callable[[BenchStack], Iterable[Row]]] = {
     "effect": effect.measure,
     "registrations": registrations.measure,
     "mail": mail.measure,
+    "announcement": announcement.measure,
     "large_event": large_event.measure,
     "rebuild": rebuild.measure,
     "scaling": scaling.measure,

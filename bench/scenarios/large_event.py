@@ -59,9 +59,9 @@ def _change_event(bench: BenchStack, step: str, count: int) -> tuple[float, list
     people, others = ([contact_state(new_id()) for _ in range(number)] for number in (count, OTHERS))
     with bench.database(name) as db, Sink(bench.free_port()) as sink:
         SERVICE.prepare(db)
-        _project(db, EVENTS, [large, small])
-        _project(db, CONTACTS, people + others)
-        _project(db, REGISTRATIONS, [registration_state(large, person) for person in people])
+        project(db, EVENTS, [large, small])
+        project(db, CONTACTS, people + others)
+        project(db, REGISTRATIONS, [registration_state(large, person) for person in people])
         given = {"SMTP_URL": sink.url, "GATHER_CHANGES_SECONDS": "0"}
         with (
             bench.service("notifications", "worker", database=name, **given),
@@ -107,7 +107,7 @@ def _say(producer: KafkaProducer, topic: str, type: str, state: dict[str, Any], 
     producer.send(topic, key=state["id"].encode(), value=value)
 
 
-def _project(db: Database, topic: str, states: Sequence[dict[str, Any]]) -> None:
+def project(db: Database, topic: str, states: Sequence[dict[str, Any]]) -> None:
     """Puts the states where the service keeps what it has heard of them."""
     projection = SERVICE.projections[topic]
     documents = [projection.document(message(topic, "made.earlier", state)) for state in states]

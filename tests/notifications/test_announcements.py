@@ -1,7 +1,11 @@
 """Announcements: to whom, why not, once each, and stopped and gone on with where they were."""
 
+import contextlib
+import itertools
+
 import pytest
 
+from services.notifications.announcements import sending
 from services.notifications.announcements.sending import send_announcements
 from services.notifications.projections import CONTACTS
 from shared.ids import new_id
@@ -189,6 +193,35 @@ def test_a_paused_announcement_goes_on_where_it_stopped_and_each_gets_it_once(no
     assert len(set(notifications.mailbox.recipients)) == 130
     moved(notifications, announcement, "scheduled", 409)
     moved(notifications, announcement, "sent", 409)
+
+
+def test_one_that_is_pressed_twice_while_workers_die_reaches_each_once(notifications, monkeypatch) -> None:
+    crowd(notifications, 70)
+    announcement = drafted(notifications)
+    moved(notifications, announcement, "scheduled")
+    moved(notifications, announcement, "scheduled", 409)
+    usual, portions = sending.add_deliveries, itertools.count()
+
+    class Killed(BaseException):
+        pass
+
+    def dies_every_other_time(uow, wanted):
+        made = usual(uow, wanted)
+        uow.flush()
+        if next(portions) % 2 == 0:
+            raise Killed
+        return made
+
+    monkeypatch.setattr(sending, "add_deliveries", dies_every_other_time)
+    for _ in range(12):
+        with contextlib.suppress(Killed):
+            send_announcements(notifications.db, portion=20)
+    assert len(notifications.deliveries()) == 70
+    notifications.sends()
+    assert not send_announcements(notifications.db, portion=20)
+    assert len(notifications.mailbox.recipients) == len(set(notifications.mailbox.recipients)) == 70
+    shown = notifications.client.get(f"/v1/announcements/{announcement['id']}").json
+    assert (shown["state"], shown["recipients"]) == ("sent", 70)
 
 
 def test_what_is_left_of_a_cancelled_announcement_is_not_sent(notifications) -> None:
