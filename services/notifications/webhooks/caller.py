@@ -1,4 +1,4 @@
-"""The worker's part: calls every webhook that has something waiting, each in a thread of its own."""
+"""Calls the webhooks that have calls due, each in a thread of its own. Runs in the worker."""
 
 import threading
 import time
@@ -21,14 +21,14 @@ from shared.telemetry.logs import get_logger
 
 log = get_logger(__name__)
 
-# A webhook is looked up anew after so long: its address, its secrets, and whether it is still wanted.
+# After this time the caller looks the webhook up again: its address, its secrets and its state may have changed.
 ROUND_SECONDS = 30.0
-# Must be at most the limit of webhooks, so that a slow one never takes another one's thread.
+# As many as there may be webhooks: with fewer threads, slow webhooks would keep other webhooks from their calls.
 THREADS = 100
 
 
 class WebhookCaller:
-    """Calls the webhooks. For several threads and several workers."""
+    """Calls the webhooks. Several threads and several workers may use it."""
 
     def __init__(self, db: Database, secrets: Secrets, *, allowed: Sequence[Network] = ()) -> None:
         self.db = db
@@ -38,11 +38,11 @@ class WebhookCaller:
         self._running: dict[str, threading.Thread] = {}
 
     def stop(self) -> None:
-        """No further calls; those in hand end within their fifteen seconds."""
+        """Starts no further call. The calls under way end within fifteen seconds."""
         self._stopping.set()
 
     def run(self) -> bool:
-        """Starts a thread for each webhook that has calls due and none yet; waits for nothing."""
+        """Starts a thread for each webhook that has calls due and no thread yet. Does not wait for the threads."""
         self._running = {name: thread for name, thread in self._running.items() if thread.is_alive()}
         if self._stopping.is_set():
             return False
@@ -56,29 +56,29 @@ class WebhookCaller:
     def _serve(self, webhook_id: str) -> None:
         try:
             self.serve(webhook_id)
-        except PyMongoError as error:  # the claim runs out, and another round begins
+        except PyMongoError as error:  # the claim ends by itself, and another round begins
             log.warning("a webhook's calls were interrupted", webhook_id=webhook_id, error=type(error).__name__)
 
     def serve(self, webhook_id: str) -> None:
-        """Calls one webhook until nothing is due, its endpoint takes nothing, or half a minute is over."""
+        """Calls one webhook until no call is due, its endpoint refuses all calls, or half a minute has passed."""
         token = new_id()
         line = lines.claim(self.db, webhook_id, token)
         if line is None:
             return
-        learnt: Document = {}
+        changes: Document = {}
         webhook = self.db[WEBHOOKS.collection].find_one({"_id": webhook_id, "state": "active"})
         if webhook is not None:
             queue_replay(self.db, webhook, line.get("replay"))
             session = Calling(self.db, self.secrets, webhook, self.allowed)
             try:
-                learnt = self._round(session, line, token)
+                changes = self._round(session, line, token)
             finally:
                 session.close()
-        lines.release(self.db, webhook_id, token, learnt)
+        lines.release(self.db, webhook_id, token, changes)
 
     def _round(self, session: Calling, line: Document, token: str) -> Document:
         ends = time.monotonic() + ROUND_SECONDS
-        learnt: Document = {}
+        changes: Document = {}
         while time.monotonic() < ends and not self._stopping.is_set():
             rows = calling.next_calls(self.db, session.webhook["_id"], utc_now())
             if not rows or not lines.renew(self.db, session.webhook["_id"], token):
@@ -90,19 +90,19 @@ class WebhookCaller:
                 break
             if any(each.answer is None or each.answer.is_taken for each in called):
                 line = {**line, **lines.after_a_success()}
-                learnt = lines.after_a_success()
+                changes = lines.after_a_success()
                 if asked := calling.asked_to_wait(called, utc_now()):
-                    return {**learnt, "next_at": utc_now() + asked}
+                    return {**changes, "next_at": utc_now() + asked}
                 continue
             return self._failed(session, line, called)
-        return learnt
+        return changes
 
     def _failed(self, session: Calling, line: Document, called: Sequence[Called]) -> Document:
         now = utc_now()
-        learnt = lines.after_failures(line, now, asked_to_wait=calling.asked_to_wait(called, now))
-        if now - learnt["failing_since"] >= GIVE_UP_AFTER:
+        changes = lines.after_failures(line, now, asked_to_wait=calling.asked_to_wait(called, now))
+        if now - changes["failing_since"] >= GIVE_UP_AFTER:
             stop_calling(self.db, session.webhook["_id"], to="dead", why=_why(called))
-        return learnt
+        return changes
 
 
 def _is_gone(called: Sequence[Called]) -> bool:

@@ -1,4 +1,4 @@
-"""The calls of one webhook: the oldest of each key first, some keys at the same time."""
+"""Makes the calls of one webhook: the oldest call of each key first, several keys at the same time."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ KEPT_TRIES = 20
 
 @dataclass(frozen=True, kw_only=True)
 class Called:
-    """A call, and what came of it; `answer` None: its message is not there any more."""
+    """A call and its answer. `answer` is None when the message was deleted meanwhile."""
 
     row: Document
     answer: Answer | None
@@ -35,7 +35,7 @@ class Called:
 
 
 def next_calls(db: Database, webhook_id: str, now: datetime, *, limit: int = SIDE_BY_SIDE) -> list[Document]:
-    """The oldest waiting call of some keys; a key whose oldest call rests until a retry is left out."""
+    """The oldest waiting call of several keys. Leaves out a key whose oldest call waits for its next try."""
     waiting: Document = {"webhook_id": webhook_id, "state": "waiting"}
     resting = db[CALLS].distinct("key", {**waiting, "next_at": {"$gt": now}})
     found = db[CALLS].find({**waiting, "key": {"$nin": resting}}).sort("_id", 1).limit(LOOKED_AT)
@@ -49,7 +49,7 @@ def next_calls(db: Database, webhook_id: str, now: datetime, *, limit: int = SID
 
 
 class Calling:
-    """Makes a webhook's calls over kept connections to one address. For one thread, which uses several."""
+    """Makes a webhook's calls over kept connections to one address, in threads of its own. Use it from one thread."""
 
     def __init__(self, db: Database, secrets: Secrets, webhook: Document, allowed: Sequence[Network]) -> None:
         self.db = db
@@ -70,7 +70,7 @@ class Calling:
             endpoint.close()
 
     def call(self, rows: Sequence[Document]) -> list[Called]:
-        """Calls with each of these (at most eight), all at the same time."""
+        """Makes these calls (at most eight) at the same time."""
         found = self.db[MESSAGES].find({"_id": {"$in": [row["message_id"] for row in rows]}})
         messages = {message["_id"]: message for message in found}
         return list(
@@ -95,7 +95,7 @@ class Calling:
 
 
 def note(db: Database, called: Sequence[Called], now: datetime) -> None:
-    """Writes down what came of the calls."""
+    """Writes the outcomes of the calls."""
     db[CALLS].bulk_write([UpdateOne({"_id": each.row["_id"]}, _update(each, now)) for each in called], ordered=False)
 
 
@@ -115,7 +115,7 @@ def _update(called: Called, now: datetime) -> Document:
     if answer.is_taken:
         fields |= {"state": "delivered", "finished_at": now, "next_at": None}
     elif now - fields["first_tried_at"] >= GIVE_UP_AFTER:
-        # Others were taken meanwhile: what this endpoint will not take must not keep its key back for ever.
+        # The endpoint takes other calls. A call that it always refuses must not hold up its key for ever.
         fields |= {"state": "failed", "finished_at": now, "next_at": None}
     else:
         wait = wait_for_the_call(attempts)

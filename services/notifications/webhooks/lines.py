@@ -1,4 +1,4 @@
-"""Which worker calls which webhook: one at a time, for as long as its claim lasts."""
+"""Which worker calls which webhook. One worker at a time has a claim on a webhook, for as long as the claim lasts."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from services.notifications.webhooks.store import CALLS, LINES, WEBHOOKS
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 
-# A worker that dies leaves its claim for so long; what it was calling is then called again, with the same webhook-id.
+# The claim of a worker that died ends after this time. Another worker then repeats its calls, with the same webhook-id.
 CLAIM = timedelta(seconds=60)
 _CLAIM_MS = round(CLAIM.total_seconds() * 1000)
 _FREE = {"$lte": [{"$ifNull": ["$claimed_until", "$$NOW"]}, "$$NOW"]}
@@ -20,7 +20,7 @@ _RESTED = {"$lte": [{"$ifNull": ["$next_at", "$$NOW"]}, "$$NOW"]}
 
 
 def with_calls_due(db: Database, now: datetime) -> list[str]:
-    """The active webhooks that have something to be called with, and that nobody calls now."""
+    """The active webhooks that have calls due, and that no worker calls now."""
     active = {row["_id"] for row in db[WEBHOOKS.collection].find({"state": "active"}, {"_id": 1})}
     if not active:
         return []
@@ -34,7 +34,7 @@ def with_calls_due(db: Database, now: datetime) -> list[str]:
 
 
 def claim(db: Database, webhook_id: str, token: str) -> Document | None:
-    """The webhook's line, claimed; None when another worker has it or it rests. MongoDB's clock decides."""
+    """Claims the webhook's line. None when another worker has it, or when it rests. MongoDB's clock decides."""
     until = {"$add": ["$$NOW", _CLAIM_MS]}
     may = {"$and": [_FREE, _RESTED]}
     change = {
@@ -45,20 +45,20 @@ def claim(db: Database, webhook_id: str, token: str) -> Document | None:
         line = db[LINES].find_one_and_update(
             {"_id": webhook_id}, [{"$set": change}], upsert=True, return_document=ReturnDocument.AFTER
         )
-    except DuplicateKeyError:  # another was quicker to make it
+    except DuplicateKeyError:  # another worker has just made the line
         return None
     return line if line and line.get("claim") == token else None
 
 
 def renew(db: Database, webhook_id: str, token: str) -> bool:
-    """Whether the line is still ours; if so, for another minute."""
+    """Renews the claim for another minute. False when another worker has the line now."""
     mine = {"_id": webhook_id, "claim": token}
     renewed = [{"$set": {"claimed_until": {"$add": ["$$NOW", _CLAIM_MS]}}}]
     return db[LINES].update_one(mine, renewed).matched_count == 1
 
 
 def release(db: Database, webhook_id: str, token: str, fields: Mapping[str, Any]) -> None:
-    """Another worker may go on at once."""
+    """Ends the claim, so that another worker can call the webhook at once."""
     db[LINES].update_one(
         {"_id": webhook_id, "claim": token}, {"$set": {"claim": None, "claimed_until": None, **fields}}
     )
@@ -69,7 +69,9 @@ def after_a_success() -> Document:
 
 
 def after_failures(line: Document, now: datetime, *, asked_to_wait: timedelta | None) -> Document:
-    """The line when its endpoint has taken nothing: it rests, longer each time, or as long as the endpoint asks."""
+    """The line after a round in which its endpoint took no call: it rests, longer after each such round, or for as long
+    as the endpoint asks.
+    """
     failures = int(line.get("failures") or 0) + 1
     rest = wait_for_the_endpoint(failures)
     return {

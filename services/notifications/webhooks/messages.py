@@ -1,4 +1,4 @@
-"""Messages in, calls to make out."""
+"""Queues a call for each webhook that wants a message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ class QueueCalls:
         erased = [message for message in messages if message.state is None]
         for message in erased:
             _forget(uow, message)
-        # A webhook that is gone wants nothing; one that is paused or dead has a week to come back.
+        # No calls are queued for a webhook that is gone. The calls of a paused or dead webhook are kept for a week.
         webhooks = uow.find(WEBHOOKS.collection, {"state": {"$ne": "gone"}}, projection={"types": 1})
         for message in messages if webhooks else ():
             row = message_row(message, now=uow.now)
@@ -97,7 +97,7 @@ def _unless_there(identity: Document, row: Document) -> UpdateOne:
 
 
 def _forget(uow: UnitOfWork, message: Message) -> None:
-    """What an erased person's messages said goes; the calls that wait for them are made no more."""
+    """Deletes the messages of an erased person, and ends the calls that wait for them."""
     waiting = {"key": f"{message.topic}/{message.key}", "state": "waiting"}
     ended = {"state": "erased", "finished_at": uow.now, "next_at": None}
     uow.write(MESSAGES, DeleteMany({"topic": message.topic, "key": message.key}))
@@ -105,5 +105,5 @@ def _forget(uow: UnitOfWork, message: Message) -> None:
 
 
 def _its_own_cause(message: Message) -> Cause:
-    """The envelope's own members, not those of an effect of the message."""
+    """The cause that the message's envelope names, and not the cause of an effect of the message."""
     return replace(message.cause, causation_id=message.causation_id)

@@ -1,4 +1,4 @@
-"""Calling again what a webhook was called with: queued in portions, so that no transaction grows with it."""
+"""Queues the calls of a replay, in portions, so that no transaction grows with their number."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ PORTION = 500
 
 
 def queue_replay(db: Database, webhook: Document, replay: Document | None) -> None:
-    """Queues a call for each kept message since the asked moment; goes on where a worker that died left off."""
+    """Queues a call for each kept message since the given moment. Continues where a worker that died has stopped."""
     after = replay["after"] if replay else None
     while replay:
         since: Any = {"at": {"$gte": replay["since"], "$lte": replay["until"]}}
