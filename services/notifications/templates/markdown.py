@@ -1,6 +1,7 @@
 """Markdown as HTML, and as a plain text that reads well. Raw HTML is never let through."""
 
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from string import punctuation
 
@@ -20,6 +21,13 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 # The parser's time grows with the square of the number of opening and closing marks in a paragraph.
 MAX_MARKS = 1000
 _ACTIVE = re.compile(r"(?<!\\)[\[\]*_<>]")
+# Outlook for Windows draws the background and the padding of a table's cell, and not those of a link.
+BUTTON = (
+    '<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin: 16px 0;"><tr>\n'
+    '<td class="button" bgcolor="#0b4f8a" style="border-radius: 4px; padding: 12px 20px;">\n'
+    "LINK\n</td></tr></table>\n"
+)
+BUTTON_LINK = "color: #ffffff; font-weight: bold; text-decoration: none;"
 _LINK = re.compile(r"(https?://|mailto:)", re.IGNORECASE)
 
 
@@ -84,10 +92,37 @@ def one_line(text: str) -> str:
 
 
 def to_html_and_text(source: str) -> tuple[str, str]:
-    """A Markdown text as HTML, and as plain text: no marks, links written out, paragraphs apart."""
+    """A Markdown text as HTML, and as plain text: no marks, links written out, paragraphs apart.
+
+    In HTML a link that is a paragraph of its own is a button.
+    """
     parser = markdown()
     tokens = parser.parse(source)
-    return str(parser.renderer.render(tokens, parser.options, {})), _blocks(SyntaxTreeNode(tokens))
+    html = parser.renderer.render(list(_with_buttons(tokens)), parser.options, {})
+    return str(html), _blocks(SyntaxTreeNode(tokens))
+
+
+def _with_buttons(tokens: Sequence[Token]) -> Iterator[Token]:
+    place = 0
+    while place < len(tokens):
+        inline = tokens[place + 1] if tokens[place].type == "paragraph_open" and tokens[place].level == 0 else None
+        if inline is not None and _is_one_link(inline.children or []):
+            yield Token("html_block", "", 0, content=_button(inline.children or []))
+            place += 3  # the paragraph's opening, its inside, its closing
+        else:
+            yield tokens[place]
+            place += 1
+
+
+def _is_one_link(inside: Sequence[Token]) -> bool:
+    kinds = [token.type for token in inside]
+    return len(kinds) > 2 and kinds[0] == "link_open" and kinds[-1] == "link_close" and "link_open" not in kinds[1:]
+
+
+def _button(inside: Sequence[Token]) -> str:
+    parser = markdown()
+    link = parser.renderer.render([Token("inline", "", 0, children=list(inside))], parser.options, {})
+    return BUTTON.replace("LINK", str(link).replace("<a ", f'<a style="{BUTTON_LINK}" ', 1))
 
 
 def _blocks(node: SyntaxTreeNode, between: str = "\n\n") -> str:

@@ -22,6 +22,7 @@ from services.notifications.templates.context import CONTEXT, Placeholder
 from services.notifications.templates.errors import BadSyntax, CannotRender, UnknownPlaceholders
 from services.notifications.templates.holes import Holes, find_holes
 from services.notifications.templates.markdown import escape_line, escape_paragraphs, one_line, to_html_and_text
+from services.notifications.templates.reasons import why_you_got_it
 
 MAX_SOURCE = 20_000
 MAX_OUTPUT = 100_000
@@ -103,8 +104,24 @@ def render(template: CompiledTemplate, context: Mapping[str, Any]) -> Rendered:
             raise CannotRender("It comes out empty.", field=field)
     if len(body) > 2 * MAX_OUTPUT:
         raise CannotRender("The mail is too long.")
-    html = _layout().substitute(language=escape(values["language"]), subject=escapeHtml(subject), body=body)
-    return Rendered(subject=subject, text=text + "\n", html=html)
+    foot = why_you_got_it(template.key, values["language"])
+    html = _layout().substitute(
+        language=escape(values["language"]),
+        subject=escapeHtml(subject),
+        preheader=escapeHtml(_preheader(text)),
+        body=body,
+        foot=escapeHtml(foot),
+    )
+    return Rendered(subject=subject, text=f"{text}\n\n———\n{foot}\n", html=html)
+
+
+def _preheader(text: str) -> str:
+    """What mail programs show beside the subject: the paragraph after the greeting.
+
+    It is not shortened: mail programs do that, and a skeleton must not depend on the length of a name.
+    """
+    paragraphs = text.split("\n\n")
+    return " ".join(paragraphs[min(1, len(paragraphs) - 1)].split())
 
 
 def _known_values(known: tuple[Placeholder, ...] | Any, context: Mapping[str, Any]) -> dict[str, Any]:
