@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from pymongo import UpdateMany, UpdateOne
+from pymongo import UpdateOne
 from pymongo.write_concern import WriteConcern
 
 from services.notifications.deliveries.domain import LANES, URGENT
@@ -87,16 +87,15 @@ def hand_over(
     before these: a note of its own would cost a second round trip for each mail. If the sender dies, the outcome of
     these mails is unknown, so their number bounds how many are sent twice.
     """
-    operations: list[UpdateOne | UpdateMany] = [
+    # Single updates alone are tried again by the driver when the primary steps down.
+    operations = [
         UpdateOne(
             {"_id": identifier, "claim": token, "state": "queued"},
             {"$set": {**fields, "claim": token}, "$inc": {"attempts": 1}, "$currentDate": {"handed_over_at": True}},
         )
         for identifier, fields in mails.items()
     ]
-    if accepted:
-        taken = {"$currentDate": {"accepted_at": True}}
-        operations.append(UpdateMany({"_id": {"$in": list(accepted)}}, taken))
+    operations += [UpdateOne({"_id": identifier}, {"$currentDate": {"accepted_at": True}}) for identifier in accepted]
     # w=1: a note only narrows down the unknown outcomes after a crash. If the primary loses it, the mail is sent twice.
     deliveries = db[DELIVERIES.collection].with_options(write_concern=WriteConcern(w=1))
     result = deliveries.bulk_write(operations, ordered=False)
