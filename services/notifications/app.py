@@ -7,6 +7,7 @@ from pathlib import Path
 from ops.erasure.acknowledgements import acknowledgements, declared_topic
 from ops.erasure.following import ERASING_INDEXES, ERASURES_TOPIC, NOTE_REQUEST, erasing_task
 from ops.extension import OPERATIONS
+from services.notifications import rhythms
 from services.notifications.announcements import api as announcements
 from services.notifications.announcements.sending import send_announcements
 from services.notifications.announcements.store import ANNOUNCEMENTS
@@ -26,11 +27,17 @@ from services.notifications.preferences import api as preferences
 from services.notifications.preferences import public
 from services.notifications.preferences.pages import WORDS
 from services.notifications.preferences.store import PREFERENCES
-from services.notifications.projections import ENROLMENTS_TOPIC, EVENTS_TOPIC, PROJECTIONS, REGISTRATIONS_TOPIC
+from services.notifications.projections import (
+    ENROLMENTS_TOPIC,
+    EVENTS_TOPIC,
+    INVITATIONS_TOPIC,
+    PROJECTIONS,
+    REGISTRATIONS_TOPIC,
+)
 from services.notifications.rules.fan_outs import FAN_OUTS_INDEXES, fan_out
 from services.notifications.rules.policies import RuleBook, forget_a_contact
 from services.notifications.rules.reminders import REMINDED_INDEXES, remind
-from services.notifications.rules.table import ENROLMENT_RULES, EVENT_RULES, REGISTRATION_RULES
+from services.notifications.rules.table import ENROLMENT_RULES, EVENT_RULES, INVITATION_RULES, REGISTRATION_RULES
 from services.notifications.rules.waiting import follow_waiting
 from services.notifications.rules.waiting_messages import WAITING_INDEXES
 from services.notifications.sending.backlog import note_the_oldest
@@ -65,6 +72,7 @@ BOOKS = {
     ENROLMENTS_TOPIC: RuleBook(name="enrolments", rules=ENROLMENT_RULES),
     REGISTRATIONS_TOPIC: RuleBook(name="registrations", rules=REGISTRATION_RULES),
     EVENTS_TOPIC: RuleBook(name="events", rules=EVENT_RULES),
+    INVITATIONS_TOPIC: RuleBook(name="invitations", rules=INVITATION_RULES),
 }
 POLICIES: dict[str, Sequence[Handler]] = {
     "uso.enrolment.contacts.v1": [
@@ -98,40 +106,50 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     webhook_caller = WebhookCaller(db, secrets, allowed=WebhookSettings.read().allowed)
     pace = Pace(db, a_minute=mail.mails_a_minute, a_day=mail.mails_a_day)
     senders = [
-        Sender(db, writer, Session(mail.smtp, helo=mail.domain), lanes=lanes, pace=pace)
+        Sender(db, writer, Session(mail.smtp, helo=mail.domain), lanes=lanes, pace=pace, in_doubt=mail.in_doubt)
         for lanes in lanes_of(mail.sender_threads)
     ]
     gathering = timedelta(seconds=mail.gather_changes_seconds)
     bounces_folder = Path(mail.bounces_folder) if mail.bounces_folder else None
     return [
         *(
-            [PeriodicTask(name="bounces", run=lambda: read_mailbox(db, secrets, bounces_folder), every=5.0)]
+            [PeriodicTask(name="bounces", run=lambda: read_mailbox(db, secrets, bounces_folder), every=rhythms.BOUNCES)]
             if bounces_folder
             else []
         ),
-        PeriodicTask(name="due deliveries", run=lambda: queue_what_is_due(db), every=0.5),
-        PeriodicTask(name="oldest due delivery", run=lambda: note_the_oldest(db), every=5.0),
-        PeriodicTask(name="old texts", run=lambda: forget_old_texts(db), every=60.0),
+        PeriodicTask(name="due deliveries", run=lambda: queue_what_is_due(db), every=rhythms.DUE_DELIVERIES),
+        PeriodicTask(name="oldest due delivery", run=lambda: note_the_oldest(db), every=rhythms.OLDEST_DELIVERY),
+        PeriodicTask(name="old texts", run=lambda: forget_old_texts(db), every=rhythms.OLD_TEXTS),
         erasing_task(db, "notifications", erase_deliveries),
-        PeriodicTask(name="digests", run=lambda: send_digests(db), every=30.0),
-        PeriodicTask(name="overdue tasks", run=lambda: tell_overdue_tasks(db), every=300.0),
-        PeriodicTask(name="reminders", run=lambda: remind(db), every=1.0),
+        PeriodicTask(name="digests", run=lambda: send_digests(db), every=rhythms.DIGESTS),
+        PeriodicTask(name="overdue tasks", run=lambda: tell_overdue_tasks(db), every=rhythms.OVERDUE_TASKS),
+        PeriodicTask(name="reminders", run=lambda: remind(db), every=rhythms.REMINDERS),
         PeriodicTask(
-            name="waiting messages", run=lambda: follow_waiting(db, BOOKS.values()), every=0.5, after_work=True
+            name="waiting messages",
+            run=lambda: follow_waiting(db, BOOKS.values()),
+            every=rhythms.WAITING_MESSAGES,
+            after_work=True,
         ),
-        PeriodicTask(name="announcements", run=lambda: send_announcements(db), every=0.5),
-        PeriodicTask(name="fan out", run=lambda: fan_out(db, gathering=gathering), every=0.5, after_work=True),
+        PeriodicTask(name="announcements", run=lambda: send_announcements(db), every=rhythms.ANNOUNCEMENTS),
+        PeriodicTask(
+            name="fan out", run=lambda: fan_out(db, gathering=gathering), every=rhythms.FAN_OUT, after_work=True
+        ),
         PeriodicTask(
             name="webhooks",
             run=webhook_caller.run,
-            every=0.5,
+            every=rhythms.WEBHOOKS,
             after_work=True,
             makes_work=False,
             stop=webhook_caller.stop,
         ),
         *(
             PeriodicTask(
-                name=f"sender {number}", run=sender.run, every=0.25, after_work=True, makes_work=False, stop=sender.stop
+                name=f"sender {number}",
+                run=sender.run,
+                every=rhythms.MAIL,
+                after_work=True,
+                makes_work=False,
+                stop=sender.stop,
             )
             for number, sender in enumerate(senders, 1)
         ),

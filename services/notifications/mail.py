@@ -34,6 +34,7 @@ _OURS = frozenset(
         "auto-submitted",
         "x-auto-response-suppress",
         "references",
+        "reply-to",
         "in-reply-to",
         "list-unsubscribe",
         "list-unsubscribe-post",
@@ -57,6 +58,7 @@ def compose(
     calendar_method: str | None = None,
     unsubscribe_url: str | None = None,
     conversation: str | None = None,
+    reply_to: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> bytes:
     """The mail of one delivery: text and HTML, and with `calendar` the invitation, to accept and to save.
@@ -83,6 +85,8 @@ def compose(
     ]
     if conversation:  # mail programs show the mails with one reference as one conversation
         fields.append(("References", f"<{_whole_id(conversation)}@{domain}>"))
+    if reply_to:
+        fields.append(("Reply-To", _mailbox("", reply_to)))
     if unsubscribe_url:
         fields.append(("List-Unsubscribe", f"<{_page(unsubscribe_url)}>"))
         fields.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
@@ -164,6 +168,7 @@ def _one_line(text: str) -> str:
     return " ".join(_BREAKS.sub(" ", text).split()).encode("utf-8", "replace").decode("utf-8")
 
 
+@lru_cache(maxsize=256)  # a crowd's mails have the same subject
 def _encoded(text: str, name: str) -> str:
     """A free text in a header: as it is where it is ASCII and short, or else in encoded words (RFC 2047)."""
     if text.isascii() and "=?" not in text and len(name) + len(text) <= 76:

@@ -19,6 +19,7 @@ log = get_logger(__name__)
 ENROLMENTS_TOPIC = "uso.enrolment.enrolments.v1"
 EVENTS_TOPIC = "uso.events.events.v1"
 REGISTRATIONS_TOPIC = "uso.events.registrations.v1"
+INVITATIONS_TOPIC = "uso.events.invitations.v1"
 
 
 def is_text(value: Any) -> bool:
@@ -105,7 +106,7 @@ ORGANISATIONS = Projection(
 SEASONS = Projection(collection="seasons", keep=only(number=is_number, name=is_by_language, state=is_text))
 ENROLMENTS = Projection(
     collection="enrolments",
-    keep=only(season_id=is_text, organisation_id=is_text, contact_ids=is_texts, state=is_text),
+    keep=only(season_id=is_text, organisation_id=is_text, contact_ids=is_texts, state=is_text, coordinator=is_text),
     indexes=[
         IndexModel([("season_id", 1), ("state", 1)], name="season"),
         IndexModel([("contact_ids", 1), ("season_id", 1)], name="contacts"),
@@ -125,6 +126,7 @@ EVENTS = Projection(
         calendar=is_calendar,
         enrolment_id=is_text,
         organisation_id=is_text,
+        coordinator=is_text,
         days=is_number,
         instants=("starts_at", "ends_at", "updated_at"),
     ),
@@ -149,6 +151,12 @@ REGISTRATIONS = Projection(
         IndexModel("contact_id", name="contact"),
         IndexModel("created_at", name="created_at"),
     ],
+)
+
+INVITATIONS = Projection(
+    collection="invitations",
+    keep=only(event_id=is_text, contact_id=is_text, state=is_text),
+    indexes=[IndexModel([("contact_id", 1), ("event_id", 1)], name="contact")],
 )
 
 TASKS = Projection(
@@ -183,4 +191,5 @@ PROJECTIONS = {
     ENROLMENTS_TOPIC: ENROLMENTS,
     EVENTS_TOPIC: EVENTS,
     REGISTRATIONS_TOPIC: REGISTRATIONS,
+    INVITATIONS_TOPIC: INVITATIONS,
 }

@@ -14,6 +14,7 @@ SEASONS = "uso.enrolment.seasons.v1"
 ENROLMENTS = "uso.enrolment.enrolments.v1"
 EVENTS = "uso.events.events.v1"
 REGISTRATIONS = "uso.events.registrations.v1"
+INVITATIONS = "uso.events.invitations.v1"
 
 
 def in_(**span: float) -> str:
@@ -92,6 +93,22 @@ def registration(of: dict[str, Any], who: dict[str, Any] | None, **changes: Any)
         "state": "confirmed",
         "position": None,
         "person_sealed": None,
+    } | changes
+
+
+def invitation(to: dict[str, Any], who: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "version": 1,
+        "event_id": to["id"],
+        "contact_id": who["id"],
+        "organisation_id": who["organisation_id"],
+        "role": who["role"],
+        "language": who["language"],
+        "state": "sent",
+        "answered_at": None,
+        "reminded_at": None,
+        "registration_id": None,
     } | changes
 
 

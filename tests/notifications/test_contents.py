@@ -128,3 +128,18 @@ def test_a_mail_asks_exchange_for_no_automatic_reply(notifications) -> None:
     (mail,) = notifications.sends()
     assert mail["X-Auto-Response-Suppress"] == "OOF, AutoReply"
     assert mail["Auto-Submitted"] == "auto-generated"
+
+
+def test_answers_go_to_the_coordinator_of_the_event_or_of_the_enrolment(notifications) -> None:
+    me = {"name": "Kaija Öhman", "email": f"{'kaija.' * 9}ohman@verkosto.example", "language": "fi", "digest": "off"}
+    notifications.client.put("/v1/staff/me", json=me, headers={"If-Match": '"1"'})
+    aino, tampere, season = a.contact(), a.organisation(), a.season()
+    looked_after, other = a.event(coordinator="test-coordinator"), a.event(coordinator="somebody-unknown")
+    notifications.hears(
+        [*a.known(a.CONTACTS, aino), *a.known(a.ORGANISATIONS, tampere), *a.known(a.SEASONS, season)],
+        a.known(a.EVENTS, looked_after, other),
+        a.came(a.REGISTRATIONS, "registration.created", a.registration(looked_after, aino)),
+        a.came(a.REGISTRATIONS, "registration.created", a.registration(other, aino)),
+        a.came(a.ENROLMENTS, "enrolment.created", a.enrolment(tampere, season, aino, coordinator="test-coordinator")),
+    )
+    assert [mail["Reply-To"] for mail in notifications.sends()] == [me["email"], None, me["email"]]

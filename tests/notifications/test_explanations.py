@@ -43,6 +43,8 @@ def test_who_is_not_registered_gets_nothing_of_the_event(notifications) -> None:
     aino, event = a.contact(), a.event()
     notifications.hears(a.known(a.CONTACTS, aino), a.known(a.EVENTS, event))
     told = explained(notifications, aino, event_id=event["id"])
+    for_the_invited = {template: told.pop(template) for template in ("invitation", "invitation_reminder")}
+    assert set(for_the_invited.values()) == {("not_sent", "not_invited")}
     assert set(told.values()) == {("not_sent", "not_registered")}
     unknown = notifications.client.get(f"/v1/contacts/{event['id']}/explain")
     assert unknown.status_code == 404

@@ -179,14 +179,15 @@ def test_a_cancelled_event_is_told_once_with_the_reason_and_leaves_the_calendar(
     assert sum("METHOD:CANCEL" in (calendar(mail) or "") for mail in mails) == 1
 
 
-def test_feedback_is_asked_of_those_who_came(notifications) -> None:
+def test_those_who_came_are_asked_for_feedback_and_get_a_certificate(notifications) -> None:
     came, stayed, event = a.contact(), a.contact(), a.event(starts_at=a.in_(hours=-2), ends_at=a.in_(hours=-1))
     notifications.hears(
         a.known(a.EVENTS, event),
         a.known(a.REGISTRATIONS, a.registration(event, came, state="attended"), a.registration(event, stayed)),
         a.became(a.EVENTS, "event.transitioned", event, "completed"),
     )
-    assert [row["contact_id"] for row in notifications.deliveries()] == [came["id"]]
+    found = sorted((row["template"], row["contact_id"]) for row in notifications.deliveries())
+    assert found == [("certificate", came["id"]), ("feedback_request", came["id"])]
 
 
 def test_feedback_is_asked_of_everyone_with_a_place_when_nobody_was_checked_in(notifications) -> None:
@@ -211,10 +212,11 @@ def test_a_check_in_that_is_heard_of_after_the_events_end_puts_it_right(notifica
     )
     notifications.make_due()
     notifications.sends()
-    assert notifications.mailbox.recipients == [came["email"]]
-    assert {row["contact_id"]: row["error"] for row in notifications.deliveries()} == {
-        came["id"]: None,
-        stayed["id"]: "not_attended",
+    assert notifications.mailbox.recipients == [came["email"]] * 2
+    assert {(row["template"], row["contact_id"]): row["error"] for row in notifications.deliveries()} == {
+        ("feedback_request", came["id"]): None,
+        ("feedback_request", stayed["id"]): "not_attended",
+        ("certificate", came["id"]): None,
     }
 
 

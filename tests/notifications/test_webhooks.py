@@ -245,6 +245,25 @@ def test_an_endpoint_that_takes_nothing_for_three_days_is_dead_and_goes_on_when_
     assert [call["state"] for call in webhooks.calls(made)] == ["delivered", "delivered"]
 
 
+@pytest.mark.parametrize(("answer", "says"), [(410, "address is gone"), (503, "no message for three days")])
+def test_the_staff_who_registered_it_hear_that_it_has_stopped(
+    webhooks: Webhooks, hook: Hook, notifications: Notifications, answer: int, says: str
+) -> None:
+    me = {"name": "Maija", "email": "maija@verkosto.example", "language": "en"}
+    assert webhooks.client.put("/v1/staff/me", json=me, role="manager", headers={"If-Match": '"1"'}).status_code == 200
+    made = webhooks.add(["event.*"])
+    hook.answers["/in"] = (answer, {})
+    webhooks.hears(event_message())
+    webhooks.caller.serve(made["id"])
+    webhooks.rested(failing_since=utc_now() - timedelta(days=3, minutes=1))
+    webhooks.caller.serve(made["id"])
+    (mail,) = notifications.sends()
+    assert mail["To"].addresses[0].addr_spec == "maija@verkosto.example"
+    assert mail["Subject"] == "A webhook has stopped: 127.0.0.1"
+    assert says in mail.get_body(("plain",)).get_content()
+    assert hook.url not in mail.get_body(("plain",)).get_content(), "an address may hold a secret"
+
+
 def test_nobody_makes_a_webhook_dead_by_hand(webhooks: Webhooks) -> None:
     made = webhooks.add(["event.*"])
     for to in ("dead", "gone"):

@@ -187,6 +187,9 @@ class EventInput(Strict):
     )
     questions = questions_field()
     feedback_questions = questions_field()
+    coordinator = Line(
+        metadata={"description": "the `sub` of the member of staff who takes care of it: answers to its mails go there"}
+    )
     enrolment_id = Id()
     days = fields.Float(validate=whole_or_half, metadata={"multipleOf": 0.5})
 

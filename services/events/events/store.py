@@ -46,6 +46,7 @@ class EventDocument(TypedDict):
     feedback_questions: list[dict[str, Any]]
     agenda: list[dict[str, Any]]
     series_id: str | None
+    coordinator: str | None
     enrolment_id: str | None
     days: float | None
     season_id: str | None

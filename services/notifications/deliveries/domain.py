@@ -14,7 +14,10 @@ URGENT, TO_EVERYONE, REMINDERS, ANNOUNCEMENTS = LANES = (0, 1, 2, 3)
 LANE_OF_TEMPLATE = {
     "event_changed": TO_EVERYONE,
     "event_cancelled": TO_EVERYONE,
+    "invitation": TO_EVERYONE,
+    "invitation_reminder": REMINDERS,
     "event_reminder": REMINDERS,
+    "certificate": REMINDERS,
     "feedback_request": REMINDERS,
     "announcement": ANNOUNCEMENTS,
 }

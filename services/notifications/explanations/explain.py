@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from services.notifications.deliveries.domain import UNDER_WAY, Because, NewDelivery
 from services.notifications.deliveries.store import DELIVERIES, new_document
-from services.notifications.projections import CONTACTS, REGISTRATIONS
+from services.notifications.projections import CONTACTS, INVITATIONS, REGISTRATIONS
 from services.notifications.sending.decisions import Decision, ToBeSent
 from services.notifications.sending.domain import Missing
 from shared.errors import NotFound
@@ -16,17 +16,25 @@ from shared.mongo.database import Database
 ABOUT_AN_EVENT = (
     "registration_confirmed",
     "registration_waitlisted",
+    "registration_offered",
     "registration_promoted",
+    "registration_transferred",
+    "registration_refused",
     "registration_cancelled",
     "event_changed",
     "event_cancelled",
     "event_reminder",
     "feedback_request",
+    "certificate",
 )
+# These come without a registration, so only what was made of them can be told.
+TO_THE_INVITED = ("invitation", "invitation_reminder")
 Decide = Callable[[Document], Decision]
 WITHOUT_AN_EVENT = ("enrolment_received", "enrolment_confirmed", "announcement")
 # The mails that a registration can still cause. The other mails tell of a change that has happened.
-AHEAD = frozenset({"event_changed", "event_cancelled", "event_reminder", "feedback_request", "registration_cancelled"})
+AHEAD = frozenset(
+    {"event_changed", "event_cancelled", "event_reminder", "feedback_request", "certificate", "registration_cancelled"}
+)
 
 
 def explain(
@@ -40,21 +48,29 @@ def explain(
     """An explanation for each template, or for `template`. Raises NotFound for an unknown contact."""
     if unless_erased(db[CONTACTS.collection].find_one({"_id": contact_id})) is None:
         raise NotFound("contact", contact_id)
-    templates = [template] if template else list(ABOUT_AN_EVENT if event_id else WITHOUT_AN_EVENT)
-    registration = None
+    templates = [template] if template else list(TO_THE_INVITED + ABOUT_AN_EVENT if event_id else WITHOUT_AN_EVENT)
+    registration, invited = None, False
     if event_id:
         query = {"contact_id": contact_id, "event_id": event_id}
         registration = db[REGISTRATIONS.collection].find_one(query, sort=[("_id", -1)])
+        invited = db[INVITATIONS.collection].find_one(query, {"_id": 1}) is not None
     found = []
     for name in templates:
         asked = {"contact_id": contact_id, "template": name, **({"event_id": event_id} if event_id else {})}
         delivery = db[DELIVERIES.collection].find_one(asked, sort=[("_id", -1)])
-        found.append({"template": name, **_explained(decide_on, asked, delivery, registration)})
+        found.append(
+            {"template": name, **_explained(decide_on, asked, delivery, registration=registration, invited=invited)}
+        )
     return found
 
 
 def _explained(
-    decide_on: Decide, asked: Document, delivery: Document | None, registration: Document | None
+    decide_on: Decide,
+    asked: Document,
+    delivery: Document | None,
+    *,
+    registration: Document | None,
+    invited: bool,
 ) -> Document:
     if delivery is not None and delivery["state"] not in UNDER_WAY:
         was_sent = delivery["state"] in ("sent", "delivered")
@@ -62,6 +78,8 @@ def _explained(
         return {"outcome": "sent" if was_sent else "not_sent", "why": why, "delivery_id": delivery["_id"]}
     if delivery is not None:
         return _foreseen(decide_on(delivery), delivery["because"]["rule"], delivery["_id"])
+    if asked["template"] in TO_THE_INVITED:
+        return {"outcome": "not_sent", "why": "nothing_led_to_it" if invited else "not_invited", "delivery_id": None}
     if asked.get("event_id") and registration is None:
         return {"outcome": "not_sent", "why": "not_registered", "delivery_id": None}
     supposed = _supposed(asked, registration)

@@ -93,6 +93,13 @@ def who_came_after_all(references: References, message: Message) -> list[Recipie
     return the_registered(references, message) if _event_state(references, message) == "completed" else []
 
 
+def the_invited(references: References, message: Message) -> list[Recipient]:
+    state = message.state or {}
+    return [
+        Recipient(contact_id=state.get("contact_id"), event_id=state.get("event_id"), language=state.get("language"))
+    ]
+
+
 def _event_state(references: References, message: Message) -> str | None:
     return references.event_state(str((message.state or {}).get("event_id")))
 

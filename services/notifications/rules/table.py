@@ -11,6 +11,7 @@ from services.notifications.rules.recipients import (
     Recipients,
     contacts_of_the_enrolment,
     contacts_of_the_workshops_enrolment,
+    the_invited,
     the_registered,
     the_registered_of_a_cancelled_event,
     the_registered_unless_the_event_is_cancelled,
@@ -20,6 +21,8 @@ from shared.messaging.messages import Message
 
 Condition = Callable[[Message], bool]
 NO_DELAY = timedelta(0)
+# Check-ins of an event's end may arrive after the message of its completion.
+THE_LAST_CHECK_INS = timedelta(seconds=2)
 NOTICED_CHANGES = ("title", "starts_at", "ends_at", "timezone", "venue", "online_url")
 
 
@@ -88,6 +91,7 @@ def position(message: Message) -> dict[str, Any]:
 
 
 WITH_A_PLACE_OR_IN_LINE = Everyone(states=("confirmed", "offered", "waitlisted"))
+THE_ATTENDED = Everyone(states=("attended",))
 THOSE_WHO_CAME = Everyone(
     states=("attended",), or_else=("confirmed",)
 )  # all people with a seat when no person was checked in
@@ -99,6 +103,10 @@ def offer(message: Message) -> dict[str, Any]:
 
 def refusal(message: Message) -> dict[str, Any]:
     return {"refused_because": (message.state or {}).get("refused_because")}
+
+
+def invitation(message: Message) -> dict[str, Any]:
+    return {"invitation_id": message.key}
 
 
 def offered(awaits: str) -> Condition:
@@ -188,6 +196,30 @@ REGISTRATION_RULES = (
         to=who_came_after_all,
         once_a_registration=True,
     ),
+    Rule(
+        template="certificate",
+        on="registration.transitioned",
+        when=became("attended"),
+        to=who_came_after_all,
+        once_a_registration=True,
+    ),
+)
+
+INVITATION_RULES = (
+    Rule(
+        template="invitation",
+        on="invitation.created",
+        when=is_now("sent"),
+        to=the_invited,
+        personalisation=invitation,
+    ),
+    Rule(
+        template="invitation_reminder",
+        on="invitation.reminded",
+        when=is_now("sent"),
+        to=the_invited,
+        personalisation=invitation,
+    ),
 )
 
 EVENT_RULES = (
@@ -213,7 +245,15 @@ EVENT_RULES = (
         when=became("completed"),
         to=THOSE_WHO_CAME,
         once_a_registration=True,
-        delay=timedelta(seconds=2),  # the last check-ins may still arrive
+        delay=THE_LAST_CHECK_INS,
+    ),
+    Rule(
+        template="certificate",
+        on="event.transitioned",
+        when=became("completed"),
+        to=THE_ATTENDED,
+        once_a_registration=True,
+        delay=THE_LAST_CHECK_INS,
     ),
     Rule(
         template="workshop_confirmed",

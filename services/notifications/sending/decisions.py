@@ -74,6 +74,7 @@ def _decide(
         has_opted_out=opted_out(chosen, delivery["template"]),
         event=subject.event,
         registration=subject.registration,
+        invitation=subject.invitation,
         event_has_check_in=delivery["event_id"] in references.events_with_check_in,
         now=utc_now(),
     )

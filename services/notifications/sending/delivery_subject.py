@@ -8,6 +8,7 @@ from services.notifications.sending.references import References
 from services.notifications.templates.defaults import in_language
 from services.notifications.templates.event_values import event_values
 from services.notifications.templates.words import refusal, what_changed
+from shared.email_address import to_wire
 from shared.instants import parse_instant
 from shared.local_time import moment, workshop_days
 from shared.mongo.aggregates import Document
@@ -27,10 +28,12 @@ class DeliverySubject:
     missing: str | None
     event: Document | None
     registration: Document | None
+    invitation: Document | None
     position: int | None
     organisation: Document | None
     season: Document | None
     announcement: Document | None
+    coordinator: Document | None
 
     @classmethod
     def of(cls, delivery: Document, references: References, contact: Document | None) -> "DeliverySubject":
@@ -60,16 +63,29 @@ class DeliverySubject:
             missing=missing,
             event=event,
             registration=references.registrations.get(delivery["registration_id"] or ""),
+            invitation=references.invitations.get(delivery["personalisation"].get("invitation_id") or ""),
             position=references.positions.get(delivery["registration_id"] or ""),
             organisation=organisation,
             season=season,
             announcement=references.announcements.get(delivery["announcement_id"] or ""),
+            coordinator=references.coordinators.get(
+                (event or {}).get("coordinator") or (enrolment or {}).get("coordinator") or ""
+            ),
         )
 
     @property
     def is_a_test(self) -> bool:
         """Whether it is a test mail that staff sent to themselves."""
         return "test_to" in self.personalisation
+
+    @property
+    def reply_to(self) -> str | None:
+        """The address that answers go to: the announcement's, or else that of the event's or enrolment's coordinator.
+
+        None for an address that only servers with SMTPUTF8 take: it would keep the whole mail from the others.
+        """
+        address = (self.announcement or {}).get("reply_to") or (self.coordinator or {}).get("email")
+        return to_wire(address) if address and address.rpartition("@")[0].isascii() else None
 
     @property
     def may_join(self) -> bool:
@@ -84,6 +100,7 @@ def render_context(
     person: Mapping[str, Any],
     preferences_url: str | None,
     manage_url: str | None,
+    invitation_url: str | None,
     network: Mapping[str, str],
 ) -> dict[str, Any]:
     """The values of the placeholders that templates/context.py lists."""
@@ -94,9 +111,11 @@ def render_context(
         "network": dict(network),
         "preferences_url": preferences_url,
         "registration": {"position": given.get("position") or subject.position, "manage_url": manage_url},
+        "invitation": {"url": invitation_url},
+        "certificate": {"url": manage_url and f"{manage_url}/certificate.pdf"},
         "change": {"reason": given.get("reason"), "what": what_changed(given.get("fields") or (), language)},
     }
-    context |= {name: given[name] for name in ("digest", "task") if name in given}
+    context |= {name: given[name] for name in ("digest", "task", "webhook") if name in given}
     organisation = person.get("organisation")
     if subject.organisation is not None:
         organisation = in_language(subject.organisation.get("name"), language)

@@ -55,12 +55,13 @@ class NotToBeSent:
 
 @dataclass(frozen=True, kw_only=True)
 class Circumstances:
-    """The facts at the moment of sending. `event` and `registration` are None for a delivery without them."""
+    """The facts at the moment of sending. Resources are None for a delivery without them."""
 
     is_suppressed: bool
     has_opted_out: bool
     event: Mapping[str, Any] | None
     registration: Mapping[str, Any] | None
+    invitation: Mapping[str, Any] | None
     event_has_check_in: bool
     now: datetime
 
@@ -82,11 +83,23 @@ def _overtaken(template: str, personalisation: Mapping[str, Any], seen: Circumst
             return "registration_cancelled"
         if event.get("state") == "cancelled":
             return "event_cancelled"
+    if template in ("invitation", "invitation_reminder"):
+        return _invitation_overtaken(event, seen.invitation or {}, seen.now)
     if template == "event_reminder":
         return _reminder_overtaken(personalisation, event, registration, seen.now)
     if template == "feedback_request" and seen.event_has_check_in and registration.get("state") != "attended":
         return "not_attended"
+    if template == "certificate" and registration.get("state") != "attended":
+        return "not_attended"
     return None
+
+
+def _invitation_overtaken(event: Mapping[str, Any], invitation: Mapping[str, Any], now: datetime) -> str | None:
+    if invitation.get("state", "sent") != "sent":
+        return f"invitation_{invitation['state']}"
+    if event.get("state") != "published":
+        return f"event_{event.get('state')}"
+    return "event_started" if event["starts_at"] <= now else None
 
 
 def _reminder_overtaken(

@@ -38,8 +38,8 @@ SIGNED_HEADERS = [
     *(b"from", b"to", b"subject", b"date", b"message-id", b"reply-to", b"references", b"mime-version"),
     *(b"content-type", b"list-unsubscribe", b"list-unsubscribe-post"),
 ]
-REGISTRATIONS_LINK = "registrations"
-"""The purpose that the events service signs its links for."""
+REGISTRATIONS_LINK, INVITATIONS_LINK = "registrations", "invitations"
+"""The purposes that the events service signs its links for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,25 +112,23 @@ class MailComposer:
         preferences_url = self._link(
             "notifications", PREFERENCES_LINK, name_in_link(delivery["contact_id"], delivery["registration_id"])
         )
-        manage_url = self._link(
-            "events",
-            REGISTRATIONS_LINK,
-            delivery["registration_id"],
-            expires_at=subject.event["ends_at"] + LINK_GRACE if subject.event else None,
-        )
+        expires_at = subject.event["ends_at"] + LINK_GRACE if subject.event else None
+        manage_url = self._link("events", REGISTRATIONS_LINK, delivery["registration_id"], expires_at=expires_at)
+        invitation_id = subject.personalisation.get("invitation_id")
+        invitation_url = self._link("events", INVITATIONS_LINK, invitation_id, expires_at=expires_at)
         context = render_context(
             subject,
             language=person.language,
             person=person.person,
             preferences_url=preferences_url,
             manage_url=manage_url,
+            invitation_url=invitation_url,
             network={"name": self.mail.network_name, "sender": self.mail.sender},
         )
         written = self._text(text, context, person.language)
         method, calendar = calendar_of(
             subject, person.language, sender=self.mail.sender, attendee=person.email, made_at=delivery["due_at"]
         )
-        reply_to = (subject.announcement or {}).get("reply_to")
         content = compose(
             delivery_id=delivery["_id"],
             sender=self.mail.sender,
@@ -145,7 +143,7 @@ class MailComposer:
             calendar=calendar,
             calendar_method=method,
             conversation=delivery["registration_id"],
-            headers={"Reply-To": reply_to} if reply_to else None,
+            reply_to=subject.reply_to,
             unsubscribe_url=f"{preferences_url}?choice={choice}" if preferences_url and choice else None,
         )
         return OutgoingMail(

@@ -6,7 +6,15 @@ from functools import partial
 
 from services.notifications.announcements.store import ANNOUNCEMENTS
 from services.notifications.preferences.store import PREFERENCES
-from services.notifications.projections import CONTACTS, ENROLMENTS, EVENTS, ORGANISATIONS, REGISTRATIONS, SEASONS
+from services.notifications.projections import (
+    CONTACTS,
+    ENROLMENTS,
+    EVENTS,
+    INVITATIONS,
+    ORGANISATIONS,
+    REGISTRATIONS,
+    SEASONS,
+)
 from services.notifications.staff.store import STAFF
 from services.notifications.suppressions.store import SUPPRESSIONS
 from shared.email_address import normalise_email
@@ -19,7 +27,10 @@ ById = dict[str, Document]
 
 @dataclass(frozen=True, kw_only=True)
 class References:
-    """Documents by id. A missing document has not arrived yet; an erased document has `erased`."""
+    """Documents by id. A missing document has not arrived yet; an erased document has `erased`.
+
+    `coordinators` are members of staff by the `sub` of their token: those of the events and enrolments.
+    """
 
     contacts: ById
     organisations: ById
@@ -27,11 +38,13 @@ class References:
     enrolments: ById
     events: ById
     registrations: ById
+    invitations: ById
     preferences: ById
     announcements: ById
     events_with_check_in: frozenset[str]
     positions: dict[str, int]
     staff: ById
+    coordinators: ById
 
 
 def load_references(db: Database, deliveries: Sequence[Document]) -> References:
@@ -51,9 +64,11 @@ def load_references(db: Database, deliveries: Sequence[Document]) -> References:
         enrolments=enrolments,
         events=events,
         registrations=registrations,
+        invitations=find(INVITATIONS.collection, (row["personalisation"].get("invitation_id") for row in deliveries)),
         preferences=find(PREFERENCES.collection, contacts),
         announcements=find(ANNOUNCEMENTS.collection, (row["announcement_id"] for row in deliveries)),
         staff=find(STAFF.collection, (row["personalisation"].get("staff_id") for row in deliveries)),
+        coordinators=_coordinators(db, [*events.values(), *enrolments.values()]),
         positions=_positions(db, deliveries, registrations),
         events_with_check_in=_events_with_check_in(db, deliveries),
     )
@@ -62,6 +77,11 @@ def load_references(db: Database, deliveries: Sequence[Document]) -> References:
 def _find(db: Database, collection: str, identifiers: Iterable[str | None]) -> ById:
     ids = sorted({identifier for identifier in identifiers if identifier})
     return {row["_id"]: row for row in db[collection].find({"_id": {"$in": ids}})} if ids else {}
+
+
+def _coordinators(db: Database, coordinated: Sequence[Document]) -> ById:
+    subs = {document["coordinator"] for document in coordinated if document.get("coordinator")}
+    return {row["sub"]: row for row in db[STAFF.collection].find({"sub": {"$in": sorted(subs)}})} if subs else {}
 
 
 def suppressed(db: Database, addresses: Iterable[str]) -> set[str]:

@@ -3,6 +3,7 @@
 import re
 import smtplib
 from dataclasses import dataclass
+from functools import lru_cache
 
 MAX_TEXT = 300  # enough for staff to read; some servers add a page of advice
 _ENHANCED = re.compile(r"^([245]\.\d{1,3}\.\d{1,3})\b\s*")
@@ -32,6 +33,7 @@ def read_reply(smtp: smtplib.SMTP) -> Reply:
     return parse_reply(code, said)
 
 
+@lru_cache(maxsize=64)  # of the four replies to a mail three say the same each time
 def parse_reply(code: int, said: bytes) -> Reply:
     """The text of a reply of several lines, each of which begins with the same enhanced code."""
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]

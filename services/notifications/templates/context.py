@@ -187,6 +187,15 @@ TASK = (
         name="task.about", description="The organisation, contact or event", example="Kangasala", optional=True
     ),
 )
+WEBHOOK = (
+    Placeholder(name="webhook.host", description="The host of its address", example="crm.example"),
+    Placeholder(
+        name="webhook.is_gone",
+        description="Whether the endpoint itself said that it is gone (410)",
+        example="x",
+        optional=True,
+    ),
+)
 DIGEST = (
     Placeholder(
         name="digest.registrations",
@@ -243,6 +252,7 @@ CONTEXT: Mapping[str, tuple[Placeholder, ...]] = {
     "invitation_reminder": EVERYWHERE + EVENT + INVITATION,
     "certificate": EVERYWHERE + EVENT + CERTIFICATE,
     "task_overdue": EVERYWHERE + TASK,
+    "webhook_stopped": EVERYWHERE + WEBHOOK,
     "digest": EVERYWHERE + DIGEST,
     "announcement": EVERYWHERE + ANNOUNCEMENT,
 }

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from jinja2 import Environment, nodes
 
 NAMES = ("contact.given_name", "contact.family_name", "organisation.name")
-LINKS = ("registration.manage_url", "preferences_url")
+LINKS = ("registration.manage_url", "preferences_url", "invitation.url", "certificate.url")
 PERSONAL = (*NAMES, *LINKS)
+# A use of one of these by itself, without one of its values, is more than showing a value.
+GROUPS = frozenset({"contact", "registration", "invitation", "certificate"})
 # In Markdown, what stands beside a value may change what it means: `&{{ name }};` is an entity for some names.
 # Beside these it means the same for every name that begins and ends with a letter.
 _BEFORE_A_NAME, _AFTER_A_NAME = frozenset(" \n*("), frozenset(" \n*.,!?:)")
@@ -46,7 +48,7 @@ def _uses(tree: nodes.Template, *, in_markdown: bool) -> Iterator[tuple[str, boo
         path = _path(node)
         if path in PERSONAL:
             yield path, id(node) in plain
-        elif isinstance(node, nodes.Name) and id(node) not in inside and node.name in ("contact", "registration"):
+        elif isinstance(node, nodes.Name) and id(node) not in inside and node.name in GROUPS:
             yield node.name, False
 
 

@@ -16,7 +16,7 @@ from services.notifications.mail import quoted_printable
 from services.notifications.templates.holes import LINKS, NAMES, PERSONAL
 from services.notifications.templates.markdown import one_line
 from services.notifications.templates.rendering import CompiledTemplate, render
-from services.notifications.templates.written import WITHOUT_LINK, WrittenText, written_plainly
+from services.notifications.templates.written import WrittenText, without_tokens, written_plainly
 
 # So many (text, language, event) are under way at the same time at the most; one more begins anew.
 MOST_SKELETONS = 64
@@ -27,7 +27,7 @@ LONGEST_NAME = 300
 _HOLE = re.compile(r"qz(\d)hole(?:\.example/)?x")
 _LINK = re.compile(r"https?://[a-z0-9.-]+(?::[0-9]+)?/[A-Za-z0-9/._-]*[A-Za-z0-9]")
 
-_PERSONAL_GROUPS = frozenset(("contact", "organisation", "registration", "preferences_url"))
+_PERSONAL_GROUPS = frozenset(path.partition(".")[0] for path in PERSONAL)
 
 Pieces = Sequence[str | int]
 """Text, and in between the numbers of holes."""
@@ -143,7 +143,10 @@ def _lines(text: str) -> Sequence[bytes | Pieces]:
 def _filled(skeleton: Skeleton, values: Mapping[str, str | None], *, version: int) -> WrittenText:
     as_text = [values[name] or "" for name in PERSONAL]
     as_html = [escapeHtml(value) for value in as_text]
-    kept = [_without_token(value) if name in LINKS else value for name, value in zip(PERSONAL, as_text, strict=True)]
+    kept = [
+        without_tokens(value, [value]) if name in LINKS else value
+        for name, value in zip(PERSONAL, as_text, strict=True)
+    ]
     return WrittenText(
         subject=_fill(skeleton.subject, as_text),
         text_part=_fill_lines(skeleton.text_lines, as_text),
@@ -152,10 +155,6 @@ def _filled(skeleton: Skeleton, values: Mapping[str, str | None], *, version: in
         kept_text=_fill(skeleton.text, kept),
         version=version,
     )
-
-
-def _without_token(link: str) -> str:
-    return f"{link.rpartition('/')[0]}/{WITHOUT_LINK}"
 
 
 def _fill(pieces: Pieces, values: Sequence[str]) -> str:

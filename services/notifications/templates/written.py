@@ -8,6 +8,7 @@ from services.notifications.mail import quoted_printable
 from services.notifications.templates.rendering import Rendered
 
 WITHOUT_LINK = "…"
+_TOKEN = re.compile(r"/public/[a-z]+/([^/?#]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,10 +35,16 @@ def written_plainly(rendered: Rendered, links: Sequence[str | None], *, version:
     )
 
 
+def token_in(link: str) -> str:
+    """The signed token in a recipient's own link: `…/public/<purpose>/<token>`, perhaps with more after it."""
+    found = _TOKEN.search(link)
+    return found[1] if found else ""
+
+
 def without_tokens(text: str, links: Sequence[str | None]) -> str:
     """The text with a mark in the place of each link's token: who reads it must not act as the recipient."""
     for link in links:
-        token = link.rpartition("/")[2] if link else ""
+        token = token_in(link) if link else ""
         if token:
             text = text.replace(token, WITHOUT_LINK)
             if token.lower() in text.lower():  # the text has changed its letters

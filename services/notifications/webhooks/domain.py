@@ -31,6 +31,7 @@ TOPICS: Mapping[str, str] = {
     "task": "uso.enrolment.tasks.v1",
     "event": "uso.events.events.v1",
     "registration": "uso.events.registrations.v1",
+    "invitation": "uso.events.invitations.v1",
     "feedback": "uso.events.registrations.v1",
     "announcement": "uso.notifications.announcements.v1",
 }

@@ -88,7 +88,12 @@ TOKENS = st.text("abcXYZ019-_.", min_size=20, max_size=80)
 
 
 def both(text: CompiledTemplate, context: dict[str, Any], skeletons: Skeletons) -> tuple[Any, Any]:
-    links = [context["registration"]["manage_url"], context["preferences_url"]]
+    links = [
+        context["registration"]["manage_url"],
+        context["preferences_url"],
+        context["invitation"]["url"],
+        context["certificate"]["url"],
+    ]
 
     def plain() -> WrittenText:
         return written_plainly(render(text, context), links)
@@ -108,6 +113,8 @@ def context_of(key: str, given: str, family: str, organisation: str | None, toke
     context["contact"] = {"given_name": given, "family_name": family}
     context["organisation"] = {"name": organisation}
     context["registration"] = {"position": None, "manage_url": f"https://events.example/public/registrations/{token}"}
+    context["invitation"] = {"url": "https://events.example/public/invitations/QWERTYUIOPASDFGHJKLZ"}
+    context["certificate"] = {"url": f"https://events.example/public/registrations/{token}/certificate.pdf"}
     context["preferences_url"] = f"https://notifications.example/public/preferences/{token[::-1]}"
     if "event" in context:
         context["event"]["title"] = event

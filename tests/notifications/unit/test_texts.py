@@ -20,9 +20,9 @@ def placeholders(key: str, language: str) -> set[str]:
     return set(PATH.findall(text)) | ({"preferences_url"} if "preferences_url" in text else set())
 
 
-def test_there_are_twenty_three_texts_in_three_languages() -> None:
+def test_there_are_twenty_four_texts_in_three_languages() -> None:
     assert sorted(default_templates()) == sorted(ALL)
-    assert len(ALL) == 69
+    assert len(ALL) == 72
 
 
 @pytest.mark.parametrize(("key", "language"), ALL)
