@@ -88,9 +88,7 @@ def test_an_announcement_brings_markdown_and_nothing_else(payload) -> None:
     context = example_context("announcement", "fi")
     context["announcement"]["body"] = f"Hei\n\n{payload}\n\n- {payload}\n\n> {payload}"
     text = compile_template("announcement", "{{ announcement.subject }}", "{{ announcement.body }}")
-    html = render(text, context).html
-    assert is_harmless(html)
-    assert 'evil.example/pixel.gif"' not in html
+    assert is_harmless(render(text, context).html)
 
 
 def test_mails_to_odd_names_about_odd_events_have_the_usual_headers_and_one_recipient(notifications, mailbox) -> None:
