@@ -391,6 +391,7 @@ def test_the_service_hears_all_that_webhooks_can_have() -> None:
         "uso.enrolment.tasks.v1",
         "uso.events.events.v1",
         "uso.events.registrations.v1",
+        "uso.events.invitations.v1",
         "uso.notifications.announcements.v1",
     }
 
