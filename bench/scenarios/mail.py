@@ -51,9 +51,7 @@ def measure(bench: BenchStack) -> Iterator[Row]:
         ("many by two", "mails that are handed over together, two workers", 1.0, 0.4),
     ):
         ours = of(found[name], "rate")
-        yield Row(
-            path="mail", what=what, unit="recipients/s", ours=ours, against=BARE, baseline=bare, at_least=least
-        )
+        yield Row(path="mail", what=what, unit="recipients/s", ours=ours, against=BARE, baseline=bare, at_least=least)
         yield Row(
             path="mail", what=f"{what} (listmonk: 4,345/s)", unit="recipients/s", ours=ours, at_least=share * LISTMONK
         )
