@@ -12,10 +12,15 @@ from services.events.calendars import public as public_calendars
 from services.events.calendars.links import CALENDAR_LINKS
 from services.events.documents import api as documents
 from services.events.door_list import api as door_list
+from services.events.doors import api as door_links
+from services.events.doors import public as doors
 from services.events.erasure import erasing
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
 from services.events.events.store import EVENTS
+from services.events.events.timeouts import refuse_unanswered
+from services.events.feedback import api as feedback
+from services.events.feedback.store import ANONYMOUS, ANONYMOUS_INDEXES
 from services.events.held_seats import release_all
 from services.events.invitations import api as invitations
 from services.events.invitations import public as public_invitations
@@ -28,6 +33,7 @@ from services.events.people.retention import retention_task
 from services.events.personal_data import api as personal_data
 from services.events.projections import CONTACTS_TOPIC, PROJECTIONS
 from services.events.public import api as public
+from services.events.public import participants
 from services.events.public.pages import WORDS
 from services.events.questions import api as answers
 from services.events.questions.answers import SENSITIVE, SENSITIVE_INDEXES
@@ -67,6 +73,7 @@ def tasks(settings: Settings, db: Database) -> list[PeriodicTask]:
     return [
         PeriodicTask(name="offers", run=lambda: end_offers(db), every=1.0),
         PeriodicTask(name="held seats", run=lambda: release_all(db), every=5.0),
+        PeriodicTask(name="unanswered workshops", run=lambda: refuse_unanswered(db), every=60.0),
         reseal_registrations(db, secrets),
         merging_task(db),
         erasing_task(db, "events", erasing(secrets)),
@@ -93,7 +100,10 @@ SERVICE = Service(
         events.routes,
         registrations.routes,
         door_list.routes,
+        door_links.routes,
+        doors.routes,
         answers.routes,
+        feedback.routes,
         attendance.routes,
         calendars.routes,
         public_calendars.routes,
@@ -103,6 +113,7 @@ SERVICE = Service(
         invitations.routes,
         personal_data.routes,
         public.routes,
+        participants.routes,
         public_invitations.routes,
         pages_blueprint(WORDS),
     ],
@@ -114,6 +125,7 @@ SERVICE = Service(
         MAILS: MAILS_INDEXES,
         SENSITIVE: SENSITIVE_INDEXES,
         SCANS: SCANS_INDEXES,
+        ANONYMOUS: ANONYMOUS_INDEXES,
         **ERASING_INDEXES,
     },
     extensions=[OPERATIONS],

@@ -53,7 +53,7 @@ def show_style() -> Response:
 
 
 def as_page(response: Response) -> Response:
-    """A problem as a page, for whoever asked for HTML: the form that they sent with what is wrong, or a sentence."""
+    """A problem as a page for a caller who asked for HTML: the form that they sent with its errors, or a sentence."""
     if not request.path.startswith("/public"):
         return response
     response.vary.update(("Accept", "Accept-Language"))
@@ -76,6 +76,6 @@ def as_page(response: Response) -> Response:
 
 
 def errors_in(problem: dict[str, Any]) -> dict[str, str]:
-    """What is wrong with each field of a form: path → sentence. A problem of no field stands under the path ''."""
+    """The errors of a form: path of the field → sentence. An error of no field has the path ''."""
     errors: dict[str, list[str]] = problem.get("errors") or {"": [problem.get("detail", "")]}
     return {path: sentences[0] for path, sentences in errors.items()}

@@ -10,9 +10,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def page(make: Callable[..., Any]) -> Callable[[View], View]:
-    """A view that answers with `make(result, **view_args)` where HTML is wanted, else with what it returns.
+    """A view that answers with `make(result, **view_args)` when the caller wants HTML, else with its result.
 
-    It stands under the decorators that check the input and shape the answer.
+    Put it below the decorators that check the input and shape the answer.
     """
 
     def decorate(view: View) -> View:

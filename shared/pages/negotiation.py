@@ -1,4 +1,4 @@
-"""What the reader of a page asked for: HTML or JSON, and the language."""
+"""Content negotiation: HTML or JSON, and the language of a page."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ from shared.schemas import LANGUAGES
 
 
 def wants_html() -> bool:
-    """Whether the caller prefers HTML: browsers do, programs (which accept anything, or JSON) do not."""
+    """Whether the caller prefers HTML: browsers do; programs accept anything or JSON, and get JSON."""
     accept = request.accept_mimetypes
     return accept["text/html"] > accept["application/json"]
 
 
 def chosen_language() -> str | None:
-    """The language that the reader chose by `?language=`; None without a choice that we have."""
+    """The language that the reader chose by `?language=`; None without a choice, or for a language that we lack."""
     chosen = request.args.get("language", "")
     return chosen if chosen in LANGUAGES else None
 
 
 def reader_language(usual: str | None = None) -> str:
-    """The language of the page: the reader's choice, else `usual`, else the browser's, else Finnish."""
+    """The language of the page: the reader's choice, else `usual`, else the browser's language, else Finnish."""
     return chosen_language() or usual or request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
 
 

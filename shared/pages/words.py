@@ -1,4 +1,4 @@
-"""The words of pages, by language: one TOML file for each, `words/fi.toml` in the folder of who uses them."""
+"""The words of pages: a TOML file for each language, such as `words/fi.toml` in the folder that uses them."""
 
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ SENTENCES = "sentences."
 class Words:
     """The words of one or several folders; a later folder adds to the earlier ones.
 
-    Keys are paths such as `form.send`. Raises KeyError for a key that is not there, when it is asked for.
+    Keys are paths such as `form.send`. `get` raises KeyError for an unknown key.
     """
 
     def __init__(self, *folders: Path) -> None:
@@ -36,9 +36,9 @@ class Words:
         return self._words[language].get(key)
 
     def sentence(self, language: str, english: str) -> str:
-        """A sentence of the interface (an error, say) in another language, found by how it begins.
+        """A sentence of the HTTP interface (an error, say) in another language, found by its beginning.
 
-        Where it was not translated: that something has to be checked.
+        A sentence without a translation becomes "Check this field".
         """
         for key, text in self._words[language].items():
             if key.startswith(SENTENCES) and english.startswith(key.removeprefix(SENTENCES)):

@@ -15,6 +15,11 @@ OPEN = {
     "events": EVERYWHERE
     | {
         "GET /public/assets/style.css",
+        "GET /public/assets/door.js",
+        "GET /public/doors/<token>",
+        "POST /public/doors/<token>",
+        "POST /public/doors/<token>/check-ins",
+        "GET /public/registrations/<token>/participants",
         "GET /public/calendar.ics",
         "GET /public/calendars/<token>.ics",
         "GET /public/registrations/<token>/calendar.ics",

@@ -180,3 +180,21 @@ def test_a_link_of_another_kind_opens_no_invitation(events: Events) -> None:
     identifier, _ = invited(events, event, leaders(events)[0])
     token = events.secrets.sign("registrations", identifier, expires_at=None)
     assert events.client.get(f"/public/invitations/{token}", role=None).status_code == 404
+
+
+def test_a_yes_answers_the_events_own_questions(events: Events) -> None:
+    lunch = {"key": "lunch", "kind": "yes_no", "label": {"fi": "Lounas?"}, "required": True}
+    diet = {"key": "diet", "kind": "text", "label": {"fi": "Ruokavalio"}, "sensitive": True}
+    event = events.published(a.webinar(questions=[lunch, diet], capacity=1, online_capacity=1))
+    [leader] = leaders(events)
+    _, path = invited(events, event, leader)
+    refused = answer(events, path, answer="accepted")
+    assert (refused.status_code, list(refused.json["errors"])) == (422, ["answers.lunch"])
+    given = {"lunch": True, "diet": "Kasvis"}
+    assert answer(events, path, answer="accepted", answers=given, mode="online").status_code == 200
+    assert answer(events, path, answer="accepted").status_code == 200
+    [registration] = events.registrations(event)
+    assert (registration["answers"], registration["mode"]) == ({"lunch": True}, "online")
+    asked = events.client.get(f"/v1/events/{event['id']}/sensitive-answers").json["questions"]
+    assert [each["answers"] for each in asked] == [["Kasvis"]]
+    assert answer(events, path, answer="declined", answers=given).status_code == 422

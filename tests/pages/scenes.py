@@ -44,6 +44,7 @@ def own_path(events: Events, registration: Json) -> str:
 def all_scenes(events: Events) -> dict[str, str]:
     """Makes the events and registrations that the scenes show. The paths have no query yet."""
     rich = a.webinar(title=TITLE, description=TEXT, venue=VENUE, online_url="https://meet.example/uso", capacity=2)
+    rich |= {"online_capacity": 5, "participant_list": True, "feedback_anonymous": True}
     rich |= {"materials": [GUIDE], "questions": QUESTIONS, "agenda": AGENDA}
     event = events.published(rich)
     plain = events.published(
@@ -88,4 +89,7 @@ def all_scenes(events: Events) -> dict[str, str]:
         for invitation in invitations
     )
     events.client.post(scenes["invitation declined"], json={"answer": "declined"}, role=None)
+    scenes["participants"] = f"{own_path(events, confirmed)}/participants"
+    door = events.client.post(f"/v1/events/{event['id']}/door-links").json["url"]
+    scenes["door"] = door[door.index("/public/") :]
     return scenes | {f"own {state}": own_path(events, registration) for state, registration in states.items()}

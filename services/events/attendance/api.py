@@ -80,8 +80,7 @@ routes = Routes("attendance", __name__, url_prefix="/v1", description="Who was t
 def take_check_ins(body: dict[str, Any], id: str) -> Document:
     """Count scans at the door, in any order and any number of times: each once, by its id"""
     load_one(database(), EVENTS, id)
-    scans = [{**scan, "registration_id": scan.get("registration_id") or scan["code"]} for scan in body["check_ins"]]
-    return {"check_ins": in_turn(id, partial(run, check_in, id, scans))}
+    return {"check_ins": in_turn(id, partial(run, check_in, id, scans_in(body)))}
 
 
 @routes.post("/events/<id>/attendance")
@@ -101,6 +100,11 @@ def take_attendance(query: dict[str, Any], id: str) -> Document:
         for start in range(0, len(scans), MOST_AT_ONCE):
             in_turn(id, partial(run, check_in, id, scans[start : start + MOST_AT_ONCE]))
     return found
+
+
+def scans_in(body: dict[str, Any]) -> list[Document]:
+    """The scans, each with the registration that it is of: a code is the registration's id."""
+    return [{**scan, "registration_id": scan.get("registration_id") or scan["code"]} for scan in body["check_ins"]]
 
 
 def _scan(event: Document, row: Document) -> Document:

@@ -14,7 +14,7 @@ from services.events.door_list.rows import named_rows
 from services.events.events.store import EVENTS
 from services.events.people.registrants import find_contact, person_of
 from services.events.public.links import READING, REGISTRATION_LINK
-from services.events.registrations.domain import SEATED, NotThere
+from services.events.registrations.domain import SEATED, check_certificate
 from services.events.registrations.store import REGISTRATIONS
 from shared.http.auth import open_to_all
 from shared.http.calls import database, the
@@ -86,9 +86,8 @@ def get_own_code(token: str) -> Response:
 
 
 def _certificate(registration: Mapping[str, Any]) -> Response:
-    if registration["state"] != "attended":
-        raise NotThere("A certificate is for people who attended.")
     event = load_one(database(), EVENTS, registration["event_id"])
+    check_certificate(registration, event)
     language = registration["language"]
     words: Words = current_app.extensions["pages"]
     said = {key: words.get(language, f"certificate.{key}") for key in ("title", "attended")}

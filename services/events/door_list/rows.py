@@ -1,6 +1,7 @@
 """The list for the door: the people who come, as a table."""
 
 import unicodedata
+from collections.abc import Sequence
 
 from services.events.people.registrants import person_of
 from services.events.projections import CONTACTS, ORGANISATIONS
@@ -10,7 +11,17 @@ from shared.mongo.database import Database
 from shared.schemas import LANGUAGES
 from shared.secrets import Secrets
 
-COLUMNS = ("family_name", "given_name", "organisation", "role", "language", "state", "position", "registration_id")
+COLUMNS = (
+    "family_name",
+    "given_name",
+    "organisation",
+    "role",
+    "language",
+    "mode",
+    "state",
+    "position",
+    "registration_id",
+)
 
 
 def door_list(db: Database, secrets: Secrets, event_id: str) -> list[Document]:
@@ -22,28 +33,43 @@ def named_rows(db: Database, secrets: Secrets, event_id: str) -> list[Document]:
     """The rows of the door list, with each registration's answers to the questions that are not sensitive."""
     query = {"event_id": event_id, "state": {"$nin": ["cancelled", "refused"]}}
     found = with_positions(db, list(db[REGISTRATIONS.collection].find(query).sort(list(BY_ARRIVAL))))
-    contacts = _by_id(db, CONTACTS.collection, {registration["contact_id"] for registration in found})
-    organisations = _by_id(db, ORGANISATIONS.collection, {registration["organisation_id"] for registration in found})
-    rows = []
-    for registration in found:
+    people = people_of(db, secrets, found)
+    rows = [
+        {
+            **person,
+            "role": registration["role"] or "",
+            "language": registration["language"],
+            "mode": registration.get("mode") or "",
+            "state": registration["state"],
+            "position": registration["position"],
+            "registration_id": registration["_id"],
+            "answers": registration.get("answers"),
+        }
+        for registration, person in zip(found, people, strict=True)
+    ]
+    return sorted((row for row in rows if row["position"] is None), key=_by_name) + [
+        row for row in rows if row["position"]
+    ]
+
+
+def people_of(db: Database, secrets: Secrets, registrations: Sequence[Document]) -> list[dict[str, str]]:
+    """For each registration the person's names and organisation, as far as they are known (else empty)."""
+    contacts = _by_id(db, CONTACTS.collection, {registration["contact_id"] for registration in registrations})
+    organisations = _by_id(
+        db, ORGANISATIONS.collection, {registration["organisation_id"] for registration in registrations}
+    )
+    people = []
+    for registration in registrations:
         who = person_of(secrets, registration) or contacts.get(registration["contact_id"]) or {}
         organisation = who.get("organisation") or _one_language(organisations.get(registration["organisation_id"]))
-        rows.append(
+        people.append(
             {
                 "family_name": who.get("family_name") or "",
                 "given_name": who.get("given_name") or "",
                 "organisation": organisation or "",
-                "role": registration["role"] or "",
-                "language": registration["language"],
-                "state": registration["state"],
-                "position": registration["position"],
-                "registration_id": registration["_id"],
-                "answers": registration.get("answers"),
             }
         )
-    return sorted((row for row in rows if row["position"] is None), key=_by_name) + [
-        row for row in rows if row["position"]
-    ]
+    return people
 
 
 def _by_id(db: Database, collection: str, identifiers: set[str | None]) -> dict[str, Document]:

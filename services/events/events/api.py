@@ -1,11 +1,13 @@
 """/v1/events"""
 
+from functools import partial
 from typing import Any
 
 from services.events.events import commands
 from services.events.events.domain import LIFECYCLE
-from services.events.events.schemas import Copies, CopiesInput, EventInput, EventQuery, EventShown
-from services.events.events.store import EVENTS, EventDocument
+from services.events.events.preview import Command, preview
+from services.events.events.schemas import Copies, CopiesInput, EventInput, EventQuery, EventShown, PreviewQuery
+from services.events.events.store import EVENTS
 from services.events.people.registrants import speakers_of
 from shared.http.calls import database, run, the
 from shared.http.listing import Sort
@@ -37,23 +39,29 @@ events.history()
 
 
 @routes.patch("/events/<id>")
+@routes.query(PreviewQuery)
 @routes.takes(patch_of(EventInput))
 @routes.answers(EventShown)
-def change_event(body: dict[str, Any], id: str) -> EventDocument:
+def change_event(query: dict[str, Any], body: dict[str, Any], id: str) -> Any:
     """Change an event (JSON merge patch; needs If-Match)"""
     speakers = speakers_of(database(), the(Secrets), body.get("agenda"))
-    return in_turn(id, lambda: run(commands.change_event, id, body, speakers))
+    return _made(query, id, partial(commands.change_event, event_id=id, patch=body, speakers=speakers))
 
 
 @routes.post("/events/<id>/transitions")
+@routes.query(PreviewQuery)
 @routes.takes(transition_of(LIFECYCLE.states, "event"))
 @routes.answers(EventShown)
-def move_event(body: dict[str, Any], id: str) -> EventDocument:
+def move_event(query: dict[str, Any], body: dict[str, Any], id: str) -> Any:
     """Publish, complete or cancel an event"""
     speakers = speakers_of(database(), the(Secrets), load_one(database(), EVENTS, id).get("agenda"))
-    return in_turn(
-        id, lambda: run(commands.move_event, id, to=body["to"], reason=body.get("reason"), speakers=speakers)
-    )
+    step = partial(commands.move_event, event_id=id, to=body["to"], reason=body.get("reason"), speakers=speakers)
+    return _made(query, id, step)
+
+
+def _made(query: dict[str, Any], event_id: str, command: Command) -> Any:
+    """The event after the command, or with `?preview=true` what the command would do."""
+    return in_turn(event_id, partial(preview if query["preview"] else run, command))
 
 
 @routes.post("/events/<id>/copies")

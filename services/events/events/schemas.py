@@ -9,7 +9,19 @@ from marshmallow import Schema, ValidationError, fields, pre_dump, validate, val
 from services.events.events.domain import KINDS, LIFECYCLE, ROLES
 from services.events.events.texts import missing_texts
 from services.events.questions.schemas import KEY, questions_field
-from shared.schemas import MAX_TEXT, ByLanguage, Duration, Id, Instant, Line, Resource, SearchQuery, Strict, one_of
+from shared.schemas import (
+    LANGUAGES,
+    MAX_TEXT,
+    ByLanguage,
+    Duration,
+    Id,
+    Instant,
+    Line,
+    Resource,
+    SearchQuery,
+    Strict,
+    one_of,
+)
 
 TIMEZONES = frozenset(available_timezones()) - {"Factory", "localtime", "posixrules"}
 DEFAULT_REMINDERS = ("P7D", "PT2H")
@@ -190,6 +202,21 @@ class EventInput(Strict):
     coordinator = Line(
         metadata={"description": "the `sub` of the member of staff who takes care of it: answers to its mails go there"}
     )
+    feedback_anonymous = fields.Boolean(
+        load_default=False,
+        dump_default=False,
+        metadata={"description": "feedback is kept apart from the person who gave it, who can give it once"},
+    )
+    certificate_minutes = fields.Integer(
+        strict=True,
+        validate=validate.Range(min=1, max=100_000),
+        metadata={"description": "a certificate needs so many minutes of attendance, where minutes are known"},
+    )
+    participant_list = fields.Boolean(
+        load_default=False,
+        dump_default=False,
+        metadata={"description": "people with a seat see the names of those with a seat who agreed to it"},
+    )
     enrolment_id = Id()
     days = fields.Float(validate=whole_or_half, metadata={"multipleOf": 0.5})
 
@@ -252,17 +279,46 @@ class Warning(Schema):
     language = fields.String(required=True)
 
 
+class MailsOfPreview(Schema):
+    template = fields.String(required=True)
+    language = one_of(*LANGUAGES, required=True)
+    count = fields.Integer(required=True)
+
+
+class PersonOfPreview(Schema):
+    registration_id = fields.String(required=True)
+    contact_id = fields.String(allow_none=True)
+    language = one_of(*LANGUAGES, required=True)
+    template = fields.String(required=True)
+
+
+class Preview(Schema):
+    """The mails that the change would cause: counts of all, and the first 200 people."""
+
+    mails = fields.List(fields.Nested(MailsOfPreview), required=True)
+    people = fields.List(fields.Nested(PersonOfPreview), required=True)
+
+
+class PreviewQuery(Strict):
+    preview = fields.Boolean(
+        load_default=False, metadata={"description": "changes nothing, and says who would be told what"}
+    )
+
+
 class EventShown(Event):
     """An event as staff see it: with the names of guests who speak, and what is still missing."""
 
     agenda = fields.List(fields.Nested(AgendaItem), dump_default=list)
     held_seats = fields.List(fields.Nested(HeldSeats), dump_default=list)
     warnings = fields.List(fields.Nested(Warning), dump_only=True)
+    preview = fields.Nested(
+        Preview, dump_only=True, allow_none=True, metadata={"description": "with `?preview=true` only"}
+    )
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """What is missing now is not shown of an event as it was."""
         super().on_bind_field(field_name, field_obj)
-        field_obj.required = field_name != "warnings"
+        field_obj.required = field_name not in ("warnings", "preview")
 
     @pre_dump
     def with_warnings(self, event: dict[str, Any], **_: Any) -> dict[str, Any]:

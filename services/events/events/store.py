@@ -44,6 +44,9 @@ class EventDocument(TypedDict):
     materials: list[dict[str, Any]]
     questions: list[dict[str, Any]]
     feedback_questions: list[dict[str, Any]]
+    feedback_anonymous: bool
+    certificate_minutes: int | None
+    participant_list: bool
     agenda: list[dict[str, Any]]
     series_id: str | None
     coordinator: str | None

@@ -53,6 +53,7 @@ def accept(
     registrant: Registrant,
     *,
     mode: str | None = None,
+    listed: bool = False,
     answers: Answers | None = None,
 ) -> InvitationDocument:
     """Gives the invited person a seat or a place in line. A second time changes nothing.
@@ -64,7 +65,7 @@ def accept(
         return invitation
     LIFECYCLE.check(invitation["state"], "accepted")
     check_invites(uow.get(EVENTS, invitation["event_id"]), uow.now)
-    request = Request(registrant=registrant, invited=True, mode=mode, answers=answers or Answers())
+    request = Request(registrant=registrant, invited=True, mode=mode, listed=listed, answers=answers or Answers())
     registration_id = _register(uow, invitation["event_id"], request)
     changes = {"registration_id": registration_id, "answered_at": uow.now, "reason": None}
     return uow.transition(INVITATIONS, invitation, "accepted", changes=changes)

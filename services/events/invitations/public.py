@@ -80,7 +80,13 @@ def _answer(invitation: Document, body: dict[str, Any]) -> InvitationDocument:
     if body["answer"] == "accepted":
         contact = find_registrant(database(), the(Secrets), {"contact_id": invitation["contact_id"]})
         again = invitation["state"] == "accepted"  # a link that is opened twice asks nothing more
-        return run(commands.accept, invitation["_id"], contact, **_seat_in(invitation, body, complete=not again))
+        return run(
+            commands.accept,
+            invitation["_id"],
+            contact,
+            **_seat_in(invitation, body, complete=not again),
+            listed=body.get("listed", False),
+        )
     if "colleague" in body:
         colleague = find_registrant(database(), the(Secrets), {"person": body["colleague"]})
         if colleague.contact_id == invitation["contact_id"]:

@@ -9,7 +9,7 @@ from services.events.invitations.domain import LIFECYCLE
 from services.events.people.schemas import Person
 from services.events.public.schemas import PublicEvent
 from services.events.questions.schemas import answers_field
-from services.events.registrations.schemas import mode_field
+from services.events.registrations.schemas import listed_field, mode_field
 from shared.schemas import LANGUAGES, Id, Instant, Line, PageQuery, Resource, Strict, one_of
 
 # One transaction: more would come near the time that MongoDB gives it. Staff with more contacts call again.
@@ -93,6 +93,7 @@ class AnswerInput(Strict):
     answer = one_of("accepted", "declined", required=True)
     reason = Line(max_length=500)
     mode = mode_field()
+    listed = listed_field()
     answers = answers_field()
     colleague = fields.Nested(Person, metadata={"description": "comes instead; with `answer: declined`"})
 
@@ -100,7 +101,7 @@ class AnswerInput(Strict):
     def a_colleague_comes_instead(self, data: dict[str, Any], **_: Any) -> None:
         if data["answer"] == "accepted" and ("colleague" in data or "reason" in data):
             raise ValidationError({"answer": ["A reason or a colleague goes with declined."]})
-        if data["answer"] == "declined" and "colleague" not in data and ("mode" in data or "answers" in data):
+        if data["answer"] == "declined" and "colleague" not in data and data.keys() & {"mode", "listed", "answers"}:
             raise ValidationError({"answer": ["A seat and answers go with accepted, or with a colleague."]})
 
 

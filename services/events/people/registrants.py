@@ -1,7 +1,6 @@
 """The person who asks for a seat, a contact or not; and the limit of e-mails that strangers can cause to an address."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +15,6 @@ from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
-from shared.search import matches, search_query, search_words
 from shared.secrets import Secrets
 
 PURPOSE = "person"
@@ -174,22 +172,6 @@ def person_of(secrets: Secrets, registration: Document) -> dict[str, Any] | None
     sealed = registration.get("person_sealed")
     person: dict[str, Any] | None = json.loads(secrets.unseal(sealed)) if sealed else None
     return person
-
-
-def named(db: Database, secrets: Secrets, registrations: Iterable[Document], q: str) -> Document:
-    """The query for the `registrations` whose person has names that begin with the words of `q`.
-
-    It unseals each person who is no contact: MongoDB cannot search encrypted fields.
-    """
-    contacts, persons = [], []
-    for registration in registrations:
-        person = person_of(secrets, registration)
-        if person is None:
-            contacts.append(registration["contact_id"])
-        elif matches(search_words(person["given_name"], person["family_name"], person["email"]), q):
-            persons.append(registration["_id"])
-    found = db[CONTACTS.collection].find({"$and": [{"_id": {"$in": contacts}}, search_query(q)]}, {"_id": 1})
-    return {"$or": [{"_id": {"$in": persons}}, {"contact_id": {"$in": [row["_id"] for row in found]}}]}
 
 
 def _contact(secrets: Secrets, contact: Document) -> Registrant:

@@ -6,6 +6,7 @@ from pymongo import DeleteOne
 
 from ops.erasure.traces import without_fields
 from services.events.events.store import EVENTS
+from services.events.feedback.store import forget_texts
 from services.events.questions.answers import SENSITIVE
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
 from shared.cause import own_initiative
@@ -35,6 +36,7 @@ def forget_guests(db: Database, *, days: int) -> bool:
     Several workers may do it at once: what one has forgotten the others find forgotten.
     """
     before = utc_now() - timedelta(days=days)
+    forget_texts(db, before)
     found = db[REGISTRATIONS.collection].aggregate(
         [
             {"$match": {"person_sealed": {"$type": "string"}, "created_at": {"$lt": before}}},

@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Response
 
-from services.events.events.store import BY_START, EVENTS, events_asked_for
-from services.events.people.registrants import find_registrant
+from services.events.events.store import BY_START, EVENTS, EventDocument, events_asked_for
+from services.events.people.registrants import Registrant, find_registrant
 from services.events.public import pages
 from services.events.public.for_readers import for_readers
 from services.events.public.links import READING, REGISTRATION_LINK, WRITING, registration_token
@@ -26,9 +26,10 @@ from services.events.registrations import commands
 from services.events.registrations.admission import RegistrationBatcher, Request
 from services.events.registrations.domain import ADMITTED, actions_by_link, check_open
 from services.events.registrations.schemas import FeedbackInput
+from services.events.registrations.series import MOST_BY_THE_FORM, coming_events, register_for_all
 from services.events.registrations.store import REGISTRATIONS, with_positions
 from services.events.registrations.transfers import transfer
-from shared.errors import NotFound
+from shared.errors import Invalid, NotFound
 from shared.http.auth import open_to_all
 from shared.http.calls import database, run, run_in_group, the
 from shared.http.limits import limited
@@ -95,11 +96,13 @@ def register_oneself(body: dict[str, Any], id: str) -> Document:
     """Register for a public event; the result goes to the address by e-mail, the answer here is always the same"""
     event = public_event(database(), id)
     check_open(event, utc_now())
-    asks = event.get("questions") or body.get("answers")
-    answers = checked(the(Secrets), event, body.get("answers"), complete=True) if asks else Answers()
     registrant = find_registrant(database(), the(Secrets), body)
-    request = Request(registrant=registrant, public=True, mode=body.get("mode"), answers=answers)
-    run_in_group(the(RegistrationBatcher), id, request)
+    if body["whole_series"]:
+        events = _series_of(event)
+        requests = {each["_id"]: _request(each, body, registrant) for each in events}
+        in_turn(event["series_id"], partial(run, register_for_all, events, requests))
+    else:
+        run_in_group(the(RegistrationBatcher), id, _request(event, body, registrant))
     return ACCEPTED
 
 
@@ -167,6 +170,22 @@ def public_event(db: Database, identifier: str) -> Document:
     return event
 
 
+def _request(event: Mapping[str, Any], body: dict[str, Any], registrant: Registrant) -> Request:
+    """The request of the form for one event. Raises Invalid for answers that its questions do not take."""
+    asks = event.get("questions") or body.get("answers")
+    answers = checked(the(Secrets), event, body.get("answers"), complete=True) if asks else Answers()
+    seat = {"mode": body.get("mode"), "listed": body.get("listed", False)}
+    return Request(registrant=registrant, public=True, answers=answers, **seat)
+
+
+def _series_of(event: Document) -> list[EventDocument]:
+    """The coming public events of the event's series. Raises Invalid where the form cannot take them all."""
+    events = coming_events(database(), event["series_id"], utc_now(), public=True) if event.get("series_id") else []
+    if not 1 < len(events) <= MOST_BY_THE_FORM:
+        raise Invalid({"whole_series": [f"This takes a series of 2 to {MOST_BY_THE_FORM} coming events."]})
+    return events
+
+
 def _changed_answers(registration: Document, body: dict[str, Any]) -> Answers | None:
     given = body.pop("answers", None)
     if given is None:
@@ -186,6 +205,7 @@ def _own(registration: Mapping[str, Any]) -> Document:
         "state": registration["state"],
         "language": registration["language"],
         "mode": registration.get("mode"),
+        "listed": registration.get("listed", False),
         "awaits": registration.get("awaits") if registration["state"] == "offered" else None,
         "answers": registration.get("answers") or {},
         "actions": actions_by_link(registration, event, utc_now()),

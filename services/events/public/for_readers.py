@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.events.projections import CONTACTS
+from services.events.registrations.series import coming_events
 from shared.ids import utc_now
 from shared.messaging.subscriptions import unless_erased
 from shared.mongo.aggregates import Document
@@ -15,7 +16,8 @@ def for_readers(db: Database, event: Mapping[str, Any], *, attended: bool = Fals
     over = event["state"] == "completed" or event["ends_at"] <= utc_now()
     seen = {"before"} | ({"after"} if over else set()) | ({"after", "attended"} if attended else set())
     materials = [each for each in event.get("materials") or [] if each.get("visible", "before") in seen]
-    return {**event, "materials": materials, "agenda": _agenda(db, event.get("agenda") or [])}
+    series = coming_events(db, event["series_id"], utc_now(), public=True) if event.get("series_id") else []
+    return {**event, "series": series, "materials": materials, "agenda": _agenda(db, event.get("agenda") or [])}
 
 
 def _agenda(db: Database, items: list[Document]) -> list[Document]:

@@ -1,4 +1,4 @@
-"""What a browser gets at /public: the list, an event with its form, one's own registration."""
+"""The pages of /public: the list of events, an event with its form, a person's own registration."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +9,7 @@ from flask import Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from services.events.registrations.domain import NotOpen, check_open
+from services.events.registrations.series import MOST_BY_THE_FORM
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.paging import Page
@@ -34,6 +35,7 @@ def event_page(event: Mapping[str, Any], *, problem: Document | None = None, **_
         opening=opening_of(event),
         closes_at=event.get("registration_closes_at") or event["starts_at"],
         accepted="accepted" in request.args,
+        series=event["series"] if 1 < len(event["series"]) <= MOST_BY_THE_FORM else [],
         errors=errors_in(problem) if problem else {},
     )
 
@@ -50,12 +52,12 @@ def opening_of(event: Mapping[str, Any]) -> str:
 
 
 def accepted(_: object, *, id: str) -> AnyResponse:
-    """On to the event's page, which says the same to everybody."""
+    """Redirects to the event's page, which says the same to everybody."""
     return see("public.show_public_event", id=id, accepted="yes")
 
 
 def registration_page(own: Mapping[str, Any], *, problem: Document | None = None, **_: Any) -> Response:
-    """One's own registration and what can be done with it."""
+    """A person's own registration, with the actions that are possible now."""
     return render(
         "public/registration.html",
         usual_language=own["language"],
@@ -68,24 +70,29 @@ def registration_page(own: Mapping[str, Any], *, problem: Document | None = None
     )
 
 
+def participants_page(found: Page, *, token: str) -> Response:
+    """The names of the participants who agreed to be seen."""
+    return render("public/participants.html", people=found.items, token=token, next_cursor=found.next_cursor)
+
+
 def registration_moved(own: Mapping[str, Any], *, token: str) -> AnyResponse:
-    """On to one's own registration, which says what was done."""
+    """Redirects to the registration, which says what was done."""
     done = "changed" if "to" not in request.form else str(own["state"])
     return see("public.show_own_registration", token=token, done=done)
 
 
 def registration_transferred(_: object, *, token: str) -> AnyResponse:
-    """On to one's own registration, which is cancelled now."""
+    """Redirects to the registration, which is cancelled now."""
     return see("public.show_own_registration", token=token, done="transferred")
 
 
 def feedback_given(_: object, *, token: str) -> AnyResponse:
-    """On to one's own registration, with thanks."""
+    """Redirects to the registration, with thanks for the feedback."""
     return see("public.show_own_registration", token=token, done="feedback")
 
 
 def _meaning(own: Mapping[str, Any]) -> str:
-    """The key of the sentence that says where the registration stands."""
+    """The key of the sentence that explains the registration's state."""
     if own["event"]["state"] == "cancelled":
         return "event_cancelled"
     if own["state"] == "offered" and own["awaits"] == "address":

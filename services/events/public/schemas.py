@@ -9,7 +9,7 @@ from services.events.events.schemas import Material
 from services.events.people.schemas import Person
 from services.events.questions.schemas import Question, answers_field
 from services.events.registrations.domain import ACTIONS, LIFECYCLE, MODES
-from services.events.registrations.schemas import mode_field
+from services.events.registrations.schemas import listed_field, mode_field
 from shared.schemas import LANGUAGES, ByLanguage, Instant, SearchQuery, Strict, one_of
 
 
@@ -44,13 +44,22 @@ class PublicEvent(Schema):
     registration_closes_at = Instant(allow_none=True)
     materials = fields.List(fields.Nested(Material))
     agenda = fields.List(fields.Nested(PublicAgendaItem))
+    series_id = fields.String(allow_none=True, metadata={"description": "the same for all events of a series"})
     feedback_questions = fields.List(fields.Nested(Question))
+    feedback_anonymous = fields.Boolean(dump_default=False)
+    participant_list = fields.Boolean(
+        dump_default=False, metadata={"description": "people with a seat see who else comes, of those who agreed"}
+    )
     questions = fields.List(fields.Nested(Question), metadata={"description": "that the form asks"})
 
 
 class PublicRegistrationInput(Strict):
     person = fields.Nested(Person, required=True)
     mode = mode_field()
+    listed = listed_field()
+    whole_series = fields.Boolean(
+        load_default=False, metadata={"description": "registers for all coming events of the series, 8 at most"}
+    )
     answers = answers_field()
 
 
@@ -67,6 +76,7 @@ class PublicRegistration(Schema):
     )
     language = one_of(*LANGUAGES, required=True, metadata={"description": "of the mails about it"})
     mode = one_of(*MODES, allow_none=True, required=True, metadata={"description": "at a hybrid event"})
+    listed = fields.Boolean(required=True, metadata={"description": "other participants see this person's name"})
     answers = fields.Dict(required=True, metadata={"description": "to the questions that are not sensitive"})
     position = fields.Integer(allow_none=True, required=True)
     held_until = Instant(
@@ -83,6 +93,7 @@ class PublicStep(Strict):
 
     to = one_of("confirmed", "cancelled")
     language = one_of(*LANGUAGES)
+    listed = listed_field()
     answers = answers_field()
 
     @validates_schema
@@ -93,6 +104,13 @@ class PublicStep(Strict):
 
 class PublicTransfer(Strict):
     person = fields.Nested(Person, required=True, metadata={"description": "the colleague who comes instead"})
+
+
+class Participant(Schema):
+    """Somebody with a seat who agreed to be seen by the others."""
+
+    name = fields.String(required=True)
+    organisation = fields.String(allow_none=True)
 
 
 class Accepted(Schema):

@@ -41,6 +41,8 @@ class Request(GroupRequest):
     `invited`: staff asked for this person, or for the colleague in whose place they come; the audience does not matter.
     `seat_only`: it is refused where there is no seat. `override`: why staff let this person in whatever the limits say.
     `mode`: in the room or online, at a hybrid event. `held_key`: staff say that a held seat is for this person.
+    `listed`: the person agrees that other participants see their name. `of_series`: it is one of several in the
+    transaction, so a registration that the person has already must refuse this one alone.
     """
 
     registrant: Registrant
@@ -50,6 +52,8 @@ class Request(GroupRequest):
     override: str | None = None
     mode: str | None = None
     held_key: str | None = None
+    listed: bool = False
+    of_series: bool = False
     answers: Answers = field(default_factory=Answers)
 
 
@@ -101,7 +105,7 @@ class _Admission:
         seated = seated_of(uow, event, {each for each in organisations if each})
         self.seating = Seating(event, seats, seated, uow.now)
         self.known: dict[str, RegistrationDocument] = {}
-        asking = [each for each in requests if each.public or each.seat_only or each.invited]
+        asking = [each for each in requests if each.public or each.seat_only or each.invited or each.of_series]
         keys = [key for request in asking for key in request.registrant.keys]
         if keys:  # other second registrations of a person are met by the unique index, without asking first
             live = {"event_id": event["_id"], "person_keys": {"$in": keys}, "live": True}
@@ -180,6 +184,7 @@ class _Admission:
             "event_id": event["_id"],
             "state": "offered" if offer else state,
             "live": state != "refused",
+            "listed": request.listed,
             "queue_number": self.number,
             "position": position,
             "feedback": None,

@@ -15,6 +15,8 @@ from services.events.registrations.schemas import (
     Batch,
     BatchInput,
     FeedbackInput,
+    OfSeries,
+    RegistrantInput,
     RegistrationFields,
     RegistrationInput,
     RegistrationQuery,
@@ -22,14 +24,16 @@ from services.events.registrations.schemas import (
     Summary,
     TransferInput,
 )
+from services.events.registrations.series import coming_events, register_for_all
 from services.events.registrations.store import REGISTRATIONS
 from services.events.registrations.transfers import transfer
 from services.events.registrations.views import registrations_of, shown, summary
-from shared.errors import Invalid
+from shared.errors import Invalid, NotFound
 from shared.http.calls import database, run, run_in_group, the
 from shared.http.media import shows_more_than_its_version
 from shared.http.resource_routes import add_history
 from shared.http.routes import Routes, load_one
+from shared.ids import utc_now
 from shared.mongo.aggregates import Document
 from shared.mongo.contention import in_turn
 from shared.mongo.paging import Page
@@ -69,11 +73,28 @@ def register_several(body: dict[str, Any], id: str) -> Document:
     return {**done, "registered": shown(database(), the(Secrets), *done["registered"])}
 
 
+@routes.post("/series/<id>/registrations")
+@routes.takes(RegistrantInput)
+@routes.response(200, OfSeries)
+def register_for_series(body: dict[str, Any], id: str) -> Document:
+    """Register somebody for all coming events of a series (an event's `series_id`)"""
+    events = coming_events(database(), id, utc_now(), public=False)
+    if not events:
+        raise NotFound("series with coming events", id)
+    registrant = find_registrant(database(), the(Secrets), body)
+    requests = {
+        event["_id"]: Request(registrant=registrant, answers=_answers_in(body, event["_id"]), **_seat_in(body))
+        for event in events
+    }
+    done = in_turn(id, partial(run, register_for_all, events, requests))
+    return {**done, "registered": shown(database(), the(Secrets), *done["registered"])}
+
+
 @routes.get("/events/<id>/registrations")
 @routes.query(RegistrationQuery)
 @routes.lists(RegistrationShown)
 def list_registrations(query: dict[str, Any], id: str) -> Page:
-    """List an event's registrations in the order of arrival; `q` looks in names"""
+    """List an event's registrations in the order of arrival; `q` looks in the names of 2,000 people a page"""
     load_one(database(), EVENTS, id)
     return registrations_of(database(), the(Secrets), id, query)
 
@@ -153,8 +174,8 @@ def _as_object(given: Any) -> dict[str, Any]:
 
 
 def _seat_in(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The seat that staff ask for: its kind, and the hold that it is of."""
-    return {"mode": body.get("mode"), "held_key": body.get("held_key")}
+    """The seat that staff ask for: its kind, the hold that it is of, and whether others see who has it."""
+    return {"mode": body.get("mode"), "held_key": body.get("held_key"), "listed": body.get("listed", False)}
 
 
 def _shown(registration: Mapping[str, Any]) -> Document:

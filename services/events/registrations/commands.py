@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from services.events.events.store import EVENTS
+from services.events.feedback.store import keep_anonymous
 from services.events.people.registrants import LONGEST_WAIT, confirm_address, take_mail
 from services.events.questions.answers import Answers, replace_sensitive
 from services.events.questions.domain import check_answers, with_answers
 from services.events.registrations.domain import (
     LIFECYCLE,
     SEATED,
+    GivenAlready,
     NotOpen,
     actions_by_link,
     check_let_in,
@@ -130,16 +132,22 @@ def change_by_link(
 def give_feedback(uow: UnitOfWork, registration_id: str, feedback: Mapping[str, Any]) -> RegistrationDocument:
     """Keeps the score, the comment and the answers in place of earlier ones. Messages hold the score alone.
 
-    Raises NotFound, NotThere, Invalid.
+    Anonymous feedback is kept apart, and nobody can replace it. Raises NotFound, NotThere, GivenAlready, Invalid.
     """
     registration = uow.get(REGISTRATIONS, registration_id)
     event = uow.get(EVENTS, registration["event_id"])
     check_was_there(registration, event)
-    answers = check_answers(event.get("feedback_questions") or [], feedback.get("answers") or {}, complete=False)
+    if registration.get("gave_feedback"):
+        raise GivenAlready("Feedback on this event is anonymous: what you gave is kept, and cannot be changed.")
+    questions = event.get("feedback_questions") or []
+    answers = with_answers({}, check_answers(questions, feedback.get("answers") or {}, complete=False))
+    if event.get("feedback_anonymous"):
+        keep_anonymous(uow, event, {**feedback, "answers": answers})
+        return uow.save(REGISTRATIONS, registration, {"gave_feedback": True}, "registration.updated")
     given = {
         "feedback": {"score": feedback["score"], "comment": None},
         "feedback_comment": feedback.get("comment"),
-        "feedback_answers": with_answers({}, answers),
+        "feedback_answers": answers,
     }
     return uow.save(REGISTRATIONS, registration, given, "feedback.given", change={"score": feedback["score"]})
 

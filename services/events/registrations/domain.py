@@ -16,7 +16,7 @@ ADMITTED = ("confirmed", "attended", "absent")
 # People read their mail within a day. Held for longer, unconfirmed seats would keep the line from moving.
 CONFIRM_WITHIN = timedelta(hours=24)
 TRANSFERABLE = ("confirmed", "waitlisted")
-ACTIONS = ("confirm", "cancel", "change", "transfer", "feedback")
+ACTIONS = ("confirm", "cancel", "change", "transfer", "feedback", "certificate", "participants")
 MODES = ("on_site", "online")
 ENROLLED = ("enrolled", "active", "completed")
 
@@ -69,6 +69,14 @@ class NotAllFit(Conflict):
     """A batch that was to be registered as a whole was not."""
 
 
+class NotAdmitted(Conflict):
+    """Something that is for people with a seat."""
+
+
+class GivenAlready(Conflict):
+    """Anonymous feedback was given before: nobody can tell which, so it cannot be replaced."""
+
+
 class NotThere(Conflict):
     """The person was not at the event, so they cannot give feedback."""
 
@@ -108,8 +116,12 @@ def actions_by_link(registration: Mapping[str, Any], event: Mapping[str, Any], n
             actions.append("change")
             if state in TRANSFERABLE:
                 actions.append("transfer")
-    if was_there(registration, event):
+    if was_there(registration, event) and not registration.get("gave_feedback"):
         actions.append("feedback")
+    if earned_certificate(registration, event):
+        actions.append("certificate")
+    if event.get("participant_list") and state in ADMITTED:
+        actions.append("participants")
     return actions
 
 
@@ -176,6 +188,24 @@ def check_invited(audience: Mapping[str, Any], *, is_contact: bool, role: str | 
         raise NotInvited("This event is not open to the public: register a contact by contact_id.")
     if not enrolled:
         raise NotInvited("This event is for organisations that take part in its season.", retry_after=1)
+
+
+def check_certificate(registration: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+    """Raises NotThere for a person who did not attend, or not for long enough where it is known how long."""
+    if registration["state"] != "attended":
+        raise NotThere("A certificate is for people who attended.")
+    needed, minutes = event.get("certificate_minutes"), registration.get("minutes")
+    if needed is not None and minutes is not None and minutes < needed:
+        raise NotThere(f"A certificate needs {needed} minutes of attendance; this person was there for {minutes}.")
+
+
+def earned_certificate(registration: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Whether there is a certificate for this registration."""
+    try:
+        check_certificate(registration, event)
+    except NotThere:
+        return False
+    return True
 
 
 def was_there(registration: Mapping[str, Any], event: Mapping[str, Any]) -> bool:

@@ -20,6 +20,11 @@ def mode_field() -> fields.String:
     return one_of(*MODES, metadata={"description": "at a hybrid event: where this person takes part"})
 
 
+def listed_field() -> fields.Boolean:
+    """Consent to stand in the list that people with a seat see, at an event with `participant_list`."""
+    return fields.Boolean(metadata={"description": "the person agrees that other participants see their name"})
+
+
 class Override(Strict):
     """Staff let somebody in whatever the limits say."""
 
@@ -35,6 +40,7 @@ class RegistrantInput(Strict):
     held_key = fields.String(
         validate=KEY, metadata={"description": "staff give this person a seat that is held under this key"}
     )
+    listed = listed_field()
     answers = answers_field()
 
     @validates_schema
@@ -53,6 +59,7 @@ class RegistrationFields(Strict):
     """What can be changed of a registration."""
 
     language = one_of(*LANGUAGES, required=True, metadata={"description": "of the mails about it"})
+    listed = listed_field()
     answers = answers_field()
 
 
@@ -171,6 +178,7 @@ class RegistrationShown(Registration):
 
     person = fields.Dict(allow_none=True, metadata={"description": "what a person who is no contact gave"})
     answers = fields.Dict(allow_none=True, metadata={"description": "to the questions that are not sensitive"})
+    listed = fields.Boolean(dump_default=False)
     feedback = fields.Nested(FeedbackShown, allow_none=True)
 
 
@@ -184,6 +192,18 @@ class Batch(Schema):
 
     registered = fields.List(fields.Nested(RegistrationShown), required=True)
     refused = fields.List(fields.Nested(RefusedOfBatch), required=True)
+
+
+class RefusedOfSeries(Schema):
+    event_id = fields.String(required=True)
+    reason = fields.String(required=True)
+
+
+class OfSeries(Schema):
+    """The registrations of a person for the events of a series, and the events that refused them."""
+
+    registered = fields.List(fields.Nested(RegistrationShown), required=True)
+    refused = fields.List(fields.Nested(RefusedOfSeries), required=True)
 
 
 class RegistrationQuery(SearchQuery):

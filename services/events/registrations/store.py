@@ -40,7 +40,9 @@ class RegistrationDocument(TypedDict):
     position: int | None
     mode: str | None
     held_key: str | None
+    listed: bool
     feedback: dict[str, Any] | None
+    gave_feedback: bool
     feedback_comment: str | None
     awaits: str | None
     held_until: datetime | None

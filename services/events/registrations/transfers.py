@@ -52,6 +52,7 @@ def transfer(
         "live": True,
         "queue_number": before["queue_number"],
         "position": before["position"],
+        "listed": False,  # the colleague has not agreed to anything
         "mode": before.get("mode"),
         "held_key": before.get("held_key"),
         "feedback": None,

@@ -3,12 +3,15 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from services.events.events.store import EVENTS
-from services.events.people.registrants import named, person_of
+from services.events.feedback.store import ANONYMOUS, anonymous_scores
+from services.events.people.registrants import person_of
 from services.events.projections import ORGANISATIONS
 from services.events.registrations.domain import SEATED
+from services.events.registrations.name_search import find_by_name
 from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, with_positions
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
@@ -38,17 +41,11 @@ def registrations_of(db: Database, secrets: Secrets, event_id: str, query: dict[
     """A page of an event's registrations in the order of arrival; `q` looks in names."""
     conditions: Document = {"event_id": event_id}
     conditions |= {name: query[name] for name in ("state", "organisation_id") if name in query}
+    paging = {"limit": query["limit"], "cursor": query["cursor"]}
     if query["q"]:
-        all_of_event = db[REGISTRATIONS.collection].find(conditions, {"contact_id": 1, "person_sealed": 1})
-        conditions |= named(db, secrets, all_of_event, query["q"])
-    found = page(
-        db,
-        REGISTRATIONS.collection,
-        conditions,
-        limit=query["limit"],
-        cursor=query["cursor"],
-        sort=BY_ARRIVAL,
-    )
+        found = find_by_name(db, secrets, conditions, query["q"], **paging)
+    else:
+        found = page(db, REGISTRATIONS.collection, conditions, sort=BY_ARRIVAL, **paging)
     return Page(items=shown(db, secrets, *found.items), next_cursor=found.next_cursor)
 
 
@@ -80,6 +77,7 @@ def summary(db: Database, event_id: str) -> Document:
             },
         ]
     )  # fmt: skip
+    named_scores = Counter({row["_id"]: row["count"] for row in counts["scores"]})
     return {
         "event_id": event_id,
         "by_state": {row["_id"]: row["count"] for row in counts["states"]},
@@ -94,7 +92,7 @@ def summary(db: Database, event_id: str) -> Document:
             for row in counts["organisations"]
         ],
         "feedback": _answers_to_feedback(db, event_id),
-        "scores": scores({row["_id"]: row["count"] for row in counts["scores"]}),
+        "scores": scores(named_scores + anonymous_scores(db, event_id)),
     }
 
 
@@ -104,10 +102,12 @@ def _answers_to_feedback(db: Database, event_id: str) -> list[Document]:
     countable = [each["key"] for each in event.get("feedback_questions") or [] if each["kind"] in COUNTABLE]
     if not countable:
         return []
-    given = db[REGISTRATIONS.collection].find({"event_id": event_id}, {"feedback_answers": 1})
+    named = db[REGISTRATIONS.collection].find({"event_id": event_id}, {"feedback_answers": 1})
+    anonymous = db[ANONYMOUS].find({"event_id": event_id}, {"answers": 1})
+    given = chain((row.get("feedback_answers") for row in named), (row["answers"] for row in anonymous))
     counts: dict[str, Counter[str]] = {key: Counter() for key in countable}
-    for row in given:
-        for key, answer in (row.get("feedback_answers") or {}).items():
+    for answers in given:
+        for key, answer in (answers or {}).items():
             if key in counts:
                 values = answer if isinstance(answer, list) else [answer]
                 counts[key].update(json.dumps(value) if isinstance(value, bool) else value for value in values)
