@@ -4,7 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from shared.ids import new_id
+from services.enrolment.timeline.spans import moment_of
+from shared.ids import new_id, utc_now
+from shared.instants import instant_text
+from shared.mongo.journal import JOURNAL
 from tests.enrolment import builders as a
 from tests.enrolment.conftest import Enrolment
 
@@ -24,6 +27,8 @@ OFFERED = {
     "notes": [f"about={ID}"],
     "tasks": [f"about={ID}", "assignee=maija", "state=open", "due_before=2024-01-01"],
     "seasons": ["state=open"],
+    "imports": ["of=contacts", "state=done"],
+    "segments": ["name=Councils"],
     "erasures": ["state=pending", f"contact_id={ID}"],
 }
 FILTERS = [(nouns, query) for nouns, queries in OFFERED.items() for query in queries]
@@ -58,3 +63,22 @@ def test_a_list_uses_an_index(profiled: Enrolment, nouns: str, query: str) -> No
     assert [plan["planSummary"] for plan in asked if "COLLSCAN" in plan["planSummary"]] == []
     if query.startswith("sort="):
         assert [plan["planSummary"] for plan in asked if plan.get("hasSortStage")] == []
+
+
+def test_the_last_page_of_a_long_timeline_reads_no_more_than_the_first(profiled: Enrolment) -> None:
+    """A page reads its own entries and some fifty more of each source, however long the past before it is."""
+    [place] = profiled.client.get("/v1/organisations").json["items"]
+    rows = [
+        {"kind": "organisation", "of": place["id"], "version": number, "type": "organisation.updated", "by": "x"}
+        for number in range(3_000)
+    ]
+    profiled.db[JOURNAL].insert_many([{**row, "_id": new_id(), "at": utc_now()} for row in rows])
+    [middle] = profiled.db[JOURNAL].find({"version": 200, "of": place["id"]})
+    ends = instant_text(moment_of(middle["_id"]))
+    profiled.db["system.profile"].drop()
+    path = f"/v1/organisations/{place['id']}/timeline"
+    for query in ({"limit": 5}, {"limit": 5, "to": ends}):
+        assert len(profiled.client.get(path, query_string=query).json["items"]) == 5
+    asked = list(profiled.db["system.profile"].find({"op": "query", "ns": f"{profiled.db.raw.name}.{JOURNAL}"}))
+    assert len(asked) == 2
+    assert max(plan["docsExamined"] for plan in asked) < 200

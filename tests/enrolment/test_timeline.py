@@ -100,3 +100,27 @@ def test_what_was_merged_stands_in_the_timeline_of_the_contact_that_is_left(life
     life.enrolment.client.post(f"/v1/contacts/{life.anna['id']}/merge", json={"into": other["id"]}, role="manager")
     kinds = [entry["kind"] for entry in life.timeline("contacts", other)]
     assert {"registration", "delivery", "note"} <= set(kinds)
+
+
+def test_many_entries_of_one_instant_are_paged_too(life: Life) -> None:
+    """An announcement to all of an organisation: more mails at one moment than a page and its reserve have."""
+    mail = {"version": 1, "contact_id": life.anna["id"], "template": "announcement", "state": "sent"}
+    mail["updated_at"] = "2024-08-01T12:00:00Z"
+    mails = [message(DELIVERIES, "delivery.transitioned", {"id": new_id(), **mail}) for _ in range(150)]
+    life.enrolment.hears(mails)
+    path, cursor, seen = f"/v1/contacts/{life.anna['id']}/timeline", None, []
+    while True:
+        query = {"limit": 40, "kind": "delivery", **({"cursor": cursor} if cursor else {})}
+        answer = life.enrolment.client.get(path, query_string=query).json
+        seen += [entry["id"] for entry in answer["items"]]
+        cursor = answer["next_cursor"]
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) == 151
+
+
+def test_a_kind_is_found_behind_many_others(life: Life) -> None:
+    for number in range(60):
+        life.enrolment.changed("enrolments", life.inquiry, source=f"letter {number}")
+    [entry] = life.timeline("organisations", life.tampere, kind="organisation", limit=5)
+    assert entry["text"]["en"] == "Organisation added"

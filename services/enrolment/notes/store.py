@@ -26,5 +26,6 @@ NOTES: Aggregate[NoteDocument] = Aggregate(
     schema=Note,
     indexes=[
         IndexModel([("about.id", 1), ("_id", 1)], name="about"),
+        IndexModel([("about.id", 1), ("updated_at", -1), ("_id", -1)], name="timeline"),
     ],
 )

@@ -34,6 +34,7 @@ TASKS: Aggregate[TaskDocument] = Aggregate(
     lifecycle=LIFECYCLE,
     indexes=[
         IndexModel([("about.id", 1), ("_id", 1)], name="about"),
+        IndexModel([("about.id", 1), ("updated_at", -1), ("_id", -1)], name="timeline"),
         IndexModel([("assignee", 1), ("state", 1), ("_id", 1)], name="assignee"),
         IndexModel([("state", 1), ("due_on", 1), ("_id", 1)], name="state"),
         IndexModel([("due_on", 1), ("_id", 1)], name="due_on"),

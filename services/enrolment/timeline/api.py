@@ -5,8 +5,9 @@ from typing import Any
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.organisations.store import ORGANISATIONS
-from services.enrolment.timeline.entries import About, Span, timeline
+from services.enrolment.timeline.entries import About, timeline
 from services.enrolment.timeline.schemas import Entry, TimelineQuery
+from services.enrolment.timeline.spans import Span
 from shared.http.calls import database
 from shared.http.routes import Routes, load_one
 from shared.mongo.aggregates import Document

@@ -7,14 +7,16 @@ deliveries. They are read by the ids of the present: what was merged or moved is
 import base64
 import heapq
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from services.enrolment.notes.store import NOTES
 from services.enrolment.projections import DELIVERIES, EVENTS, REGISTRATIONS
 from services.enrolment.tasks.store import TASKS
+from services.enrolment.timeline.spans import Span, moment_of
 from services.enrolment.timeline.texts import text_of
 from shared.instants import instant_text, parse_instant
 from shared.mongo.aggregates import Document
@@ -23,6 +25,7 @@ from shared.mongo.journal import JOURNAL, change_in
 from shared.mongo.paging import Page, wrong_cursor
 
 KINDS = ("contact", "organisation", "enrolment", "workshop days", "note", "task", "registration", "delivery")
+JOURNALED = frozenset({"contact", "organisation", "enrolment", "workshop days"})
 # Entries of one instant that a page may have to leave out because they stood on the page before.
 TIES = 50
 
@@ -37,34 +40,32 @@ class About:
     organisation_id: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Span:
-    """The part of the past that is asked for: before `until` (and before the entry `below`), not before `since`."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-    below: tuple[datetime, str] | None = None
-
-    def condition(self, field: str, write: Callable[[datetime], Any]) -> Document:
-        last = min((moment for moment in (self.until, self.below and self.below[0]) if moment), default=None)
-        bounds = {**({"$gte": write(self.since)} if self.since else {}), **({"$lte": write(last)} if last else {})}
-        return {field: bounds} if bounds else {}
-
-
 def timeline(db: Database, about: About, span: Span, *, kinds: Sequence[str], limit: int, cursor: str | None) -> Page:
     """A page of entries, the newest first. Raises Invalid for a cursor that the list has not given."""
     if cursor:
         span = replace(span, below=_read(cursor))
-    sources = [source(db, about, span, limit + TIES) for source in SOURCES]
-    merged = heapq.merge(*(sorted(source, key=_key, reverse=True) for source in sources), key=_key, reverse=True)
-    found: list[Document] = []
-    for entry in merged:
-        if (not kinds or entry["kind"] in kinds) and (span.below is None or _key(entry) < span.below):
-            found.append(entry)
-        if len(found) > limit:
-            break
+    wanted = frozenset(kinds or KINDS)
+    sources = [
+        _newest(lambda size, read=read: read(db, about, span, size), wanted & of, span.below, limit)  # type: ignore[misc]
+        for of, read in SOURCES
+        if wanted & of
+    ]
+    found = list(islice(heapq.merge(*sources, key=_key, reverse=True), limit + 1))
     more = len(found) > limit
     return Page(items=found[:limit], next_cursor=_write(found[limit - 1]) if more else None)
+
+
+def _newest(
+    read: Callable[[int], list[Document]], kinds: Collection[str], below: tuple[datetime, str] | None, limit: int
+) -> list[Document]:
+    """The source's newest entries of these kinds below the last page, one more than a page has."""
+    size = limit + TIES
+    while True:
+        rows = read(size)
+        kept = [row for row in rows if row["kind"] in kinds and (below is None or _key(row) < below)]
+        if len(kept) > limit or len(rows) < size:
+            return sorted(kept, key=_key, reverse=True)
+        size *= 4  # more entries of one instant than were expected: an announcement to a whole organisation, say
 
 
 def _key(entry: Mapping[str, Any]) -> tuple[datetime, str]:
@@ -72,28 +73,40 @@ def _key(entry: Mapping[str, Any]) -> tuple[datetime, str]:
 
 
 def _changes(db: Database, about: About, span: Span, limit: int) -> list[Document]:
-    query = {"of": {"$in": list(about.journal)}, **span.condition("at", lambda moment: moment)}
-    rows = db[JOURNAL].find(query).sort("_id", -1).limit(limit)
-    return [_change(row) for row in rows if row["kind"] in KINDS]
+    """Rows of the journal by their ids, which hold the moment of the change: so each page begins in the index."""
+    query = {"of": {"$in": list(about.journal)}, "kind": {"$in": list(JOURNALED)}, **span.ids()}
+    return [_change(row) for row in db[JOURNAL].find(query).sort("_id", -1).limit(limit)]
 
 
 def _change(row: Document) -> Document:
     kind = "workshop_days" if row["kind"] == "workshop days" else row["kind"]
     link = f"/v1/{kind}s/{row['of']}" if kind != "workshop_days" else f"/v1/enrolments/{row['of']}/workshop-days"
     text = text_of(kind, row["type"], to=change_in(row).get("to"))
-    return {"id": row["_id"], "at": row["at"], "kind": row["kind"], "text": text, "by": row["by"], "link": link}
+    return {
+        "id": row["_id"],
+        "at": moment_of(row["_id"]),
+        "kind": row["kind"],
+        "text": text,
+        "by": row["by"],
+        "link": link,
+    }
 
 
-def _written(db: Database, about: About, span: Span, limit: int) -> list[Document]:
-    """Notes and tasks, each once, at the moment of its last change."""
+def _notes(db: Database, about: About, span: Span, limit: int) -> list[Document]:
+    """Notes, each once, at the moment of its last change."""
+    notes = _about(db, NOTES.collection, about, span, limit)
+    return [_entry(note, "note", note["updated_at"], text_of("note", "note"), note["by"]) for note in notes]
+
+
+def _tasks(db: Database, about: About, span: Span, limit: int) -> list[Document]:
+    """Tasks, each once, at the moment of its last change."""
+    tasks = _about(db, TASKS.collection, about, span, limit)
+    return [_entry(task, "task", task["updated_at"], text_of("task", task["state"]), task["by"]) for task in tasks]
+
+
+def _about(db: Database, collection: str, about: About, span: Span, limit: int) -> Iterable[Document]:
     query = {"about.id": {"$in": list(about.noted)}, **span.condition("updated_at", lambda moment: moment)}
-    order = [("updated_at", -1), ("_id", -1)]
-    notes = db[NOTES.collection].find(query).sort(order).limit(limit)
-    tasks = db[TASKS.collection].find(query).sort(order).limit(limit)
-    return [
-        *(_entry(note, "note", note["updated_at"], text_of("note", "note"), note["by"]) for note in notes),
-        *(_entry(task, "task", task["updated_at"], text_of("task", task["state"]), task["by"]) for task in tasks),
-    ]
+    return db[collection].find(query).sort([("updated_at", -1), ("_id", -1)]).limit(limit)
 
 
 def _visits(db: Database, about: About, span: Span, limit: int) -> list[Document]:
@@ -130,7 +143,14 @@ def _entry(row: Document, kind: str, at: datetime, text: Mapping[str, str], by: 
     return {"id": row["_id"], "at": at, "kind": kind, "text": text, "by": by, "link": f"/v1/{plural}/{row['_id']}"}
 
 
-SOURCES = (_changes, _written, _visits, _mails)
+# By the kinds of entries that each gives.
+SOURCES = (
+    (JOURNALED, _changes),
+    (frozenset({"note"}), _notes),
+    (frozenset({"task"}), _tasks),
+    (frozenset({"registration"}), _visits),
+    (frozenset({"delivery"}), _mails),
+)
 
 
 def _write(entry: Document) -> str:
