@@ -78,3 +78,17 @@ def test_likely_pairs_are_listed_the_likeliest_first_until_they_are_merged(enrol
 def test_what_is_one_letter_off(first: str, second: str, off: bool) -> None:
     assert is_one_letter_off(first, second) is off
     assert is_one_letter_off(second, first) is off
+
+
+def test_likely_pairs_are_paged_the_likeliest_first(enrolment: Enrolment) -> None:
+    place = enrolment.municipality()
+    for number in range(4):
+        enrolment.contact(place, given_name="Maija", family_name="Virtanen", email=f"m{number}@k.example")
+    path, cursor, seen = "/v1/contacts/duplicates?limit=2", "", []
+    while cursor is not None:
+        answer = enrolment.client.get(f"{path}&cursor={cursor}" if cursor else path).json
+        seen += [tuple(contact["id"] for contact in pair["contacts"]) for pair in answer["items"]]
+        cursor = answer["next_cursor"]
+    assert len(seen) == len(set(seen)) == 6
+    for wrong in ("x", "bnVsbA==", "W10="):
+        assert enrolment.client.get(f"{path}&cursor={wrong}").status_code == 422
