@@ -11,6 +11,7 @@ from deploy.local.demo.checks import WentWrong
 from deploy.local.demo.mail_checks import check_mails, wait_for_deliveries
 from deploy.local.demo.mails import Mailbox
 from deploy.local.demo.messages import read_messages
+from deploy.local.demo.next_season import look_back, merge_a_double, renew_members
 from deploy.local.demo.season import enrol, import_contacts, import_municipalities, open_season, run_season
 from deploy.local.demo.story_state import StoryState
 from deploy.local.demo.webinar_and_workshops import give_up_a_seat, hold_workshops, publish_webinar, register_all
@@ -31,6 +32,9 @@ CHAPTERS: tuple[tuple[str, Chapter], ...] = (
     ("Waiting for the e-mails", wait_for_deliveries),
     ("Reading the e-mails", check_mails),
     ("Reading the topics", read_messages),
+    ("Merging a double", merge_a_double),
+    ("Looking back at the season", look_back),
+    ("Renewing the members", renew_members),
 )
 
 
