@@ -245,11 +245,13 @@ def _segment(story: Story, season: Document) -> None:
 
 
 def _mistakes(story: Story, organisation: Document, contact: Document) -> None:
-    """An organisation and a contact that were typed by mistake, and deleted."""
+    """An organisation and a contact that were typed by mistake, and deleted; a merge that is taken back."""
     story.begin(14)
     twin = {**organisation, "_id": story.new_id(), "municipality_code": None, "version": 1}
     story.changed(ORGANISATIONS, twin, "organisation.deleted", {})
     story.changed(CONTACTS, {**contact, "_id": story.new_id(), "version": 1}, "contact.deleted", BLANK)
+    other = {**contact, "_id": story.new_id(), "merged_into": contact["_id"], "version": 2}
+    story.changed(CONTACTS, other, "contact.unmerged", {"merged_into": None}, **{"from": contact["_id"]})
 
 
 def _erasure(story: Story, contact: Document) -> None:

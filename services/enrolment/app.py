@@ -15,6 +15,7 @@ from services.enrolment.erasures.store import ERASURES
 from services.enrolment.imports import api as imports
 from services.enrolment.imports.store import IMPORTS, ROWS, ROWS_INDEXES
 from services.enrolment.merging import api as merging
+from services.enrolment.merging.store import MERGES, MERGES_INDEXES
 from services.enrolment.notes import api as notes
 from services.enrolment.notes.store import NOTES
 from services.enrolment.organisations import api as organisations
@@ -132,7 +133,7 @@ SERVICE = Service(
     ],
     subscriptions=SUBSCRIPTIONS,
     tasks=periodic_tasks,
-    collections={ENTRIES: ENTRIES_INDEXES, ROWS: ROWS_INDEXES, **ERASING_INDEXES},
+    collections={ENTRIES: ENTRIES_INDEXES, ROWS: ROWS_INDEXES, MERGES: MERGES_INDEXES, **ERASING_INDEXES},
     extensions=[OPERATIONS],
 )
 wsgi = SERVICE.wsgi

@@ -1,6 +1,7 @@
 """The table in a request's body."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 from flask import request
 
@@ -8,6 +9,22 @@ from shared.tables import XLSX
 from shared.tables.csv_table import read_csv
 from shared.tables.rows import Table
 from shared.tables.xlsx_table import read_xlsx
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def names_columns(columns: Collection[str]) -> Callable[[View], View]:
+    """Names the table's columns in the OpenAPI description of the view."""
+
+    def decorate(view: View) -> View:
+        names = ", ".join(f"`{column}`" for column in columns)
+        view.__doc__ = (
+            f"{view.__doc__}\n\nThe first line names the columns, in any order and case: {names}. "
+            "An empty cell changes nothing; several values of a cell are divided by commas."
+        )
+        return view
+
+    return decorate
 
 
 def read_table(columns: Collection[str]) -> Table:

@@ -25,7 +25,7 @@ from services.events.held_seats import release_all
 from services.events.invitations import api as invitations
 from services.events.invitations import public as public_invitations
 from services.events.invitations.store import INVITATIONS
-from services.events.merging import FOLLOW_MERGE, merging_task
+from services.events.merging import FOLLOW_MERGE, FOLLOW_UNMERGE, merging_task
 from services.events.offers import end_offers
 from services.events.people.registrants import MAILS, MAILS_INDEXES
 from services.events.people.resealing import reseal_registrations
@@ -58,7 +58,7 @@ POLICIES: dict[str, Sequence[Handler]] = {
 SUBSCRIPTIONS: Subscriptions = {
     **{topic: [copy] for topic, copy in PROJECTIONS.items()},
     **POLICIES,
-    CONTACTS_TOPIC: [PROJECTIONS[CONTACTS_TOPIC], FOLLOW_MERGE],
+    CONTACTS_TOPIC: [PROJECTIONS[CONTACTS_TOPIC], FOLLOW_MERGE, FOLLOW_UNMERGE],
 }
 
 

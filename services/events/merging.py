@@ -52,7 +52,11 @@ def rank(registration: RegistrationDocument) -> tuple[int, int, str]:
 
 def _moved(registration: RegistrationDocument, contact_id: str, into: str) -> dict[str, Any]:
     keys = [into if key == contact_id else key for key in registration["person_keys"]]
-    return {"contact_id": into, "person_keys": keys}
+    return {
+        "contact_id": into,
+        "person_keys": keys,
+        "merged_from": [*registration.get("merged_from", []), contact_id],
+    }
 
 
 def _give_up(uow: UnitOfWork, registration: RegistrationDocument, *, kept: RegistrationDocument, **moved: Any) -> None:
@@ -62,6 +66,17 @@ def _give_up(uow: UnitOfWork, registration: RegistrationDocument, *, kept: Regis
     changes = {"state": "cancelled", "live": False, "position": None, "calendar_sequence": sequence, **moved}
     after = uow.save(REGISTRATIONS, registration, changes, "registration.updated", change={"merged_into": kept["_id"]})
     settle_seats(uow, registration, after)
+
+
+def follow_unmerge(uow: UnitOfWork, message: Message) -> None:
+    """Gives the contact the registrations back that came from it. A place that was given up does not come back."""
+    other = message.change.get("from")
+    for registration in uow.find_all(REGISTRATIONS, {"contact_id": other}):
+        came_from = registration.get("merged_from", [])
+        if came_from and came_from[-1] == message.key:
+            keys = [message.key if key == other else key for key in registration["person_keys"]]
+            back = {"contact_id": message.key, "person_keys": keys, "merged_from": came_from[:-1]}
+            uow.save(REGISTRATIONS, registration, back, "registration.updated")
 
 
 def merging_task(db: Database) -> PeriodicTask:
@@ -83,3 +98,4 @@ def follow_late(db: Database) -> bool:
 
 
 FOLLOW_MERGE = Policy(name="merged contacts", types=frozenset({"contact.merged"}), handle=follow_merge)
+FOLLOW_UNMERGE = Policy(name="unmerged contacts", types=frozenset({"contact.unmerged"}), handle=follow_unmerge)

@@ -21,7 +21,7 @@ from services.notifications.deliveries.retention import forget_old_texts
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.erasure import erase_deliveries
 from services.notifications.explanations import api as explanations
-from services.notifications.merging import FOLLOW_MERGE
+from services.notifications.merging import FOLLOW_MERGE, FOLLOW_UNMERGE
 from services.notifications.personal_data import api as personal_data
 from services.notifications.preferences import api as preferences
 from services.notifications.preferences import public
@@ -78,6 +78,7 @@ POLICIES: dict[str, Sequence[Handler]] = {
     "uso.enrolment.contacts.v1": [
         Policy(name="forget a contact", types=frozenset({"tombstone"}), handle=forget_a_contact),
         FOLLOW_MERGE,
+        FOLLOW_UNMERGE,
     ],
     **{topic: [book] for topic, book in BOOKS.items()},
     ERASURES_TOPIC: [NOTE_REQUEST],

@@ -72,4 +72,13 @@ def _send_once(uow: UnitOfWork, contact_id: str, into: str) -> None:
             move(uow, delivery, Outcome(delivery_id=delivery["_id"], to="cancelled", error="merged"))
 
 
+def follow_unmerge(uow: UnitOfWork, message: Message) -> None:
+    """The contact keeps the choices of the merged one, which were the stricter ones of the two."""
+    theirs = uow.find_one(PREFERENCES.collection, {"_id": message.change.get("from")})
+    if theirs is not None and uow.find_one(PREFERENCES.collection, {"_id": message.key}) is None:
+        choices = {choice: theirs[choice] for choice in CHOICES}
+        uow.insert(PREFERENCES, {"_id": message.key, **choices}, "preferences.created")
+
+
 FOLLOW_MERGE = Policy(name="merged contacts", types=frozenset({"contact.merged"}), handle=follow_merge)
+FOLLOW_UNMERGE = Policy(name="unmerged contacts", types=frozenset({"contact.unmerged"}), handle=follow_unmerge)

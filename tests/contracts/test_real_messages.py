@@ -224,6 +224,7 @@ def said(network: Network) -> list[tuple[str, Json]]:
     twin["organisation_id"] = people[1]["organisation_id"]
     merged = network.post("enrolment", "/v1/contacts", twin)
     network.post("enrolment", f"/v1/contacts/{merged['id']}/merge", {"into": people[0]["id"]})
+    network.post("enrolment", f"/v1/contacts/{merged['id']}/merge/undo", {})
     network.post("enrolment", f"/v1/contacts/{people[1]['id']}/erasure", {"reason": "their own wish"})
     network.settle()
     told = {"topic": {"$type": "string"}, "value": {"$ne": None}}

@@ -142,6 +142,7 @@ def test_a_table_names_organisations_by_id_code_or_business_id(enrolment: Enrolm
     ]
     result = enrolment.imports("contacts", a.csv_table(rows))
     result.pop("warnings")  # about rows that resemble one another
+    result.pop("id")
     assert result == {"created": 4, "updated": 0, "unchanged": 0, "rejected": [], "unused_columns": []}
     assert len(enrolment.listed("contacts", organisation_id=town["id"])) == 4
 

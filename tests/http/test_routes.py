@@ -24,6 +24,7 @@ MANAGERS = {
     ("POST", "/v1/organisations/<id>/succession"),
     ("POST", "/v1/positions/end"),
     ("POST", "/v1/contacts/<id>/merge"),
+    ("POST", "/v1/contacts/<id>/merge/undo"),
     ("POST", "/v1/contacts/<id>/erasure"),
     ("GET", "/v1/contacts/<id>/export"),
     ("GET", "/v1/contacts/<id>/personal-data"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from contracts import SERVICES
+from services.events.merging import follow_late
 from services.notifications.deliveries.store import DELIVERIES
 from shared.instants import instant_text
 from shared.mongo.database import Database
@@ -183,6 +184,72 @@ def test_erasing_the_contact_that_is_left_erases_the_merged_one_too(people: Peop
     assert network.get("enrolment", f"/v1/erasures/{erasure['id']}")["state"] == "completed"
     for db in network.dbs.values():
         assert db["contacts"].count_documents({"email": {"$regex": "meikalainen"}}) == 0
+
+
+def undo(network: Network, contact: Json) -> Json:
+    return network.post("enrolment", f"/v1/contacts/{contact['id']}/merge/undo", {})
+
+
+def test_a_merge_is_taken_back_in_every_service(people: People, network: Network) -> None:
+    old = people.add("Maija", "Meikäläinen", "m@k.example", title="johtaja", tags=["board"])
+    new = people.add("Maija", "Virtanen", "maija@k.example")
+    about = {"kind": "contact", "id": old["id"]}
+    note = network.post("enrolment", "/v1/notes", {"about": about, "text": "Likes mornings"})
+    network.catch_up()
+    event, wants = people.webinar(), {"announcements": False, "reminders": True, "feedback_requests": True}
+    people.register(event, old)
+    network.put("notifications", f"/v1/contacts/{old['id']}/preferences", wants)
+    network.catch_up()
+    people.merge(old, new, email="this")
+    network.catch_up()
+    assert list(people.places(event)) == [new["id"]]
+    answer = undo(network, old)
+    network.catch_up()
+    assert answer["kept"] == []
+    for before in (old, new):
+        now = network.get("enrolment", f"/v1/contacts/{before['id']}")
+        assert {name for name in now if now[name] != before[name]} <= {"version", "updated_at", "positions"}
+    assert network.get("enrolment", f"/v1/notes/{note['id']}")["about"]["id"] == old["id"]
+    assert list(people.places(event)) == [old["id"]]
+    assert network.get("notifications", f"/v1/contacts/{old['id']}/preferences")["announcements"] is False
+    assert [row["id"] for row in network.get("enrolment", "/v1/contacts?q=meikalainen")["items"]] == [old["id"]]
+
+
+def test_what_was_changed_after_a_merge_stays_and_is_told(people: People, network: Network) -> None:
+    old = people.add("Maija", "Meikäläinen", "m@k.example", title="johtaja", phone="040 123 4567")
+    new = people.add("Maija", "Virtanen", "maija@k.example")
+    people.merge(old, new)
+    network.patch("enrolment", f"/v1/contacts/{new['id']}", {"title": "päällikkö"})
+    answer = undo(network, old)
+    assert (answer["other"]["title"], answer["other"]["phone"]) == ("päällikkö", None)
+    assert [(row["id"], row["by"], "title" in row["fields"]) for row in answer["kept"]] == [
+        (new["id"], "test-coordinator", True)
+    ]
+
+
+def test_a_merge_that_was_followed_by_another_is_taken_back_after_it(people: People, network: Network) -> None:
+    first, second, third = (people.add("Maija", "Virtanen", f"m{number}@k.example") for number in range(3))
+    client = network.clients["enrolment"]
+    assert client.post(f"/v1/contacts/{first['id']}/merge/undo", role="manager").status_code == 409
+    people.merge(first, second)
+    people.merge(second, third)
+    assert client.post(f"/v1/contacts/{first['id']}/merge/undo", role="manager").status_code == 409
+    undo(network, second)
+    undo(network, first)
+    assert len(network.get("enrolment", "/v1/contacts")["items"]) == 3
+
+
+def test_a_registration_that_meets_the_merge_ends_on_the_contact_that_is_left(people: People, network: Network) -> None:
+    old, new = people.add("Maija", "Virtanen", "m@k.example"), people.add("Maija", "Virtanen", "maija@k.example")
+    network.catch_up()
+    event, db = people.webinar(), network.dbs["events"]
+    people.register(event, old)
+    people.merge(old, new)
+    # Neither sees the other: the merge is heard of by the projection, and its policy has run before.
+    db["contacts"].update_one({"_id": old["id"]}, {"$set": {"merged_into": new["id"]}})
+    assert follow_late(db)
+    assert list(people.places(event)) == [new["id"]]
+    assert not follow_late(db)
 
 
 def end_of(dbs: dict[str, Database]) -> Any:

@@ -14,7 +14,7 @@ from services.enrolment.exporting import contact_rows, export, export_query
 from services.enrolment.importing import ImportQuery
 from services.enrolment.more_routes import add_bulk, add_delete, add_revert
 from services.enrolment.organisations.store import ORGANISATIONS
-from services.enrolment.reading import read_table
+from services.enrolment.reading import names_columns, read_table
 from shared.http.calls import database, run
 from shared.http.listing import Expansion, Listing, Sort
 from shared.http.media import gives_media, takes_media
@@ -64,6 +64,7 @@ def show_contact(query: dict[str, Any], id: str) -> Document | Response:
 @takes_media(*TABLE_TYPES)
 @routes.query(ImportQuery)
 @routes.response(200, ContactImportResult)
+@names_columns(COLUMNS)
 def import_contact_table(query: dict[str, Any]) -> Document:
     """Add and update contacts from a CSV or XLSX table"""
     options = {"dry_run": query["dry_run"], "show_rows": query["rows"], "file": query.get("file")}

@@ -86,6 +86,12 @@ class Merge(Change):
     into = fields.String(required=True)
 
 
+class Unmerge(Change):
+    """A contact is one of its own again. `from` is the contact that it had been merged into."""
+
+    from_ = fields.String(data_key="from", required=True)
+
+
 class SimilarContact(Schema):
     """A contact of the same organisation who is probably the same person."""
 

@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from pymongo import IndexModel
 
-from services.enrolment.contacts.schemas import Contact, Merge
+from services.enrolment.contacts.schemas import Contact, Merge, Unmerge
 from shared.email_address import normalise_email
 from shared.errors import Conflict
 from shared.messaging.changes import Change
@@ -47,6 +47,7 @@ CONTACTS: Aggregate[ContactDocument] = Aggregate(
         "contact.created": Change,
         "contact.updated": Change,
         "contact.merged": Merge,
+        "contact.unmerged": Unmerge,
         "contact.deleted": Change,
     },
     schema=Contact,

@@ -42,17 +42,21 @@ def undo_import(uow: UnitOfWork, import_id: str) -> Document:
     earlier = _earlier_states(uow, aggregate, rows)
     for row in rows:
         document, reason = now.get(row["of"]), f"Undoing of import {import_id}, line {row['line']}"
-        if document is None or document["version"] != row["version"]:
-            answer["kept"].append(_kept(uow, aggregate, row, document))
+        if document is None:
+            answer["kept"].append(_kept(row, "somebody deleted it since"))
+        elif document["version"] != row["version"]:
+            answer["kept"].append(_kept(row, CHANGED))
         elif row["of"] in referred:
-            why = sentence(aggregate.name, referred[row["of"]])
-            answer["kept"].append({"line": row["line"], "id": row["of"], "why": why, "by": None, "at": None})
+            answer["kept"].append(_kept(row, sentence(aggregate.name, referred[row["of"]])))
         elif row["from_version"] is None:
             _delete(uow, aggregate, document)
             answer["deleted"] += 1
-        else:
+        elif row["of"] in earlier:
             RESTORE[record["of"]](uow, document, earlier[row["of"]], reason)
             answer["restored"] += 1
+        else:
+            answer["kept"].append(_kept(row, "its earlier state is not kept any more"))
+    _say_who(uow, aggregate, [kept for kept in answer["kept"] if kept["why"] == CHANGED])
     uow.save(IMPORTS, record, {"state": "undone"}, "import.undone")
     return answer
 
@@ -61,7 +65,8 @@ def _earlier_states(uow: UnitOfWork, aggregate: Aggregate[Any], rows: list[Docum
     """The states before the import, by id, of those that it updated."""
     wanted = {row["of"]: row["from_version"] for row in rows if row["from_version"] is not None}
     found = uow.find(JOURNAL, {"of": {"$in": list(wanted)}, "kind": aggregate.name})
-    return {row["of"]: state_in(row) or {} for row in found if row["version"] == wanted[row["of"]]}
+    states = {row["of"]: state_in(row) for row in found if row["version"] == wanted[row["of"]]}
+    return {identifier: state for identifier, state in states.items() if state}
 
 
 def _delete(uow: UnitOfWork, aggregate: Aggregate[Any], document: Document) -> None:
@@ -71,7 +76,14 @@ def _delete(uow: UnitOfWork, aggregate: Aggregate[Any], document: Document) -> N
         remove(uow, aggregate, document)
 
 
-def _kept(uow: UnitOfWork, aggregate: Aggregate[Any], row: Document, document: Document | None) -> Document:
-    last = uow.find_one(JOURNAL, {"of": row["of"], "kind": aggregate.name}, sort=[("_id", -1)]) or {}
-    why = CHANGED if document else "somebody deleted it since"
-    return {"line": row["line"], "id": row["of"], "why": why, "by": last.get("by"), "at": last.get("at")}
+def _kept(row: Document, why: str) -> Document:
+    return {"line": row["line"], "id": row["of"], "why": why, "by": None, "at": None}
+
+
+def _say_who(uow: UnitOfWork, aggregate: Aggregate[Any], kept: list[Document]) -> None:
+    """Adds who changed each of them last, and when."""
+    theirs = {"of": {"$in": [each["id"] for each in kept]}, "kind": aggregate.name}
+    shown = {"of": 1, "by": 1, "at": 1}
+    last = {row["of"]: row for row in uow.find(JOURNAL, theirs, projection=shown, sort=[("_id", 1)])} if kept else {}
+    for each in kept:
+        each |= {name: last[each["id"]][name] for name in ("by", "at") if each["id"] in last}

@@ -7,12 +7,13 @@ from services.enrolment.contacts.similar import pairs
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.contacts.warnings import NAMES
 from services.enrolment.merging import commands
-from services.enrolment.merging.schemas import Duplicate, DuplicatesQuery, Merged, MergeInput
+from services.enrolment.merging.cursors import Place, read_cursor, write_cursor
+from services.enrolment.merging.schemas import Duplicate, DuplicatesQuery, Merged, MergeInput, Unmerged
+from services.enrolment.merging.undo import undo_merge
 from shared.http.auth import needs
 from shared.http.calls import database, run
 from shared.http.routes import Routes
 from shared.mongo.aggregates import Document
-from shared.mongo.paging import wrong_cursor
 
 routes = Routes("merging", __name__, url_prefix="/v1", description="Contacts that are one person")
 
@@ -22,8 +23,6 @@ routes = Routes("merging", __name__, url_prefix="/v1", description="Contacts tha
 @routes.lists(Duplicate)
 def list_duplicates(query: dict[str, Any]) -> Document:
     """List pairs of contacts that are likely one person, the likeliest first; merged ones leave the list"""
-    if query["cursor"]:
-        raise wrong_cursor()  # all pairs are one page
     known: Document = {"merged_into": None}
     if "organisation_id" in query:
         known["organisation_id"] = query["organisation_id"]
@@ -36,8 +35,16 @@ def list_duplicates(query: dict[str, Any]) -> Document:
         for first, second, like in pairs(database()[CONTACTS.collection].find(known, NAMES))
         if like.score >= query["score_min"]
     ]
-    found.sort(key=lambda pair: (-pair["score"], *map(_id, pair["contacts"])))
-    return {"items": found[: query["limit"]], "next_cursor": None}
+    after = read_cursor(query["cursor"])
+    found = sorted((pair for pair in found if after is None or _place(pair) > after), key=_place)
+    items = found[: query["limit"]]
+    return {"items": items, "next_cursor": write_cursor(_place(items[-1])) if len(found) > len(items) else None}
+
+
+def _place(pair: Mapping[str, Any]) -> Place:
+    """Where a pair stands in the list: it stays there while others are merged and leave."""
+    first, second = pair["contacts"]
+    return -float(pair["score"]), _id(first), _id(second)
 
 
 def _id(contact: Mapping[str, Any]) -> str:
@@ -51,3 +58,11 @@ def _id(contact: Mapping[str, Any]) -> str:
 def merge_contact(body: dict[str, Any], id: str) -> Document:
     """Merge this contact into another; its id answers 308 from then on, and every service follows"""
     return run(commands.merge_contact, id, into=body["into"], keep=body["keep"])
+
+
+@routes.post("/contacts/<id>/merge/undo")
+@needs("manager")
+@routes.response(200, Unmerged)
+def unmerge_contact(id: str) -> Document:
+    """Take a merge back: the merged contact is one of its own again; what was changed since stays, and is told"""
+    return run(undo_merge, id)

@@ -8,6 +8,7 @@ from services.enrolment.contacts.store import CONTACTS, ContactDocument, check_n
 from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.merging.domain import check_different, kept_fields, replaced
 from services.enrolment.merging.schemas import FIELDS
+from services.enrolment.merging.store import MergeRecord
 from services.enrolment.notes.store import NOTES
 from services.enrolment.positions.domain import MOST_POSITIONS, positions_of
 from services.enrolment.projections import REGISTRATIONS
@@ -36,39 +37,43 @@ def merge_contact(uow: UnitOfWork, contact_id: str, *, into: str, keep: Mapping[
     if errors:
         raise Invalid({f"keep.{name}": sentences for name, sentences in errors.items()})
     conflicts = [*_shared_enrolments(uow, contact_id, into), *_shared_events(uow, contact_id, into)]
-    _point_to(uow, this, into, takes_address=fields["email"] == this["email"])
+    record = MergeRecord(uow, contact_id, into)
+    _point_to(uow, record, this, into, takes_address=fields["email"] == this["email"])
     for earlier in uow.find_all(CONTACTS, {"merged_into": contact_id}):
-        uow.save(CONTACTS, earlier, {"merged_into": into}, "contact.merged", change={"into": into})
+        record.save(CONTACTS, earlier, {"merged_into": into}, "contact.merged", change={"into": into})
     theirs = [{**position, "main": False} for position in positions_of(this)]
     positions = [*positions_of(other), *theirs][:MOST_POSITIONS]
     kept = {**with_keys(fields), "positions": positions}
-    left = uow.save(CONTACTS, other, kept, "contact.updated", change={"merged": contact_id})
-    _follow(uow, contact_id, into)
+    left = record.save(CONTACTS, other, kept, "contact.updated", change={"merged": contact_id})
+    _follow(uow, record, contact_id, into)
+    record.keep()
     return {"contact": left, "conflicts": conflicts}
 
 
-def _point_to(uow: UnitOfWork, contact: ContactDocument, into: str, *, takes_address: bool) -> None:
+def _point_to(
+    uow: UnitOfWork, record: MergeRecord, contact: ContactDocument, into: str, *, takes_address: bool
+) -> None:
     """The contact keeps its fields, for its history, but is not found; its address stays taken unless it is given."""
     gone: dict[str, Any] = {"merged_into": into, "search": []}
     if takes_address:
         gone["email_key"] = f"merged:{contact['_id']}"
-    uow.save(CONTACTS, contact, gone, "contact.merged", change={"into": into})
+    record.save(CONTACTS, contact, gone, "contact.merged", change={"into": into})
     uow.flush()  # the address must be free before the other contact gets it
 
 
-def _follow(uow: UnitOfWork, this: str, other: str) -> None:
+def _follow(uow: UnitOfWork, record: MergeRecord, this: str, other: str) -> None:
     for enrolment in uow.find_all(ENROLMENTS, {"$or": [{"contact_ids": this}, {"responsible_contact_id": this}]}):
         responsible = enrolment.get("responsible_contact_id")
         changes = {
             "contact_ids": replaced(enrolment["contact_ids"], this, other),
             "responsible_contact_id": other if responsible == this else responsible,
         }
-        uow.save(ENROLMENTS, enrolment, changes, "enrolment.updated")
+        record.save(ENROLMENTS, enrolment, changes, "enrolment.updated")
     about = {"kind": "contact", "id": other}
     written: list[tuple[Aggregate[Any], str]] = [(NOTES, "note.updated"), (TASKS, "task.updated")]
     for aggregate, type in written:
         for document in uow.find_all(aggregate, {"about.kind": "contact", "about.id": this}):
-            uow.save(aggregate, document, {"about": about}, type)
+            record.save(aggregate, document, {"about": about}, type)
 
 
 def _shared_enrolments(uow: UnitOfWork, this: str, other: str) -> list[Document]:

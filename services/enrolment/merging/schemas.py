@@ -35,6 +35,23 @@ class Merged(Schema):
     conflicts = fields.List(fields.Nested(MergeConflict), required=True)
 
 
+class KeptApart(Schema):
+    """What the undoing of a merge leaves as it is, since somebody changed it after the merge."""
+
+    kind = fields.String(required=True)
+    id = fields.String(required=True)
+    fields_ = fields.List(fields.String(), data_key="fields", required=True)
+    by = fields.String(allow_none=True, required=True, metadata={"description": "who changed it last"})
+
+
+class Unmerged(Schema):
+    """The two contacts, each by itself again."""
+
+    contact = fields.Nested(Contact, required=True)
+    other = fields.Nested(Contact, required=True)
+    kept = fields.List(fields.Nested(KeptApart), required=True)
+
+
 class Side(Schema):
     """As much of a contact as it takes to decide."""
 

@@ -11,7 +11,7 @@ from services.enrolment.organisations import commands
 from services.enrolment.organisations.imports import COLUMNS, LISTS, TEXTS, import_organisations
 from services.enrolment.organisations.schemas import Organisation, OrganisationInput, OrganisationQuery
 from services.enrolment.organisations.store import ORGANISATIONS, enrolled_in, named_in_any_language
-from services.enrolment.reading import read_table
+from services.enrolment.reading import names_columns, read_table
 from shared.http.calls import database, run
 from shared.http.listing import Listing, Sort
 from shared.http.media import gives_media, takes_media
@@ -51,6 +51,7 @@ add_bulk(organisations, OrganisationInput, commands.create_organisation, command
 @takes_media(*TABLE_TYPES)
 @routes.query(ImportQuery)
 @routes.response(200, ImportResult)
+@names_columns(COLUMNS)
 def import_organisation_table(query: dict[str, Any]) -> Document:
     """Add and update organisations from a CSV or XLSX table"""
     options = {"dry_run": query["dry_run"], "show_rows": query["rows"], "file": query.get("file")}

@@ -40,6 +40,13 @@ class SeasonInput(Strict):
     ends_on = Day(required=True)
     enrolment_opens_on = Day()
     enrolment_closes_on = Day()
+    organisers = fields.List(
+        Line(),
+        load_default=list,
+        dump_default=list,
+        validate=validate.Length(max=20),
+        metadata={"description": "the bodies that run the season, by name"},
+    )
     themes = fields.List(fields.Nested(Theme), load_default=list, validate=validate.Length(max=50))
     package = fields.Nested(Package, load_default=lambda: Package().load({}))
 

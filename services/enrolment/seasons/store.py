@@ -23,6 +23,7 @@ class SeasonDocument(TypedDict):
     ends_on: str
     enrolment_opens_on: str | None
     enrolment_closes_on: str | None
+    organisers: list[str]
     themes: list[dict[str, Any]]
     package: dict[str, Any]
 

@@ -53,6 +53,7 @@ class RegistrationDocument(TypedDict):
     calendar_sequence: int
     asked_again_at: datetime
     transferred_from: str
+    merged_from: list[str]  # the contacts whose it was before they were merged, the last one last
     answers: dict[str, Any]
     feedback_answers: dict[str, Any]
     attended_at: datetime
