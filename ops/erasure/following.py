@@ -25,6 +25,8 @@ from shared.periodic import PeriodicTask
 
 ERASURES_TOPIC = "uso.enrolment.erasures.v1"
 REQUESTED = "erasure.requested"
+# A contact that was made by mistake: its tombstone erases nobody.
+DELETED = "contact.deleted"
 ERASING = "erasing"
 ERASING_INDEXES = {ERASING: [IndexModel("open", name="open", partialFilterExpression={"open": True})]}
 # The fields of a contact that find their traces.
@@ -43,10 +45,16 @@ class ContactsProjection(Projection):
             known = {row["_id"]: row for row in uow.find(self.collection, {"_id": {"$in": sorted(erased)}})}
             for message in messages:
                 if message.key in erased and message.state is not None:
-                    known[message.key] = dict(message.state)
+                    known[message.key] = {} if message.type == DELETED else dict(message.state)
             for contact_id in sorted(erased):
                 begin_erasing(uow, contact_id, known.get(contact_id, {}))
         Projection.apply(self, uow, messages)
+
+    def document(self, message: Message) -> Document:
+        """The document that this message makes; of a contact that was made by mistake nothing but the id."""
+        if message.type == DELETED:
+            return {"erased": True, "_id": message.key, "sequence": message.sequence}
+        return Projection.document(self, message)
 
 
 def begin_erasing(uow: UnitOfWork, contact_id: str, contact: Mapping[str, Any]) -> None:

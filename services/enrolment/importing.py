@@ -57,6 +57,12 @@ def listed(cell: str | None) -> list[str]:
     return [part.strip() for part in re.split("[,;]", cell or "") if part.strip()]
 
 
+def day(text: str) -> str:
+    """`31.12.2024` as `2024-12-31`; any other text as it is, for the schema to refuse or to take."""
+    found = re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text)
+    return f"{found[3]}-{found[2]:0>2}-{found[1]:0>2}" if found else text
+
+
 def whole_number(text: str) -> int | str:
     """`12 345`, `12345,0` and the like as a number; any other text as it is, for the schema to refuse."""
     digits = re.sub(r"[\s\u00a0\u202f]", "", text)

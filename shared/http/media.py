@@ -10,7 +10,7 @@ from shared.errors import Problem
 
 JSON_BODIES = ("application/json", "application/merge-patch+json")
 FORM = "application/x-www-form-urlencoded"
-# Tables of 5,000 rows are far smaller; a larger body would be held in memory by each of the threads at once.
+# Tables of 10,000 rows are far smaller; a larger body would be held in memory by each of the threads at once.
 LARGE_BODY_BYTES = 16_000_000
 
 

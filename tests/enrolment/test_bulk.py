@@ -95,7 +95,9 @@ def test_columns_for_tags_and_domains(enrolment: Enrolment) -> None:
         "name_fi": "Tampere",
         "Email domains": "Tampere.fi; tre.example",
         "tags": "pilot",
+        "ends_on": "31.12.2025",
     }
     enrolment.imports("organisations", a.csv_table([row]))
     [item] = enrolment.client.get("/v1/organisations").json["items"]
     assert (item["email_domains"], item["tags"]) == (["tampere.fi", "tre.example"], ["pilot"])
+    assert item["ends_on"] == "2025-12-31"

@@ -173,7 +173,8 @@ def test_what_a_deleted_contact_was_called_stands_in_no_message_after_it(enrolme
     *_, last, tombstone = enrolment.said(a.CONTACTS)
     assert (last.type, tombstone.state) == ("contact.deleted", None)
     assert last.state
-    assert (last.state["given_name"], last.state["phone"], last.state["email"]) == ("", None, "")
+    assert (last.state["given_name"], last.state["family_name"], last.state["phone"]) == ("-", "-", None)
+    assert last.state["email"] == "deleted@deleted.invalid"
 
 
 def test_an_inquiry_and_a_draft_are_deleted_and_nothing_beyond_them(enrolment: Enrolment) -> None:

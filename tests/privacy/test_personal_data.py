@@ -73,3 +73,26 @@ def test_only_managers_see_it_and_after_an_erasure_nobody(network: Network, anna
     network.post("enrolment", f"/v1/contacts/{anna['id']}/erasure", {"reason": "their own wish"})
     network.settle()
     assert network.clients[service].get(path, role="manager").status_code == 404
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_contact_that_was_deleted_as_a_mistake_is_forgotten_and_nobody_is_looked_for(
+    network: Network, together: bool
+) -> None:
+    """The person may be added again with the same address before all services have heard of the deletion."""
+    town = network.post("enrolment", "/v1/organisations", {"kind": "other", "name": {"fi": "Kuntaliitto"}})
+    body = {"given_name": "Anna", "family_name": "Aalto", "email": "anna@k.example", "role": "elected"}
+    body["organisation_id"] = town["id"]
+    mistake = network.post("enrolment", "/v1/contacts", body)
+    network.catch_up()
+    network.delete("enrolment", f"/v1/contacts/{mistake['id']}")
+    if not together:
+        network.catch_up()
+    again = network.post("enrolment", "/v1/contacts", body)
+    network.settle()
+    for service in ("events", "notifications"):
+        path = f"/v1/contacts/{mistake['id']}/personal-data"
+        assert network.clients[service].get(path, role="manager").status_code == 404
+        assert network.dbs[service]["contacts"].find_one({"_id": again["id"]})["family_name"] == "Aalto"
+        assert network.dbs[service]["erasing"].count_documents({"open": True}) == 0
+    assert network.get("enrolment", f"/v1/contacts/{again['id']}")["family_name"] == "Aalto"

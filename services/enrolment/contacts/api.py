@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from flask import Response, redirect
+from marshmallow import fields
 
 from services.enrolment.contacts import commands
 from services.enrolment.contacts.deleting import delete_contact
@@ -77,7 +78,7 @@ LISTING = Listing(aggregate=CONTACTS, shown=Contact, **LIST)
 @routes.get("/contacts/export")
 @gives_media(CSV, XLSX)
 @routes.query(export_query(ContactQuery, LISTING))
-@routes.response(200)
+@routes.response(200, fields.String(), content_type=CSV)
 def export_contacts(query: dict[str, Any]) -> Response:
     """Give a table with the columns of the import: to be edited and imported again"""
     return export(LISTING, COLUMNS, query, contact_rows)

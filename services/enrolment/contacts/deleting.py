@@ -12,8 +12,11 @@ from shared.mongo.unit_of_work import UnitOfWork
 
 # Long enough to ask who deleted it. After that nothing of the person is kept.
 HISTORY_KEPT_FOR = timedelta(days=30)
+# Names and an address that fit the message's schema and are nobody's (RFC 2606).
 BLANK: Document = {
-    **dict.fromkeys(("given_name", "family_name", "email"), ""),
+    "given_name": "-",
+    "family_name": "-",
+    "email": "deleted@deleted.invalid",
     **dict.fromkeys(("phone", "title", "source")),
     "tags": [],
     "positions": [],
@@ -30,8 +33,8 @@ def delete_contact(uow: UnitOfWork, contact_id: str) -> None:
 def remove_contact(uow: UnitOfWork, contact: ContactDocument) -> None:
     """Deletes the contact: its topic gets a last message without the person, and a tombstone.
 
-    The message comes first so that a reader knows nothing of the person when the tombstone arrives: a tombstone after
-    a person's data begins an erasure, which would also look for traces of whoever has the same address by then.
+    At the message a reader forgets the person, so that the tombstone finds nothing: a tombstone after a person's data
+    begins an erasure, which would also look for traces of whoever has the same address by then.
     """
     last: Document = {**contact, **BLANK, "version": contact["version"] + 1, "updated_at": uow.now}
     uow.write(CONTACTS.collection, DeleteOne({"_id": contact["_id"], "version": contact["version"]}))

@@ -19,5 +19,5 @@ def read_cursor(cursor: str | None) -> Place | None:
     try:
         score, first, second = json.loads(base64.urlsafe_b64decode(cursor))
         return float(score), str(first), str(second)
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise wrong_cursor() from error

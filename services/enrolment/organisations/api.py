@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Response
+from marshmallow import fields
 
 from services.enrolment.exporting import export, export_query, organisation_rows
 from services.enrolment.importing import ImportQuery, ImportResult
@@ -64,7 +65,7 @@ LISTING = Listing(aggregate=ORGANISATIONS, shown=Organisation, **LIST)
 @routes.get("/organisations/export")
 @gives_media(CSV, XLSX)
 @routes.query(export_query(OrganisationQuery, LISTING))
-@routes.response(200)
+@routes.response(200, fields.String(), content_type=CSV)
 def export_organisations(query: dict[str, Any]) -> Response:
     """Give a table with the columns of the import: to be edited and imported again"""
     return export(LISTING, COLUMNS, query, lambda found: organisation_rows(found, LISTS, TEXTS))

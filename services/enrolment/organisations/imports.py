@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
-from services.enrolment.importing import import_rows, listed, nest_languages, whole_number
+from services.enrolment.importing import day, import_rows, listed, nest_languages, whole_number
 from services.enrolment.organisations.schemas import BusinessId, OrganisationInput
 from services.enrolment.organisations.store import ORGANISATIONS, with_search_words
 from shared.errors import Invalid
@@ -110,6 +110,8 @@ def read_organisation(cells: dict[str, str]) -> dict[str, Any]:
             fields[name] = texts
     if "population" in fields:
         fields["population"] = whole_number(fields["population"])
+    if "ends_on" in fields:
+        fields["ends_on"] = day(fields["ends_on"])
     if "kind" in fields:
         fields["kind"] = fields["kind"].casefold()
     for name in LISTS:

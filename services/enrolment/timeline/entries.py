@@ -164,6 +164,6 @@ def _read(cursor: str) -> tuple[datetime, str]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None or not isinstance(identifier, str):
             raise ValueError("another list's cursor")
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise wrong_cursor() from error
     return moment, identifier
