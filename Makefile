@@ -3,13 +3,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_DIR ?= .run/up
+# Of pytest. The tests mostly wait for Kafka and MongoDB, which need the other half of a core.
+PROCESSES ?= 2
 # Debian's packages that are unpacked instead of installed, beside Kafka's jars.
 UNPACKED := $(or $(USO_CACHE_DIR),$(HOME)/.cache/uso)/debian
 export PATH := $(PATH):$(UNPACKED)/usr/bin
 
 .PHONY: help
 help: ## show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: setup ## tell one season's story on real Kafka, MongoDB and mail, and exit
@@ -20,12 +22,16 @@ up: setup ## leave the whole system running with the demo's data (stop with Ctrl
 	@$(BIN)/uso up --run-dir $(RUN_DIR) --seed-demo
 
 .PHONY: test
-test: setup chromium prometheus ## every check and every test
+test: setup chromium prometheus ## every check, and every test that needs no stack of its own to kill
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n $(PROCESSES) -m "not long"
+
+.PHONY: test-long
+test-long: setup ## the other tests: whole stacks are killed, replaced, operated and subscribed to
+	@$(BIN)/pytest -m long
 
 .PHONY: chromium
 chromium: ## install the browser that the tests of the pages run in, where there is none (Debian, as root)

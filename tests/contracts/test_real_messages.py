@@ -209,9 +209,18 @@ def announcement(network: Network, season: str) -> None:
     network.move("notifications", path, "scheduled")
 
 
+_SAID: list[tuple[str, Json]] = []
+
+
 @pytest.fixture
 def said(network: Network) -> list[tuple[str, Json]]:
     """The topic and the document of every message, after a season in which everything happens once."""
+    if not _SAID:
+        _SAID.extend(season(network))
+    return _SAID
+
+
+def season(network: Network) -> list[tuple[str, Json]]:
     enrolment, people = enrolled(network)
     workshops(network, enrolment)
     webinar(network, people)

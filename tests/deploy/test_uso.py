@@ -14,7 +14,7 @@ from deploy.local.stack import Stack
 from deploy.local.supervision import processes_of
 from tests.deploy.conftest import Uso, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def assert_gone(family: list[psutil.Process], uso: Uso, seconds: float = 30) -> None:

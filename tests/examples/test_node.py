@@ -9,7 +9,7 @@ import pytest
 from deploy.local.demo.story_state import StoryState
 from tests.examples.conftest import EXAMPLES, NEVER
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from deploy.local.demo.story_state import StoryState
 from tests.examples.conftest import EXAMPLES, GONE, NEVER, ORGANISATIONS
 from tests.support import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 ACTIVE = [municipality.code for municipality in MUNICIPALITIES if municipality.outcome == "active"]
 Run = Callable[..., list[str]]
 

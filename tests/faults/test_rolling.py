@@ -16,7 +16,7 @@ from pymongo import MongoClient
 from deploy.local.stack import Stack
 from tests.support import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

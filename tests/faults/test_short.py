@@ -12,7 +12,7 @@ from tests.faults.nemesis import Nemesis
 from tests.faults.report import as_json
 from tests.faults.trial import run_trial
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 SEED = 7
 
 

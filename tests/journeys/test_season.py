@@ -17,7 +17,6 @@ from deploy.local.demo import run, seed
 from deploy.local.demo.people import MUNICIPALITIES, PUBLIC
 from deploy.local.demo.story_state import StoryState
 
-pytestmark = pytest.mark.slow
 REGISTRATIONS = "uso.events.registrations.v1"
 CONTACTS = "uso.enrolment.contacts.v1"
 CONFIRMATIONS = {"registration_confirmed", "registration_waitlisted"}

@@ -63,7 +63,7 @@ def test_a_rebuild_under_writes_loses_nothing_and_brings_nothing_back(operation:
         operation.has_handled(300)
         writer.start()
         try:
-            for _ in range(12):
+            for _ in range(5):
                 operation.done(operation.post("projections/copies/rebuild"))
         finally:
             stop.set()

@@ -20,7 +20,7 @@ from deploy.local.stack import Stack
 from shared.ids import new_id, utc_now
 from tests.support import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 CONTACTS = "uso.enrolment.contacts.v1"
 CHOSEN = ("--service", "enrolment", "--service", "events")
 

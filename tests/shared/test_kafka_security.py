@@ -27,6 +27,7 @@ from shared.messaging.topics import ensure_topics, service_topics, state_topic
 from shared.settings import Settings
 from tests.support import wait_for
 
+pytestmark = pytest.mark.long
 USERS = {"broker": "b-secret", "relay": "r-secret"}
 
 
