@@ -110,7 +110,7 @@ def with_attendee(whole: bytes, address: str) -> bytes:
 
     Making the entry once and adding its attendees is what makes a crowd's invitations cheap.
     """
-    if any(character.isspace() or not character.isprintable() for character in address):
+    if " " in address or not address.isprintable():  # of all spaces only this one counts as printable
         raise ValueError("An e-mail address has no spaces or line breaks.")
     # As `_attendee` writes it, in a tenth of the time.
     attendee = f"ATTENDEE;PARTSTAT=ACCEPTED;ROLE=REQ-PARTICIPANT;RSVP=FALSE:mailto:{address}"
@@ -150,7 +150,7 @@ def _is_web_address(url: str) -> bool:
 
 
 def _address(address: str) -> vCalAddress:
-    if any(character.isspace() or not character.isprintable() for character in address):
+    if " " in address or not address.isprintable():  # of all spaces only this one counts as printable
         raise ValueError("An e-mail address has no spaces or line breaks.")
     return vCalAddress(f"mailto:{address}")
 

@@ -94,15 +94,15 @@ class Session:
 
     def _connect(self) -> smtplib.SMTP:
         server = self.server
-        context = ssl.create_default_context()
         smtp: smtplib.SMTP
         if server.tls:
+            context = ssl.create_default_context()
             smtp = _SmtpTls(server.host, server.port, self.helo, timeout=CONNECT_SECONDS, context=context)
         else:
             smtp = _Smtp(server.host, server.port, self.helo, timeout=CONNECT_SECONDS)
         try:
             if server.starttls:
-                smtp.starttls(context=context)
+                smtp.starttls(context=ssl.create_default_context())
             if server.user:
                 smtp.login(server.user, server.password or "")
             smtp.ehlo_or_helo_if_needed()
