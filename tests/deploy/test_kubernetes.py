@@ -7,6 +7,7 @@ import yaml
 
 from deploy.kafka_rights import Right, principals
 from deploy.kubernetes_kafka import FOLDER, files
+from services.notifications.sending.metrics import OLDEST_DUE
 from shared.environment import variables
 from shared.settings import Settings
 
@@ -66,3 +67,16 @@ def test_every_setting_that_the_manifests_give_is_one_that_processes_know() -> N
     known = {variable.name for _, variable in variables(Settings)} | {"MAIL_FROM"}
     [settings] = yaml.safe_load_all((BASE / "settings.yaml").read_text())
     assert set(settings["data"]) <= known
+
+
+def test_workers_are_added_for_messages_that_wait_and_for_mails_that_are_due() -> None:
+    documents = yaml.safe_load_all((FOLDER.parent / "overlays" / "cluster" / "scaling.yaml").read_text())
+    scalers = {each["metadata"]["name"]: each["spec"] for each in documents if each["kind"] == "ScaledObject"}
+    asked = {name: [trigger["type"] for trigger in spec["triggers"]] for name, spec in scalers.items()}
+    assert asked == {
+        "enrolment-worker": ["kafka"],
+        "events-worker": ["kafka"],
+        "notifications-worker": ["kafka", "prometheus"],
+    }
+    assert OLDEST_DUE.describe()[0].name in scalers["notifications-worker"]["triggers"][1]["metadata"]["query"]
+    assert min(spec["minReplicaCount"] for spec in scalers.values()) >= 1
