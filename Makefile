@@ -85,6 +85,10 @@ kubernetes: setup ## build the Kubernetes manifests and check them against the A
 	@$(BIN)/uv tool run --quiet kubernetes-validate@1.37.0 --strict --quiet --kubernetes-version $(KUBERNETES) \
 	  .run/kubernetes/*.yaml
 
+.PHONY: test-kubernetes
+test-kubernetes: setup ## apply the manifests to a real API server, whose nodes kwok plays (needs go, kubectl; builds 10 min once)
+	@$(BIN)/pytest -q --timeout=3600 tests/kubernetes
+
 .PHONY: mutants
 mutants: setup ## put faults into a copy of the code, one at a time: each must turn a test red (MUTANTS="name name")
 	@$(BIN)/python -m tests.mutants $(MUTANTS)
