@@ -158,3 +158,20 @@ def pass_by(events: Events, event: Json) -> None:
     past = datetime.now(UTC) - timedelta(minutes=1)
     events.db[EVENTS.collection].update_one({"_id": event["id"]}, {"$set": {"held_seats.$[].released_at": past}})
     events.db[SEATS].update_one({"_id": event["id"]}, {"$set": {"release_at": past}})
+
+
+def test_a_yes_to_an_invitation_for_held_seats_takes_one_while_there_is_one(events: Events) -> None:
+    town = a.organisation()
+    leaders = [a.contact(town) for _ in range(2)]
+    events.hears(a.known(a.ORGANISATIONS, town), a.known(a.CONTACTS, *leaders))
+    event = events.published(a.webinar(capacity=1, held_seats=[speakers()]))
+    path, ids = f"/v1/events/{event['id']}/invitations", [leader["id"] for leader in leaders]
+    unknown = events.client.post(path, json={"contact_ids": ids, "held_key": "press"})
+    assert (unknown.status_code, list(unknown.json["errors"])) == (422, ["held_key"])
+    made = events.client.post(path, json={"contact_ids": ids, "held_key": "speakers"}).json["invited"]
+    assert ask(events, event, 1).json["state"] == "waitlisted"
+    for invitation in made:
+        token = events.secrets.sign("invitations", invitation["id"], expires_at=None)
+        said = events.client.post(f"/public/invitations/{token}", json={"answer": "accepted"}, role=None)
+        assert said.status_code == 200
+    assert [each["state"] for each in events.registrations(event)] == ["waitlisted", "confirmed", "waitlisted"]

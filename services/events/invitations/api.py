@@ -33,12 +33,13 @@ def invite(body: dict[str, Any], id: str) -> Document:
     if "segment" in body:
         load_one(database(), EVENTS, id)
         members, left = not_invited_yet(database(), body["segment"], id)
-        return {**run(commands.invite, id, members), "left": left}
+        return {**run(commands.invite, id, members, held_key=body.get("held_key")), "left": left}
     contacts = [(number, find_contact(database(), contact_id)) for number, contact_id in enumerate(body["contact_ids"])]
     for number, contact in contacts:
         if contact is None:
             raise NotArrivedYet(f"contact_ids.{number}", "contact")
-    return {**run(commands.invite, id, [contact for _, contact in contacts if contact]), "left": 0}
+    found = [contact for _, contact in contacts if contact]
+    return {**run(commands.invite, id, found, held_key=body.get("held_key")), "left": 0}
 
 
 @routes.get("/events/<id>/invitations")

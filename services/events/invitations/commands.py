@@ -11,23 +11,29 @@ from services.events.people.registrants import Registrant
 from services.events.questions.answers import Answers
 from services.events.registrations.admission import Request, admit
 from services.events.registrations.domain import AlreadyRegistered
+from services.events.registrations.seating import check_hold
 from shared.errors import Problem
 from shared.mongo.aggregates import Document
 from shared.mongo.unit_of_work import UnitOfWork
 
 
-def invite(uow: UnitOfWork, event_id: str, contacts: Sequence[Mapping[str, Any]]) -> Document:
+def invite(
+    uow: UnitOfWork, event_id: str, contacts: Sequence[Mapping[str, Any]], *, held_key: str | None = None
+) -> Document:
     """Invites the contacts who have no invitation to the event, and returns those who have one.
 
     Two calls at once that name the same contact: the second meets the unique index and answers 409, which may be
-    repeated. Raises NotFound, NotInviting.
+    repeated. `held_key`: a yes takes one of the seats that the event holds under this key.
+    Raises NotFound, NotInviting, Invalid.
     """
-    check_invites(uow.get(EVENTS, event_id), uow.now)
+    event = uow.get(EVENTS, event_id)
+    check_invites(event, uow.now)
+    check_hold(event, held_key)
     wanted = {contact["_id"]: contact for contact in contacts}
     query = {"event_id": event_id, "contact_id": {"$in": list(wanted)}}
     before = {row["contact_id"] for row in uow.find(INVITATIONS.collection, query, projection={"contact_id": 1})}
     invited = [
-        uow.insert(INVITATIONS, _new(event_id, contact), "invitation.created")
+        uow.insert(INVITATIONS, _new(event_id, contact, held_key), "invitation.created")
         for contact_id, contact in wanted.items()
         if contact_id not in before
     ]
@@ -65,7 +71,8 @@ def accept(
         return invitation
     LIFECYCLE.check(invitation["state"], "accepted")
     check_invites(uow.get(EVENTS, invitation["event_id"]), uow.now)
-    request = Request(registrant=registrant, invited=True, mode=mode, listed=listed, answers=answers or Answers())
+    seat: dict[str, Any] = {"mode": mode, "held_key": invitation.get("held_key")}
+    request = Request(registrant=registrant, invited=True, listed=listed, answers=answers or Answers(), **seat)
     registration_id = _register(uow, invitation["event_id"], request)
     changes = {"registration_id": registration_id, "answered_at": uow.now, "reason": None}
     return uow.transition(INVITATIONS, invitation, "accepted", changes=changes)
@@ -99,7 +106,8 @@ def send_a_colleague(
         return invitation
     LIFECYCLE.check(invitation["state"], "replaced")
     check_invites(uow.get(EVENTS, invitation["event_id"]), uow.now)
-    request = Request(registrant=colleague, public=True, invited=True, mode=mode, answers=answers or Answers())
+    seat: dict[str, Any] = {"mode": mode, "held_key": invitation.get("held_key")}
+    request = Request(registrant=colleague, public=True, invited=True, answers=answers or Answers(), **seat)
     registration_id = _register(uow, invitation["event_id"], request)
     changes = {"registration_id": registration_id, "answered_at": uow.now}
     return uow.transition(INVITATIONS, invitation, "replaced", changes=changes)
@@ -116,7 +124,7 @@ def _register(uow: UnitOfWork, event_id: str, request: Request) -> str | None:
     return answer.get("_id")
 
 
-def _new(event_id: str, contact: Mapping[str, Any]) -> Document:
+def _new(event_id: str, contact: Mapping[str, Any], held_key: str | None) -> Document:
     return {
         "event_id": event_id,
         "contact_id": contact["_id"],
@@ -128,6 +136,7 @@ def _new(event_id: str, contact: Mapping[str, Any]) -> Document:
         "answered_at": None,
         "reminded_at": None,
         "registration_id": None,
+        "held_key": held_key,
     }
 
 

@@ -8,7 +8,7 @@ from services.events.events.domain import ROLES
 from services.events.invitations.domain import LIFECYCLE
 from services.events.people.schemas import Person
 from services.events.public.schemas import PublicEvent
-from services.events.questions.schemas import answers_field
+from services.events.questions.schemas import KEY, answers_field
 from services.events.registrations.schemas import listed_field, mode_field
 from shared.schemas import LANGUAGES, Id, Instant, Line, PageQuery, Resource, Strict, one_of
 
@@ -21,6 +21,10 @@ class InvitationsInput(Strict):
 
     contact_ids = fields.List(Id(), validate=validate.Length(min=1, max=MOST_AT_ONCE))
     segment = Line(metadata={"description": "the name of a saved segment of enrolment's"})
+    held_key = fields.String(
+        validate=KEY,
+        metadata={"description": "a yes takes a seat that the event holds under this key"},
+    )
 
     @validates_schema
     def names_them_in_one_way(self, data: dict[str, Any], **_: Any) -> None:
@@ -37,6 +41,7 @@ class Invitation(Resource):
     role = one_of(*ROLES, allow_none=True)
     language = one_of(*LANGUAGES)
     state = one_of(*LIFECYCLE.states, required=True)
+    held_key = fields.String(allow_none=True, metadata={"description": "the held seats that the invitation is for"})
     answered_at = Instant(allow_none=True)
     reminded_at = Instant(allow_none=True)
     registration_id = fields.String(

@@ -28,6 +28,7 @@ class InvitationDocument(TypedDict):
     answered_at: datetime | None
     reminded_at: datetime | None
     registration_id: str | None
+    held_key: str | None
 
 
 INVITATIONS: Aggregate[InvitationDocument] = Aggregate(

@@ -15,7 +15,7 @@ from services.events.registrations.domain import (
     check_open,
     offer_on,
 )
-from services.events.registrations.seating import Seating, mode_for, state_on_arrival
+from services.events.registrations.seating import Seating, check_hold, mode_for, state_on_arrival
 from services.events.registrations.seats import (
     change_seats,
     fill_seats,
@@ -24,7 +24,7 @@ from services.events.registrations.seats import (
     take_numbers,
 )
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
-from shared.errors import Invalid, Problem
+from shared.errors import Problem
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.group_commit import GroupCommit, GroupRequest
@@ -142,10 +142,10 @@ class _Admission:
 
     def _person(self, request: Request) -> Document:
         """The fields of the registration by which the person gets a seat. Raises Invalid."""
-        mode, key = mode_for(self.event, request.mode), request.held_key
-        if key is not None and key not in [hold["key"] for hold in self.event.get("held_seats") or []]:
-            raise Invalid({"held_key": ["This event holds no seats under that key."]})
-        return {**request.registrant.fields(), "mode": mode, "held_key": key}
+        if not request.invited:  # a hold may have ended since the invitation was sent
+            check_hold(self.event, request.held_key)
+        mode = mode_for(self.event, request.mode)
+        return {**request.registrant.fields(), "mode": mode, "held_key": request.held_key}
 
     def _arrival(self, request: Request, person: Document) -> str:
         """`confirmed` or `waitlisted`. Raises NotInvited, Full."""

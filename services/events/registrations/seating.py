@@ -7,6 +7,7 @@ from heapq import heapify, heappop, heappush
 from typing import Any
 
 from services.events.registrations.domain import MODES, SEATED, Full, InvalidMode
+from shared.errors import Invalid
 
 ONLINE = "online"
 
@@ -132,6 +133,12 @@ class Seating:
 def holds_of(event: Mapping[str, Any], now: datetime) -> list[Mapping[str, Any]]:
     """The event's holds that are not released yet."""
     return [hold for hold in event.get("held_seats") or [] if now < hold["released_at"]]
+
+
+def check_hold(event: Mapping[str, Any], held_key: str | None) -> None:
+    """Raises Invalid for a key under which the event holds no seats."""
+    if held_key is not None and held_key not in [hold["key"] for hold in event.get("held_seats") or []]:
+        raise Invalid({"held_key": ["This event holds no seats under that key."]})
 
 
 def is_for(hold: Mapping[str, Any], person: Mapping[str, Any]) -> bool:
