@@ -66,7 +66,7 @@ def test_a_delivery_can_be_sent_again_by_staff(notifications, mailbox) -> None:
 
 def test_every_text_is_there_in_three_languages(notifications) -> None:
     items = notifications.client.get("/v1/templates?limit=200").json["items"]
-    assert len(items) == 23 * 3
+    assert len(items) == 24 * 3
     first = notifications.client.get("/v1/templates?limit=40").json
     rest = notifications.client.get(f"/v1/templates?limit=40&cursor={first['next_cursor']}").json
     assert [*first["items"], *rest["items"]] == items
