@@ -55,9 +55,17 @@ pages: setup chromium ## take pictures of every page in every language and state
 images: setup ## build the services' images with podman or docker (IMAGES=--stand-in where nothing can be pulled)
 	@$(BIN)/python -m deploy.images $(IMAGES)
 
+.PHONY: podman
+podman: ## install what images are built and run with, where there is none (Debian, as root)
+	@command -v podman >/dev/null && command -v mmdebstrap >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing podman ..." && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends podman buildah runc netavark \
+	  aardvark-dns iptables mmdebstrap uidmap catatonit >/dev/null; } || \
+	  echo "podman could not be installed: the tests of the images are skipped."
+
 .PHONY: test-images
-test-images: setup ## build the images and run a service from each, as it runs elsewhere (needs podman)
-	@$(BIN)/pytest -q tests/images
+test-images: setup podman ## build the images and run a service from each, as it runs elsewhere (needs podman)
+	@$(BIN)/pytest -q --timeout=1800 tests/images
 
 .PHONY: test-secure
 test-secure: setup ## tell the demo on locked Kafka and MongoDB, and try each principal's rights

@@ -16,6 +16,7 @@ from deploy.local.demo.story_state import StoryState
 from deploy.local.processes import SERVICES
 from deploy.local.stack import Stack
 from shared.environment import variables
+from tests.support.go_programs import lacking
 
 TAG = "test"
 LABEL = "uso-test-images"
@@ -32,6 +33,10 @@ CONFINED = (
 @pytest.fixture(scope="session", autouse=True)
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """podman's settings for a machine without systemd, where the caller has named none; nothing in /etc is touched."""
+    if lack := lacking("podman", "mmdebstrap"):
+        pytest.skip(lack)
+    if os.getuid():
+        pytest.skip("a base image is made from Debian's packages by root alone")
     settings = tmp_path_factory.mktemp("podman") / "containers.conf"
     settings.write_text(
         '[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=4096:4096"]\n'
