@@ -1,6 +1,7 @@
 """One contact into another, in every service."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -263,6 +264,8 @@ def end_of(dbs: dict[str, Database]) -> Any:
 
 
 ORDERS = [(0, 1, 2, 3), (3, 2, 1, 0), (2, 0, 3, 1), (1, 3, 0, 2, 1, 0), (3, 0, 1, 2, 3, 2, 1, 0)]
+# Each message twice, shuffled.
+ORDERS += [tuple(Random(seed).sample([0, 1, 2, 3] * 2, 8)) for seed in range(3)]
 
 
 @pytest.mark.parametrize("order", ORDERS)
