@@ -34,9 +34,10 @@ def large(events: Events) -> Json:
 
 
 def timed(what: str, call: Callable[[], Any]) -> Any:
-    begun = time.perf_counter()
+    begun, spent = time.perf_counter(), time.process_time()
     answer = call()
-    print(f"{SIZE:>6} {what:<32} {time.perf_counter() - begun:6.2f} s")
+    waited, worked = time.perf_counter() - begun, time.process_time() - spent
+    print(f"{SIZE:>6} {what:<26} {waited:6.2f} s, {worked:6.2f} s of the processor")
     assert answer.status_code == 200
     return answer
 
@@ -51,8 +52,6 @@ def test_a_large_event_lists_exports_and_sums_up_everybody(events: Events, large
         table = timed(f"export as {format}", lambda: events.client.get(f"{path}/registrations.csv?format={format}"))  # noqa: B023 - called at once
         if format == "csv":
             assert len(table.data.decode("utf-8-sig").strip().splitlines()) == SIZE + 1
-    badges = timed("name tags", lambda: events.client.get(f"{path}/badges.pdf"))
-    assert badges.data.startswith(b"%PDF")
     timed("preview of a cancellation", lambda: events.client.post(
         f"{path}/transitions?preview=true", json={"to": "cancelled"}
     ))  # fmt: skip
