@@ -8,6 +8,7 @@ from pymongo import MongoClient
 
 from services.notifications.deliveries.store import DELIVERIES
 from services.notifications.sending import batch, claims
+from services.notifications.templates import skeletons
 from shared.mongo.database import Database
 from tests.notifications import builders as a
 from tests.notifications.test_sending import registered
@@ -36,8 +37,9 @@ def all_told(notifications, count: int, **settings: Any) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def at_leisure(monkeypatch) -> None:
-    """Outcomes are written when the batch is over, however slow the machine is."""
+    """Outcomes are written when the batch is over, and no mail takes too long, however slow the machine is."""
     monkeypatch.setattr("services.notifications.sending.sender.FLUSH_SECONDS", 600.0)
+    monkeypatch.setattr(batch, "PATIENCE_SECONDS", 600.0)
 
 
 @pytest.fixture
@@ -75,6 +77,16 @@ def test_a_confirmation_is_handed_over_by_itself(counted, commands, mailbox) -> 
     found = commands.during(counted.sender().run)
     assert found == [*CLAIMED, *LOOKED_UP, *TEXTS, *["update"] * 7, *NOTED]
     assert counted.states() == ["sent"] * 7
+
+
+def test_the_mails_of_a_crowd_are_rendered_once(notifications, mailbox, monkeypatch) -> None:
+    all_told(notifications, 12)
+    rendered: list[str] = []
+    usual = skeletons.render
+    monkeypatch.setattr(skeletons, "render", lambda text, given: (rendered.append(text.key), usual(text, given))[1])
+    notifications.sends()
+    assert len(set(mailbox.ids)) == 12
+    assert rendered == ["event_changed"]
 
 
 @pytest.mark.parametrize("dies_at", [1, 6, 8])
