@@ -14,8 +14,8 @@ from tests.events import builders as a
 from tests.events.conftest import Events
 
 SERVICE = Path(__file__).parents[2] / "services" / "events"
-# Route, admission, states and deadlines, seats by rule and in the database, the person: a reader keeps no more in mind.
-MOST_FILES = 6
+# Route, admission, seats by rule and in the database, the person: a reader keeps no more in mind.
+MOST_FILES = 5
 
 
 class Way:
@@ -44,7 +44,7 @@ class Way:
             self.files |= self._passed
 
 
-def test_a_contact_s_registration_passes_six_files(events: Events) -> None:
+def test_a_contact_s_registration_passes_five_files(events: Events) -> None:
     way = Way()
     event = events.published(a.webinar(capacity=1, max_per_organisation=1))
     organisation = a.organisation()
@@ -52,21 +52,21 @@ def test_a_contact_s_registration_passes_six_files(events: Events) -> None:
     events.hears(a.known(a.ORGANISATIONS, organisation), a.known(a.CONTACTS, contact))
     answer = way.of(lambda: events.register(event, contact=contact))
     assert answer.status_code == 201
-    assert {"registrations/api.py", "registrations/admission.py", "registrations/domain.py"} <= way.files
+    assert {"registrations/api.py", "registrations/admission.py", "registrations/seating.py"} <= way.files
     assert len(way.files) <= MOST_FILES, way.files
 
 
-def test_a_registration_by_the_public_form_passes_six_files(events: Events) -> None:
+def test_a_registration_by_the_public_form_passes_five_files(events: Events) -> None:
     way = Way()
     event = events.published(a.webinar(capacity=1, max_per_organisation=1, confirm_address=True))
     path = f"/public/events/{event['id']}/registrations"
     answer = way.of(lambda: events.client.post(path, json={"person": a.person()}))
     assert answer.status_code == 202
-    assert {"public/api.py", "registrations/admission.py", "registrations/domain.py"} <= way.files
+    assert {"public/api.py", "registrations/admission.py", "registrations/seating.py"} <= way.files
     assert len(way.files) <= MOST_FILES, way.files
 
 
-def test_a_cancellation_that_lets_in_the_next_passes_six_files(events: Events) -> None:
+def test_a_cancellation_that_lets_in_the_next_passes_five_files(events: Events) -> None:
     way = Way()
     event = events.published(a.webinar(capacity=1))
     seated = events.registered(event, person=a.person())
@@ -78,7 +78,7 @@ def test_a_cancellation_that_lets_in_the_next_passes_six_files(events: Events) -
     assert len(way.files) <= MOST_FILES, way.files
 
 
-def test_an_event_s_publication_passes_six_files(events: Events) -> None:
+def test_an_event_s_publication_passes_five_files(events: Events) -> None:
     way = Way()
     event = events.drafted(a.webinar())
     path = f"/v1/events/{event['id']}/transitions"

@@ -14,7 +14,8 @@ from services.events.door_list.rows import named_rows
 from services.events.events.store import EVENTS
 from services.events.people.registrants import find_contact, person_of
 from services.events.public.links import READING, REGISTRATION_LINK
-from services.events.registrations.domain import SEATED, check_certificate
+from services.events.registrations.actions import check_certificate
+from services.events.registrations.domain import SEATED
 from services.events.registrations.store import REGISTRATIONS
 from shared.http.auth import open_to_all
 from shared.http.calls import database, the

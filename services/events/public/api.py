@@ -23,9 +23,11 @@ from services.events.public.schemas import (
 )
 from services.events.questions.answers import Answers, changed_answers, checked
 from services.events.registrations import commands
+from services.events.registrations.actions import actions_by_link
 from services.events.registrations.admission import RegistrationBatcher, Request
-from services.events.registrations.domain import ADMITTED, actions_by_link, check_open
+from services.events.registrations.domain import ADMITTED
 from services.events.registrations.schemas import FeedbackInput
+from services.events.registrations.seating import check_open
 from services.events.registrations.series import MOST_BY_THE_FORM, coming_events, register_for_all
 from services.events.registrations.store import REGISTRATIONS, with_positions
 from services.events.registrations.transfers import transfer

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 from flask import Response, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from services.events.registrations.domain import NotOpen, check_open
+from services.events.registrations.domain import NotOpen
+from services.events.registrations.seating import check_open
 from services.events.registrations.series import MOST_BY_THE_FORM
 from shared.ids import utc_now
 from shared.mongo.aggregates import Document

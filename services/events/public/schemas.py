@@ -8,7 +8,8 @@ from services.events.events.domain import KINDS
 from services.events.events.schemas import Material
 from services.events.people.schemas import Person
 from services.events.questions.schemas import Question, answers_field
-from services.events.registrations.domain import ACTIONS, LIFECYCLE, MODES
+from services.events.registrations.actions import ACTIONS
+from services.events.registrations.domain import LIFECYCLE, MODES
 from services.events.registrations.schemas import listed_field, mode_field
 from shared.schemas import LANGUAGES, ByLanguage, Instant, SearchQuery, Strict, one_of
 

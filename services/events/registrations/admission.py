@@ -7,15 +7,16 @@ from typing import Any, cast
 from services.events.events.store import EVENTS, EventDocument
 from services.events.people.registrants import Registrant, take_mail, takes_part
 from services.events.questions.answers import Answers, keep_sensitive
-from services.events.registrations.domain import (
-    AlreadyRegistered,
-    Full,
-    NotInvited,
+from services.events.registrations.domain import AlreadyRegistered, Full, NotInvited
+from services.events.registrations.seating import (
+    Seating,
+    check_hold,
     check_invited,
     check_open,
+    mode_for,
     offer_on,
+    state_on_arrival,
 )
-from services.events.registrations.seating import Seating, check_hold, mode_for, state_on_arrival
 from services.events.registrations.seats import (
     change_seats,
     fill_seats,

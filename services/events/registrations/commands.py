@@ -9,16 +9,14 @@ from services.events.feedback.store import keep_anonymous
 from services.events.people.registrants import LONGEST_WAIT, confirm_address, take_mail
 from services.events.questions.answers import Answers, replace_sensitive
 from services.events.questions.domain import check_answers, with_answers
+from services.events.registrations.actions import actions_by_link, check_may_cancel, check_was_there
 from services.events.registrations.domain import (
     LIFECYCLE,
     SEATED,
     GivenAlready,
     NotOpen,
-    actions_by_link,
     check_let_in,
     check_may_accept,
-    check_may_cancel,
-    check_was_there,
 )
 from services.events.registrations.schemas import RegistrationFields
 from services.events.registrations.seating import counted

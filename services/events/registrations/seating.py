@@ -1,15 +1,83 @@
-"""The seats of an event as a transaction gives them: of two kinds, limited by organisation, some of them held. Pure."""
+"""Who may have a seat, and until when. Pure.
+
+The seats are of two kinds, limited by organisation, and some of them held, as a transaction gives them.
+"""
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from services.events.registrations.domain import MODES, SEATED, Full, InvalidMode
+from isodate import parse_duration
+
+from services.events.registrations.domain import MODES, SEATED, Full, InvalidMode, NotInvited, NotOpen
 from shared.errors import Invalid
 
 ONLINE = "online"
+# People read their mail within a day. Held for longer, unconfirmed seats would keep the line from moving.
+CONFIRM_WITHIN = timedelta(hours=24)
+
+
+def check_open(event: Mapping[str, Any], now: datetime, *, by_staff: bool = False) -> None:
+    """Raises NotOpen unless the event is published and `now` lies within its registration window.
+
+    Registration closes at the start unless `registration_closes_at` says otherwise, and at the end at the latest.
+    After the start staff may still register people who came, until the event is completed.
+    """
+    if event["state"] != "published":
+        raise NotOpen(f"This event takes no registrations: it is {event['state']}.")
+    if by_staff and now >= event["starts_at"]:
+        return
+    opens, closes = event.get("registration_opens_at"), event.get("registration_closes_at")
+    if opens and now < opens:
+        raise NotOpen("Registration for this event has not opened yet.")
+    if now >= min(closes or event["starts_at"], event["ends_at"]):
+        raise NotOpen("Registration for this event has closed.")
+
+
+def check_invited(audience: Mapping[str, Any], *, is_contact: bool, role: str | None, enrolled: bool) -> None:
+    """Raises NotInvited for a person outside the audience.
+
+    `enrolled`: the person's organisation takes part in the audience's season. The projection may be a moment behind,
+    so the refusal of an organisation that is not enrolled asks the caller to try again.
+    """
+    roles = audience.get("roles") or []
+    if roles and role not in roles:
+        raise NotInvited(f"This event is for contacts in the role {' or '.join(roles)}.")
+    if audience["open_to"] == "public":
+        return
+    if not is_contact:
+        raise NotInvited("This event is not open to the public: register a contact by contact_id.")
+    if not enrolled:
+        raise NotInvited("This event is for organisations that take part in its season.", retry_after=1)
+
+
+def may_promote(event: Mapping[str, Any], now: datetime) -> bool:
+    """Whether a free seat still goes to the line: not once the event is over, cancelled or about to start."""
+    return bool(event["state"] == "published" and now < before_the_start(event, "promote_until"))
+
+
+def offer_on(event: Mapping[str, Any], now: datetime, *, unconfirmed: bool, in_line: bool) -> dict[str, Any] | None:
+    """The fields of an offered seat: what it waits for, and until when; None when the seat is confirmed at once.
+
+    `unconfirmed`: the owner of the e-mail address has not confirmed it. `in_line`: the seat came free for a person
+    in line, and the event gives them time to accept (`offer_expires_after`). An offer ends at the last moment for
+    promotion at the latest.
+    """
+    if unconfirmed:
+        awaits, until = "address", now + CONFIRM_WITHIN
+    elif in_line and event.get("offer_expires_after"):
+        awaits, until = "answer", now + parse_duration(event["offer_expires_after"])
+    else:
+        return None
+    return {"awaits": awaits, "held_until": max(now, min(until, before_the_start(event, "promote_until")))}
+
+
+def before_the_start(event: Mapping[str, Any], name: str) -> datetime:
+    """The moment that the duration in the event's field `name` comes before its start; the start without one."""
+    moment: datetime = event["starts_at"] - parse_duration(event.get(name) or "PT0S")
+    return moment
 
 
 def mode_for(event: Mapping[str, Any], asked: str | None) -> str | None:

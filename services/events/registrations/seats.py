@@ -9,8 +9,17 @@ from typing import Any
 from pymongo import IndexModel, UpdateOne
 
 from services.events.events.store import EventDocument
-from services.events.registrations.domain import SEATED, may_promote, offer_on
-from services.events.registrations.seating import ONLINE, Seating, counted, holds_of, line_of, next_in_line
+from services.events.registrations.domain import SEATED
+from services.events.registrations.seating import (
+    ONLINE,
+    Seating,
+    counted,
+    holds_of,
+    line_of,
+    may_promote,
+    next_in_line,
+    offer_on,
+)
 from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, RegistrationDocument
 from shared.errors import NotFound
 from shared.mongo.aggregates import Document

@@ -6,7 +6,8 @@ from typing import Any
 
 from services.events.events.store import BY_START, EVENTS, EventDocument
 from services.events.registrations.admission import Request, admit
-from services.events.registrations.domain import NotOpen, check_open
+from services.events.registrations.domain import NotOpen
+from services.events.registrations.seating import check_open
 from shared.errors import Problem
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

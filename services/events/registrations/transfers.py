@@ -2,12 +2,9 @@
 
 from services.events.events.store import EVENTS
 from services.events.people.registrants import Registrant, take_mail
-from services.events.registrations.domain import (
-    NotTransferable,
-    check_may_cancel,
-    check_transferable,
-    offer_on,
-)
+from services.events.registrations.actions import check_may_cancel
+from services.events.registrations.domain import NotTransferable, check_transferable
+from services.events.registrations.seating import offer_on
 from services.events.registrations.seats import next_sequence
 from services.events.registrations.store import REGISTRATIONS, RegistrationDocument
 from shared.errors import TooManyRequests

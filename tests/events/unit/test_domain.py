@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.events.events.domain import answer_to, next_state, seats_grow
-from services.events.registrations.domain import LIFECYCLE, Full, NotOpen, check_open
-from services.events.registrations.seating import Seating, next_in_line, state_on_arrival
+from services.events.registrations.domain import LIFECYCLE, Full, NotOpen
+from services.events.registrations.seating import Seating, check_open, next_in_line, state_on_arrival
 from shared.errors import Invalid
 from shared.state_machine import IllegalTransition
 
