@@ -75,6 +75,10 @@ test-secure: setup ## tell the demo on locked Kafka and MongoDB, and try each pr
 test-watch: setup prometheus ## watch a stack with a real Prometheus: each panel, an alert that rises and falls, one trace
 	@$(BIN)/pytest -q tests/watching
 
+.PHONY: test-keep
+test-keep: setup ## set databases back to a backup while the rest goes on: nothing is sent twice, nothing lost silently
+	@$(BIN)/pytest -q --timeout=1800 tests/keeping
+
 AUDIT ?= .run/audit
 .PHONY: audit
 audit: setup ## licences, bill of materials (CycloneDX) and known faults of what the images have, into .run/audit
