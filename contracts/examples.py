@@ -12,7 +12,6 @@ from contracts.event_examples import invite, offer_seat, transfer
 from contracts.story import Json, Story
 from contracts.workshop_day_examples import workshops
 from ops.erasure.acknowledgements import ACKNOWLEDGED, acknowledgements
-from services.enrolment.contacts.deleting import BLANK
 from services.enrolment.contacts.schemas import ContactInput
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments.commands import NOT_STARTED, START
@@ -22,6 +21,7 @@ from services.enrolment.erasures.domain import acknowledged, nobody_yet
 from services.enrolment.erasures.store import ERASURES
 from services.enrolment.organisations.schemas import OrganisationInput
 from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.persons.deleting import BLANK
 from services.enrolment.seasons.schemas import SeasonInput
 from services.enrolment.seasons.store import SEASONS
 from services.enrolment.segments.schemas import SegmentInput

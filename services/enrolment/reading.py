@@ -1,6 +1,7 @@
 """The table in a request's body."""
 
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, TypeVar
 
 from flask import request
@@ -15,16 +16,16 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 def names_columns(columns: Collection[str]) -> Callable[[View], View]:
     """Names the table's columns in the OpenAPI description of the view."""
+    return partial(_naming, columns)
 
-    def decorate(view: View) -> View:
-        names = ", ".join(f"`{column}`" for column in columns)
-        view.__doc__ = (
-            f"{view.__doc__}\n\nThe first line names the columns, in any order and case: {names}. "
-            "An empty cell changes nothing; several values of a cell are divided by commas."
-        )
-        return view
 
-    return decorate
+def _naming(columns: Collection[str], view: View) -> View:
+    names = ", ".join(f"`{column}`" for column in columns)
+    view.__doc__ = (
+        f"{view.__doc__}\n\nThe first line names the columns, in any order and case: {names}. "
+        "An empty cell changes nothing; several values of a cell are divided by commas."
+    )
+    return view
 
 
 def read_table(columns: Collection[str]) -> Table:

@@ -18,7 +18,6 @@ from services.events.erasure import erasing
 from services.events.events import api as events
 from services.events.events.policies import WORKSHOP_DAYS_TOPIC, WORKSHOP_DAYS_TYPES, take_answer
 from services.events.events.store import EVENTS
-from services.events.events.timeouts import refuse_unanswered
 from services.events.feedback import api as feedback
 from services.events.feedback.store import ANONYMOUS, ANONYMOUS_INDEXES
 from services.events.held_seats import release_all
@@ -42,6 +41,7 @@ from services.events.registrations.admission import RegistrationBatcher
 from services.events.registrations.seats import SEATS, SEATS_INDEXES
 from services.events.registrations.store import REGISTRATIONS
 from services.events.settings import RetentionSettings
+from services.events.unanswered import refuse_unanswered
 from shared.messaging.subscriptions import Handler, Policy, Subscriptions
 from shared.messaging.topics import state_topic
 from shared.mongo.database import Database

@@ -9,7 +9,7 @@ import pytest
 
 from services.enrolment.app import SERVICE as ENROLMENT_SERVICE
 from services.events.events.store import EVENTS
-from services.events.events.timeouts import refuse_unanswered
+from services.events.unanswered import refuse_unanswered
 from shared.messaging.messages import Message
 from shared.mongo.database import Database
 from shared.service import Service

@@ -7,14 +7,14 @@ from flask import Response, redirect
 from marshmallow import fields
 
 from services.enrolment.contacts import commands
-from services.enrolment.contacts.deleting import delete_contact
 from services.enrolment.contacts.imports import COLUMNS, import_contacts
 from services.enrolment.contacts.schemas import AddedContact, Contact, ContactImportResult, ContactInput, ContactQuery
 from services.enrolment.contacts.store import CONTACTS, named_in
+from services.enrolment.correcting_routes import add_bulk, add_delete, add_revert
 from services.enrolment.exporting import contact_rows, export, export_query
 from services.enrolment.importing import ImportQuery
-from services.enrolment.more_routes import add_bulk, add_delete, add_revert
 from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.persons.deleting import delete_contact
 from services.enrolment.reading import names_columns, read_table
 from shared.http.calls import database, run
 from shared.http.listing import Expansion, Listing, Sort

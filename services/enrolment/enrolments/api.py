@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.enrolment.correcting_routes import add_bulk, add_delete, add_revert
 from services.enrolment.enrolments import commands
 from services.enrolment.enrolments.schemas import (
     Enrolment,
@@ -13,7 +14,6 @@ from services.enrolment.enrolments.schemas import (
     SituationAnalysisInput,
 )
 from services.enrolment.enrolments.store import ENROLMENTS, EnrolmentDocument
-from services.enrolment.more_routes import add_bulk, add_delete, add_revert
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.seasons.store import SEASONS
 from shared.http.calls import database, run

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.enrolment.contacts.commands import restore_contact
-from services.enrolment.contacts.deleting import remove_contact
 from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.deleting import remove
 from services.enrolment.imports.domain import LIFECYCLE
 from services.enrolment.imports.store import IMPORTS, ROWS
 from services.enrolment.organisations.commands import restore_organisation
 from services.enrolment.organisations.store import ORGANISATIONS
+from services.enrolment.persons.deleting import remove_contact
 from services.enrolment.references import references_to, sentence
 from shared.errors import Conflict
 from shared.mongo.aggregates import Aggregate, Document

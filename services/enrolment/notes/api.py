@@ -1,6 +1,6 @@
 """/v1/notes"""
 
-from services.enrolment.more_routes import add_delete, add_revert
+from services.enrolment.correcting_routes import add_delete, add_revert
 from services.enrolment.notes import commands
 from services.enrolment.notes.schemas import Note, NoteInput, NoteQuery
 from services.enrolment.notes.store import NOTES

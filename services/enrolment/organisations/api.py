@@ -5,9 +5,9 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
+from services.enrolment.correcting_routes import add_bulk, add_delete, add_revert
 from services.enrolment.exporting import export, export_query, organisation_rows
 from services.enrolment.importing import ImportQuery, ImportResult
-from services.enrolment.more_routes import add_bulk, add_delete, add_revert
 from services.enrolment.organisations import commands
 from services.enrolment.organisations.imports import COLUMNS, LISTS, TEXTS, import_organisations
 from services.enrolment.organisations.schemas import Organisation, OrganisationInput, OrganisationQuery

@@ -1,6 +1,6 @@
 """/v1/seasons"""
 
-from services.enrolment.more_routes import add_delete, add_revert
+from services.enrolment.correcting_routes import add_delete, add_revert
 from services.enrolment.seasons import commands
 from services.enrolment.seasons.schemas import Season, SeasonInput, SeasonQuery
 from services.enrolment.seasons.store import SEASONS

@@ -4,7 +4,7 @@ from typing import Any
 
 from services.enrolment.contacts.schemas import Contact
 from services.enrolment.contacts.store import CONTACTS
-from services.enrolment.more_routes import add_delete, add_revert
+from services.enrolment.correcting_routes import add_delete, add_revert
 from services.enrolment.segments import commands
 from services.enrolment.segments.schemas import Segment, SegmentInput, SegmentQuery
 from services.enrolment.segments.store import SEGMENTS, members_query

@@ -1,6 +1,6 @@
 """/v1/tasks"""
 
-from services.enrolment.more_routes import add_bulk, add_delete, add_revert
+from services.enrolment.correcting_routes import add_bulk, add_delete, add_revert
 from services.enrolment.tasks import commands
 from services.enrolment.tasks.schemas import Task, TaskInput, TaskQuery
 from services.enrolment.tasks.store import TASKS

@@ -5,10 +5,10 @@ from typing import Any
 
 from services.events.events import commands
 from services.events.events.domain import LIFECYCLE
-from services.events.events.preview import Command, preview
 from services.events.events.schemas import Copies, CopiesInput, EventInput, EventQuery, EventShown, PreviewQuery
 from services.events.events.store import EVENTS
 from services.events.people.registrants import speakers_of
+from services.events.previews import Command, preview
 from shared.http.calls import database, run, the
 from shared.http.listing import Sort
 from shared.http.resource_routes import ResourceRoutes

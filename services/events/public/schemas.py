@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validates_schema
 
 from services.events.events.domain import KINDS
-from services.events.events.schemas import Material
+from services.events.events.parts import Material
 from services.events.people.schemas import Person
 from services.events.questions.schemas import Question, answers_field
 from services.events.registrations.actions import ACTIONS

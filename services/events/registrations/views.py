@@ -8,10 +8,10 @@ from typing import Any
 
 from services.events.events.store import EVENTS
 from services.events.feedback.store import ANONYMOUS, anonymous_scores
+from services.events.people.name_search import find_by_name
 from services.events.people.registrants import person_of
 from services.events.projections import ORGANISATIONS
 from services.events.registrations.domain import SEATED
-from services.events.registrations.name_search import find_by_name
 from services.events.registrations.store import BY_ARRIVAL, REGISTRATIONS, with_positions
 from shared.mongo.aggregates import Document
 from shared.mongo.database import Database

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Concatenate
 
 from marshmallow import Schema, ValidationError, fields, validate
@@ -13,7 +13,7 @@ from shared.errors import Invalid, Problem
 from shared.http.auth import needs
 from shared.http.calls import database, idempotency_key, request_cause, run
 from shared.http.resource_routes import ResourceRoutes
-from shared.mongo.aggregates import Document
+from shared.mongo.aggregates import Aggregate, Document
 from shared.mongo.idempotency import IdempotencyKey, find_outcome, replay
 from shared.mongo.unit_of_work import IfMatch, UnitOfWork
 from shared.schemas import Id, Strict, flatten_errors
@@ -54,52 +54,67 @@ class BulkAnswer(Schema):
 
 def add_delete(resource: ResourceRoutes, command: Command | None = None) -> None:
     """`DELETE {path}/{id}`: what was made by mistake, while nothing refers to it; 409 names what does."""
-    aggregate = resource.aggregate
-
-    @resource.routes.delete(f"{resource.path}/<id>", endpoint=f"delete_{aggregate.name}")
-    @needs("coordinator")
-    @resource.routes.response(204)
-    def delete_one(id: str) -> None:
-        if command is None:
-            run(delete, aggregate, id)
-        else:
-            run(command, id)
-
-    delete_one.__doc__ = f"Delete what was made by mistake: no {aggregate.name} that anything refers to"
+    name = resource.aggregate.name
+    view = resource.routes.response(204)(_Deletion(resource.aggregate, command).view)
+    view.__doc__ = f"Delete what was made by mistake: no {name} that anything refers to"
+    resource.routes.delete(f"{resource.path}/<id>", endpoint=f"delete_{name}")(needs("coordinator")(view))
 
 
 def add_revert(resource: ResourceRoutes, body: type[Schema], command: Command) -> None:
     """`POST {path}/{id}/history/{entry}/revert`: `command(uow, id, patch)` with what the fields were before."""
     names = frozenset(body().load_fields)
-
-    @resource.routes.post(f"{resource.path}/<id>/history/<entry>/revert", endpoint=f"revert_{resource.aggregate.name}")
-    @needs("coordinator")
-    @resource.routes.answers(resource.shown)
-    def revert_change(id: str, entry: str) -> Document:
-        reverted: Document = run(revert, resource.aggregate, command, id, entry, names=names)
-        return reverted
-
-    revert_change.__doc__ = "Take one change back: its fields get their earlier values, unless changed since (409)"
+    view = resource.routes.answers(resource.shown)(_Reversal(resource.aggregate, command, names).view)
+    view.__doc__ = "Take one change back: its fields get their earlier values, unless changed since (409)"
+    path = f"{resource.path}/<id>/history/<entry>/revert"
+    resource.routes.post(path, endpoint=f"revert_{resource.aggregate.name}")(needs("coordinator")(view))
 
 
 def add_bulk(resource: ResourceRoutes, body: type[Schema], create: Command, change: Command) -> None:
     """`POST {path}/bulk`: each row by itself; a row that is refused leaves the others alone."""
-    shape = body()
+    rows = resource.routes.response(200, BulkAnswer)(_Bulk(body(), create, change).view)
+    rows.__doc__ = "Make or change many, each by itself; the answer says for each row what became of it"
+    view = needs("coordinator")(resource.routes.takes(BulkInput)(rows))
+    resource.routes.post(f"{resource.path}/bulk", endpoint=f"bulk_{resource.aggregate.name}")(view)
 
-    @resource.routes.post(f"{resource.path}/bulk", endpoint=f"bulk_{resource.aggregate.name}")
-    @needs("coordinator")
-    @resource.routes.takes(BulkInput)
-    @resource.routes.response(200, BulkAnswer)
-    def bulk(body: dict[str, Any]) -> Document:
+
+@dataclass(frozen=True)
+class _Deletion:
+    aggregate: Aggregate[Any]
+    command: Command | None
+
+    def view(self, id: str) -> None:
+        if self.command is None:
+            run(delete, self.aggregate, id)
+        else:
+            run(self.command, id)
+
+
+@dataclass(frozen=True)
+class _Reversal:
+    aggregate: Aggregate[Any]
+    command: Command
+    names: frozenset[str]
+
+    def view(self, id: str, entry: str) -> Document:
+        reverted: Document = run(revert, self.aggregate, self.command, id, entry, names=self.names)
+        return reverted
+
+
+@dataclass(frozen=True)
+class _Bulk:
+    shape: Schema
+    create: Command
+    change: Command
+
+    def view(self, body: dict[str, Any]) -> Document:
         db, key = database(), idempotency_key()
         if key and find_outcome(db.raw, key) is not None:
             earlier: Document = replay(db.raw, key)
             return earlier
-        results = [_row(index, row, shape, create, change, key) for index, row in enumerate(body["rows"])]
+        rows = enumerate(body["rows"])
+        results = [_row(index, row, self.shape, self.create, self.change, key) for index, row in rows]
         answer: Document = {"results": results}
         return db.transact(lambda _: answer, cause=request_cause(), key=key) if key else answer
-
-    bulk.__doc__ = "Make or change many, each by itself; the answer says for each row what became of it"
 
 
 def _row(
