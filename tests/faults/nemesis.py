@@ -135,7 +135,7 @@ class Nemesis:
 
     # Ending it
 
-    def heal(self, *, seconds: float = 120.0) -> None:
+    def heal(self, *, seconds: float = 600.0) -> None:
         """Ends every fault that lasts; returns when each process says that it is ready."""
         while self._lasting:
             self._lasting[0].end()
