@@ -17,7 +17,7 @@ def test_a_new_event_is_a_draft_with_the_usual_reminders_and_time_zone(events: E
     assert event["calendar"]["sequence"] == 0
     assert events.types(a.EVENTS) == ["event.created"]
     state = events.said(a.EVENTS)[0].state or {}
-    assert {**state, "warnings": []} == events.event(event)
+    assert {**state, "warnings": [], "preview": None} == events.event(event)
 
 
 @pytest.mark.parametrize(

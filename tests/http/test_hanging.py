@@ -1,5 +1,7 @@
 """An api process whose threads hang is replaced; one that has a thread left is not."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -24,11 +26,11 @@ def address(tmp_path: Path) -> Iterator[str]:
     worker = "--worker-class=tests.http.hanging_app.Worker"
     command = [sys.executable, "-m", "gunicorn", *options, worker, "tests.http.hanging_app:app"]
     with (tmp_path / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=log)
+        process = subprocess.Popen(command, cwd=Path(__file__).parents[2], stderr=log, start_new_session=True)
         try:
             yield f"http://127.0.0.1:{port}"
         finally:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)  # its own process too, whose threads hang
             process.wait()
 
 

@@ -117,6 +117,7 @@ def aim(case: Any, things: dict[str, Any]) -> None:
         )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", list(MODES), ids=list(MODES))
 @pytest.mark.parametrize("name", SERVICES)
 def test_every_answer_is_as_the_document_says(api_of: Callable[..., Api], name: str, mode: str) -> None:

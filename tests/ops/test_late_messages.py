@@ -11,6 +11,7 @@ from shared.mongo.database import SEEN_KEPT
 from shared.mongo.journal import JOURNAL
 from tests.ops.conftest import Operation
 from tests.ops.things import record, thing
+from tests.support import wait_for
 
 
 @pytest.mark.parametrize(("later", "effects"), [("cancelled", 1), ("confirmed", 2)])
@@ -35,6 +36,7 @@ def test_a_redriven_message_about_the_erased_has_no_effect(operation: Operation,
     produce(record(key, 1, bad=True), (key.encode(), None))
     with operation.consuming():
         letter = operation.letter()
+        wait_for(lambda: (operation.projections().get(key) or {}).get("erased"))
     operation.mood.broken = False
     assert operation.post(f"dead-letters/{letter['id']}/redrive", status=200)["state"] == "redriven"
     assert operation.effects() == []
