@@ -3,8 +3,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 RUN_DIR ?= .run/up
-# Of pytest. The tests mostly wait for Kafka and MongoDB, which need the other half of a core.
-PROCESSES ?= 2
+# Of pytest. A test waits for Kafka and MongoDB half of the time: three processes keep two cores busy.
+PROCESSES ?= 3
 # Debian's packages that are unpacked instead of installed, beside Kafka's jars.
 UNPACKED := $(or $(USO_CACHE_DIR),$(HOME)/.cache/uso)/debian
 export PATH := $(PATH):$(UNPACKED)/usr/bin

@@ -47,15 +47,15 @@ def back_ends(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         yield stack.info
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def season_printed() -> Console:
     """What the demo prints while it tells its story."""
     return Console(file=io.StringIO(), record=True, width=200)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def season_told(tmp_path_factory: pytest.TempPathFactory, season_printed: Console) -> Iterator[StoryState]:
-    """The demo's story on a whole stack: every process of every service, for all tests that look at its outcome."""
+    """The demo's story on a whole stack: every process of every service, for a file's tests that look at it."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("KAFKA_BOOTSTRAP_SERVERS", "MONGODB_URI", "SMTP_URL"):
             patch.delenv(name, raising=False)  # the story needs servers that have not heard it

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.events.registrations import name_search
+from services.events.people import name_search
 from services.events.registrations.store import REGISTRATIONS
 from shared.ids import new_id, utc_now
 from tests.events import builders as a

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.events.events import preview
+from services.events import previews
 from services.notifications.rules.table import NOTICED_CHANGES
 from tests.events import builders as a
 from tests.events.conftest import Events, Json
@@ -77,4 +77,4 @@ def test_a_preview_refuses_what_the_change_would(events: Events) -> None:
 
 
 def test_a_preview_knows_which_changes_notifications_tells_of() -> None:
-    assert set(NOTICED_CHANGES) == preview.NOTICED
+    assert set(NOTICED_CHANGES) == previews.NOTICED

@@ -33,7 +33,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line("There is no Node.js with npm here: examples/node was not tested.")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def story(season_told: StoryState) -> StoryState:
     """The story, and then: the workshop was held; an aborted transaction; an organisation that is gone."""
     story = season_told

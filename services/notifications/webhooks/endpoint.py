@@ -61,7 +61,8 @@ class Endpoint:
     def _post(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         connection = self._connection or _connection_to(self.target)
         self._connection = connection
-        limit = threading.Timer(CALL_SECONDS, _cut, [connection])
+        was_cut = threading.Event()
+        limit = threading.Timer(CALL_SECONDS, _cut, [connection, was_cut])
         limit.daemon = True
         limit.start()
         try:
@@ -72,7 +73,7 @@ class Endpoint:
             answer = Answer(status=response.status, retry_after=response.getheader("Retry-After"))
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            return Answer(status=None, error="timeout" if limit.finished.is_set() else _word_for(error))
+            return Answer(status=None, error="timeout" if was_cut.is_set() else _word_for(error))
         finally:
             limit.cancel()
         if not whole:
@@ -108,7 +109,8 @@ def _connection_to(target: Target) -> _Plain | _Tls:
     return made
 
 
-def _cut(connection: _Plain | _Tls) -> None:
-    """Ends a call that takes too long, from another thread."""
+def _cut(connection: _Plain | _Tls, was_cut: threading.Event) -> None:
+    """Ends a call that takes too long, from another thread; it says so first, since the call fails at once."""
+    was_cut.set()
     with contextlib.suppress(OSError, AttributeError):
         connection.sock.shutdown(socket.SHUT_RDWR)
