@@ -23,6 +23,8 @@ from deploy.local.stack import Stack
 from deploy.local.supervision import processes_of
 from tests.deploy.conftest import fake_command, wait_until
 
+pytestmark = pytest.mark.long
+
 
 def on_disk(stack: Stack) -> dict[str, Any]:
     return json.loads((stack.directory / "stack.json").read_text())

@@ -11,6 +11,8 @@ from shared.mongo.journal import JOURNAL
 from tests.http.conftest import Api
 from tests.support import Client
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def without_mongodb(api: Api, monkeypatch: pytest.MonkeyPatch) -> Client:

@@ -24,6 +24,8 @@ from tests.ops.conftest import Operation
 from tests.ops.things import record
 from tests.support import wait_for
 
+pytestmark = pytest.mark.long
+
 
 def test_a_rebuilt_copy_is_what_the_topic_says(operation: Operation, produce: Any) -> None:
     keys = [new_id() for _ in range(50)]

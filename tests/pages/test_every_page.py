@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
@@ -32,6 +33,7 @@ def in_language(path: str, language: str) -> str:
 READERS = [("fi", "light", 390), ("sv", "light", 1200), ("en", "dark", 390)]
 
 
+@pytest.mark.long
 def test_nothing_is_wrong_with_any_page(events: Events, site: str, browser: Browser, screenshots: Path | None) -> None:
     context = browser.new_context(base_url=site, bypass_csp=True)  # axe-core is a script, which our policy forbids
     context.add_init_script(AXE_SCRIPT)
