@@ -101,6 +101,10 @@ class Database:
             if models:
                 self.raw[collection].create_indexes(list(models))
 
+    def find(self, collection: str, query: Mapping[str, Any], **options: Any) -> list[Document]:
+        """All documents that fit, outside of a transaction."""
+        return list(self[collection].find(query, **options))
+
     def ping(self) -> None:
         """Raises PyMongoError when the primary does not answer within two seconds."""
         with pymongo.timeout(2):

@@ -1,7 +1,5 @@
 """The recipients of an announcement, decided beforehand by the code that decides at its sending."""
 
-from functools import partial
-
 from services.notifications.announcements.segments import next_portion
 from services.notifications.announcements.sending import announced
 from services.notifications.deliveries.store import new_document
@@ -21,7 +19,7 @@ def recipients_of(
     """A page of the segment's people, each with a language, or with the reason for getting nothing."""
     after, found = cursor or "", []
     while True:
-        portion = next_portion(partial(_find, db), announcement["segment"], after=after, size=limit)  # type: ignore[arg-type]
+        portion = next_portion(db.find, announcement["segment"], after=after, size=limit)
         found += portion.people
         if portion.after is None or found:
             break
@@ -44,7 +42,3 @@ def recipients_of(
             why = f"unknown_{decision.what}" if isinstance(decision, Missing) else decision.error
             items.append({**item, "language": None, "excluded": why})
     return Page(items=items, next_cursor=portion.after)
-
-
-def _find(db: Database, collection: str, query: Document, **options: object) -> object:
-    return db[collection].find(query, **options)

@@ -1,15 +1,13 @@
 """The people of a segment, in portions by id, from the service's own projections."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from services.notifications.announcements.saved_segments import named_query
 from services.notifications.projections import CONTACTS, ENROLMENTS, ORGANISATIONS, REGISTRATIONS
 from shared.mongo.aggregates import Document
-
-Find = Callable[..., Iterable[Document]]
-"""`find(collection, query, **options)`, inside a transaction or outside."""
+from shared.segments import Find
 
 
 @dataclass(frozen=True, kw_only=True)
