@@ -57,10 +57,10 @@ images: setup ## build the services' images with podman or docker (IMAGES=--stan
 
 .PHONY: podman
 podman: ## install what images are built and run with, where there is none (Debian, as root)
-	@command -v podman >/dev/null && command -v mmdebstrap >/dev/null || { \
+	@command -v podman >/dev/null && command -v podman-compose >/dev/null && command -v mmdebstrap >/dev/null || { \
 	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "Installing podman ..." && apt-get update -qq && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends podman buildah runc netavark \
-	  aardvark-dns iptables mmdebstrap uidmap catatonit >/dev/null; } || \
+	  aardvark-dns iptables mmdebstrap uidmap catatonit podman-compose >/dev/null; } || \
 	  echo "podman could not be installed: the tests of the images are skipped."
 
 .PHONY: test-images

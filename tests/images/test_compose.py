@@ -17,6 +17,7 @@ from tests.http.test_server import free_port
 from tests.images.conftest import TAG, output
 from tests.support import Keys, wait_for
 from tests.support.clients import AUDIENCE, ISSUER
+from tests.support.go_programs import lacking
 
 COMPOSE = Path(images.__file__).parent / "compose"
 MAIL_PACKAGES = ("aiosmtpd", "attr", "attrs", "public")
@@ -62,6 +63,8 @@ def running(
     stand_ins: dict[str, str], keys: Keys, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
     """Each service's address."""
+    if lack := lacking("podman-compose"):
+        pytest.skip(lack)
     folder = tmp_path_factory.mktemp("compose") / "uso"
     shutil.copytree(COMPOSE, folder, ignore=shutil.ignore_patterns("secrets"))
     (folder / "secrets").mkdir()
