@@ -6,6 +6,7 @@ from services.enrolment.contacts.store import CONTACTS
 from services.enrolment.enrolments.store import ENROLMENTS
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.projections import EVENTS
+from services.enrolment.references import refer_to
 from shared.errors import Invalid, NotArrivedYet
 from shared.messaging.subscriptions import unless_erased
 from shared.mongo.unit_of_work import UnitOfWork
@@ -31,3 +32,5 @@ def check_about(uow: UnitOfWork, about: Mapping[str, str]) -> None:
             raise NotArrivedYet("about.id", "event")
     elif uow.find_one(OURS[kind], query, projection={"_id": 1}) is None:
         raise Invalid({"about.id": [f"There is no such {kind}."]})
+    else:
+        refer_to(uow, OURS[kind], [about["id"]])

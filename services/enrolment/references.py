@@ -77,19 +77,18 @@ def _values(row: Document, fields: Iterable[str]) -> Iterator[Any]:
             yield value.get(inner) if inner and isinstance(value, dict) else value
 
 
-def refer_to_organisation(uow: UnitOfWork, identifier: str, field: str = "organisation_id") -> None:
-    """Raises Invalid when there is no such organisation.
+def refer_to(uow: UnitOfWork, collection: str, identifiers: Iterable[str]) -> None:
+    """Notes that something is about to refer to these documents, which the transaction has found.
 
-    It writes to the organisation's document, outside its public shape: so a deletion of the organisation at the same
-    moment and this reference cannot both commit.
+    It writes to them, outside their public shape: so the deletion of one at the same moment and this reference cannot
+    both commit.
     """
-    touch = {"$set": {"referred_to_at": uow.now}}
-    query = {"_id": identifier}
-    if uow.find_and_update(ORGANISATIONS.collection, query, touch, projection={"_id": 1}) is None:
+    if wanted := sorted(set(identifiers)):
+        uow.write(collection, UpdateMany({"_id": {"$in": wanted}}, {"$set": {"referred_to_at": uow.now}}))
+
+
+def refer_to_organisation(uow: UnitOfWork, identifier: str, field: str = "organisation_id") -> None:
+    """As `refer_to`, for an organisation. Raises Invalid when there is none."""
+    if uow.find_one(ORGANISATIONS.collection, {"_id": identifier}, projection={"_id": 1}) is None:
         raise Invalid({field: ["There is no such organisation."]})
-
-
-def refer_to_organisations(uow: UnitOfWork, identifiers: Iterable[str]) -> None:
-    """As `refer_to_organisation`, for many that the transaction has found."""
-    many = {"_id": {"$in": sorted(set(identifiers))}}
-    uow.write(ORGANISATIONS.collection, UpdateMany(many, {"$set": {"referred_to_at": uow.now}}))
+    refer_to(uow, ORGANISATIONS.collection, [identifier])

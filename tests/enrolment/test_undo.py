@@ -216,3 +216,23 @@ def test_a_deletion_and_a_reference_at_once_never_both_happen(
         assert (gone.status_code == 204) is (there == []), (gone.status_code, [m.status_code for m in made])
         for contact in there:
             enrolment.client.delete(f"/v1/contacts/{contact['id']}")
+
+
+@pytest.mark.parametrize("noun", ["notes", "tasks", "enrolments"])
+def test_a_contact_s_deletion_and_a_reference_at_once_never_both_happen(
+    enrolment: Enrolment, all_at_once: Callable[..., list[Any]], noun: str
+) -> None:
+    season, place = enrolment.season(), enrolment.organisation()
+    for number in range(6):
+        contact = enrolment.created("contacts", a.contact(place))
+        about = {"kind": "contact", "id": contact["id"]}
+        town = enrolment.organisation(name={"fi": f"Kunta {number}"})
+        body = {
+            "notes": {"about": about, "text": "x"},
+            "tasks": {"about": about, "title": "x"},
+            "enrolments": a.enrolment(season, town, contact_ids=[contact["id"]]),
+        }[noun]
+        delete = partial(enrolment.client.delete, f"/v1/contacts/{contact['id']}")
+        make = partial(enrolment.client.post, f"/v1/{noun}", json=body)
+        gone, made = all_at_once([delete, make])
+        assert {gone.status_code, made.status_code} in ({204, 422}, {409, 201}), (gone.text, made.text)

@@ -10,7 +10,7 @@ from services.enrolment.importing import import_rows, listed
 from services.enrolment.organisations.imports import with_keys_as_kept
 from services.enrolment.organisations.store import ORGANISATIONS
 from services.enrolment.positions.moves import positions_after
-from services.enrolment.references import refer_to_organisations
+from services.enrolment.references import refer_to
 from shared.email_address import normalise_email
 from shared.errors import Invalid
 from shared.mongo.aggregates import Document
@@ -37,7 +37,7 @@ def import_contacts(
     keys = [normalise_email(row.cells["email"]) for row in table.rows if row.cells.get("email")]
     organisations = _organisations_of(uow, table.rows)
     if not dry_run:
-        refer_to_organisations(uow, organisations.values())
+        refer_to(uow, ORGANISATIONS.collection, organisations.values())
     known = _Known(uow.find(CONTACTS.collection, {"email_key": {"$in": keys}}), Colleagues(uow, organisations.values()))
     result = import_rows(
         uow,

@@ -8,7 +8,7 @@ from services.enrolment.enrolments.domain import check_settled, check_themes
 from services.enrolment.enrolments.schemas import EnrolmentInput
 from services.enrolment.enrolments.store import ENROLMENTS, EnrolmentDocument
 from services.enrolment.organisations.store import ORGANISATIONS
-from services.enrolment.references import refer_to_organisation
+from services.enrolment.references import refer_to
 from services.enrolment.seasons.domain import check_takes_enrolments
 from services.enrolment.seasons.store import SEASONS
 from services.enrolment.workshop_days.commands import adjust, open_account
@@ -45,7 +45,7 @@ def create_enrolment(uow: UnitOfWork, fields: dict[str, Any]) -> EnrolmentDocume
     season = _referred_to(uow, fields)
     check_themes(fields["themes"], season)
     check_takes_enrolments(season)
-    refer_to_organisation(uow, fields["organisation_id"])
+    refer_to(uow, ORGANISATIONS.collection, [fields["organisation_id"]])
     start = {**START, "state_since": uow.now}
     enrolment = uow.insert(ENROLMENTS, {**fields, **start}, "enrolment.created")
     open_account(uow, enrolment["_id"])
@@ -127,6 +127,7 @@ def _referred_to(uow: UnitOfWork, fields: dict[str, Any]) -> Document:
     }
     if errors or season is None:
         raise Invalid(errors)
+    refer_to(uow, CONTACTS.collection, [*wanted, *([responsible] if responsible else [])])
     return season
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from services.enrolment.enrolments.commands import START
 from services.enrolment.enrolments.store import ENROLMENTS, EnrolmentDocument
 from services.enrolment.organisations.store import ORGANISATIONS
-from services.enrolment.references import refer_to_organisations
+from services.enrolment.references import refer_to
 from services.enrolment.renewals.domain import check_seasons, reason_to_skip
 from services.enrolment.seasons.domain import check_takes_enrolments
 from services.enrolment.seasons.store import SEASONS, SeasonDocument
@@ -46,7 +46,7 @@ def renew(
     organisations = {row["_id"]: row for row in uow.find(ORGANISATIONS.collection, {"_id": {"$in": ids}})}
     here = {row["organisation_id"]: row for row in uow.find(ENROLMENTS.collection, {"season_id": season_id})}
     if not dry_run:
-        refer_to_organisations(uow, organisations)
+        refer_to(uow, ORGANISATIONS.collection, organisations)
     unused = _unused(uow, members) if carry_unused_days else {}
     answer: dict[str, list[Document]] = {"renewed": [], "already": [], "skipped": []}
     for member in members:

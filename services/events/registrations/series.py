@@ -13,7 +13,7 @@ from shared.mongo.aggregates import Document
 from shared.mongo.database import Database
 from shared.mongo.unit_of_work import UnitOfWork
 
-# As many as a series has (copies.py): each is a registration with a mail of its own.
+# As many as a series has (`events/copying.py`): each is a registration with a mail of its own.
 MOST_EVENTS = 53
 # An address that nobody has confirmed gets no more mails than these within three hours: what is beyond would be lost.
 MOST_BY_THE_FORM = 8
